@@ -1,0 +1,85 @@
+"""What we know about an order when a broker call fails: each class answers that one question."""
+
+from order_router.domain.errors import Reason, RouterError
+
+
+class BrokerError(RouterError):
+    """A broker call failed. `broker_code` and the message keep the broker's own words."""
+
+    code = "BROKER_ERROR"
+
+    def __init__(self, message: str, *, code: str | None = None, broker_code: str | None = None) -> None:
+        super().__init__(message, code=code)
+        self.broker_code = broker_code
+
+    @property
+    def reason(self) -> Reason:
+        """Return our code and the broker's words."""
+        words = self.message if self.broker_code is None else f"{self.broker_code}: {self.message}"
+        return Reason(self.code, words)
+
+
+class NotSent(BrokerError):
+    """Nothing reached the broker's order system: it may be sent again within the deadline."""
+
+    code = "BROKER_UNREACHABLE"
+
+
+class DeadlinePassed(NotSent):
+    """The order became too old, or its owner lost it, before the request left."""
+
+    code = "DEADLINE_PASSED"
+
+
+class SessionExpired(NotSent):
+    """The broker refused our session before its order system: renew, then send again."""
+
+    code = "BROKER_SESSION_EXPIRED"
+
+
+class RateLimited(NotSent):
+    """The broker documents this refusal as before its order system: wait, then send again."""
+
+    code = "BROKER_RATE_LIMITED"
+
+
+class Unsupported(BrokerError):
+    """The broker lacks what was asked; found before anything was sent."""
+
+    code = "UNSUPPORTED"
+
+
+class Rejected(BrokerError):
+    """The broker's definite no: the order does not exist there, or the change was not made."""
+
+    code = "ORDER_REJECTED"
+
+
+class InsufficientFunds(Rejected):
+    """The broker refused for want of money, margin or holdings."""
+
+
+class InvalidSymbol(Rejected):
+    """The broker does not know the instrument."""
+
+
+class InvalidOrder(Rejected):
+    """The broker found a field wrong: lot, tick, price band, product."""
+
+
+class MarketClosed(Rejected):
+    """The broker refused because the market is closed."""
+
+
+class PermissionDenied(Rejected):
+    """The broker refused this user, plan or address, whatever the order."""
+
+
+class OrderNotFound(Rejected):
+    """The broker does not know the order that was named."""
+
+
+class OutcomeUnknown(BrokerError):
+    """The request may have reached the broker: never send it again, look it up."""
+
+    code = "BROKER_OUTCOME_UNKNOWN"

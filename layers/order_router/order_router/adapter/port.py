@@ -1,0 +1,80 @@
+"""The broker port: the functions that every adapter package offers.
+
+An adapter is a package of functions over a `send` that is handed in. It opens no socket, keeps no state, retries
+nothing and raises only the errors of `adapter.errors`.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from order_router.adapter.http import Send
+from order_router.adapter.profile import Profile
+from order_router.adapter.session import BrokerSession
+from order_router.domain.reports import Funds, Holding, OrderBook, OrderReport, Position, Trade
+from order_router.domain.request import OrderRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceIntent:
+    """An order to be placed: what was asked, our id, and the tag that travels with it."""
+
+    client_order_id: str
+    client_tag: str
+    request: OrderRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModifyIntent:
+    """A change to an order at the broker: `request` holds all terms as they shall be, `before` as they are."""
+
+    broker_order_id: str
+    before: OrderRequest
+    request: OrderRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderTarget:
+    """An order at the broker that is to be read or cancelled."""
+
+    broker_order_id: str
+    request: OrderRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """The broker took the order in under this id; its own checks may still reject it."""
+
+    broker_order_id: str
+
+
+class Broker(Protocol):
+    """What an adapter package offers; a module satisfies this protocol."""
+
+    profile: Profile
+
+    def place_order(self, send: Send, session: BrokerSession, intent: PlaceIntent, /) -> Acknowledged:
+        """Place one order with one write request."""
+
+    def modify_order(self, send: Send, session: BrokerSession, intent: ModifyIntent, /) -> None:
+        """Change an order; returns when the broker accepted the change."""
+
+    def cancel_order(self, send: Send, session: BrokerSession, target: OrderTarget, /) -> None:
+        """Cancel an order; returns when the broker accepted the cancel, which a fill may still overtake."""
+
+    def read_order(self, send: Send, session: BrokerSession, target: OrderTarget, /) -> OrderReport:
+        """Read one order as the broker has it now."""
+
+    def read_orders(self, send: Send, session: BrokerSession, /) -> OrderBook:
+        """Read today's order book of the account."""
+
+    def read_trades(self, send: Send, session: BrokerSession, /) -> tuple[Trade, ...]:
+        """Read today's fills of the account."""
+
+    def read_positions(self, send: Send, session: BrokerSession, /) -> tuple[Position, ...]:
+        """Read the account's net positions."""
+
+    def read_holdings(self, send: Send, session: BrokerSession, /) -> tuple[Holding, ...]:
+        """Read the account's delivery holdings."""
+
+    def read_funds(self, send: Send, session: BrokerSession, /) -> tuple[Funds, ...]:
+        """Read the account's money, one entry a segment."""

@@ -1,0 +1,53 @@
+"""What a broker can do, as data: the service asks the profile, never the broker's name."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from order_router.adapter.errors import Unsupported
+from order_router.domain.request import OrderRequest
+from order_router.domain.vocabulary import Exchange, OrderType, Product, Validity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagRule:
+    """How our client order id travels to the broker and comes back. `max_length` 0: the broker takes no tag."""
+
+    max_length: int
+    is_echoed: bool
+
+    def tag(self, client_order_id: str) -> str:
+        """Return the tag for an order: the start of its client order id, as long as the broker allows."""
+        return client_order_id[: self.max_length]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """One broker's capabilities and rules; every vendor fact is cited in the broker's README."""
+
+    name: str
+    title: str
+    endpoint: str
+    session_fields: tuple[str, ...]
+    exchanges: frozenset[Exchange]
+    order_types: frozenset[OrderType]
+    products: frozenset[Product]
+    validities: frozenset[Validity]
+    takes_disclosed_quantity: bool
+    tag: TagRule
+    is_idempotent: bool
+    rejects_after_acknowledging: bool
+    order_calls_per_second: int
+
+    def require(self, request: OrderRequest) -> None:
+        """Raise Unsupported, naming the feature, if the broker cannot take this order."""
+        self._require(request.instrument.exchange, self.exchanges, "exchange")
+        self._require(OrderType(request.order_type), self.order_types, "order_type")
+        self._require(request.product, self.products, "product")
+        self._require(request.validity, self.validities, "validity")
+        if request.disclosed_quantity is not None and not self.takes_disclosed_quantity:
+            raise Unsupported(f"{self.title} takes no disclosed_quantity")
+
+    def _require[T](self, value: T, allowed: Collection[T], field: str) -> None:
+        if value not in allowed:
+            words = ", ".join(sorted(str(word) for word in allowed))
+            raise Unsupported(f"{self.title} does not take {field} {value}; it takes {words}")

@@ -1,0 +1,77 @@
+"""Who trades and who asks: accounts, strategies and callers, as the operator set them up."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from order_router.domain.instrument import InstrumentField
+from order_router.domain.request import Name, Quantity
+from order_router.domain.vocabulary import OrderType, Product, Validity
+
+
+class Scope(StrEnum):
+    """What a caller may do; `trade` includes `read`, `admin` includes both."""
+
+    READ = "read"
+    TRADE = "trade"
+    ADMIN = "admin"
+
+
+GRANTS: dict[Scope, frozenset[Scope]] = {
+    Scope.READ: frozenset({Scope.READ}),
+    Scope.TRADE: frozenset({Scope.READ, Scope.TRADE}),
+    Scope.ADMIN: frozenset(Scope),
+}
+
+
+class _Setting(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Account(_Setting):
+    """One account at one broker. `max_orders_per_day` counts every accepted intent."""
+
+    name: Name
+    broker: str
+    is_enabled: bool = True
+    max_orders_per_day: Annotated[int, Field(gt=0, le=5000)] = 1000
+
+
+class Strategy(_Setting):
+    """What a webhook token may trade, and how an alert becomes an order in each of its accounts.
+
+    `quantity` None: the alert's `contracts` decide. `symbols` maps TradingView tickers that are not exchange symbols.
+    `time_is` says what the alert's `time` holds: `fired` ({{timenow}}) rejects an alert that comes too late, `bar`
+    ({{time}}) only tells alerts apart. `max_age_s`: an older alert never becomes an order.
+    """
+
+    name: Name
+    accounts: Annotated[tuple[Name, ...], Field(min_length=1, max_length=10)]
+    token_digests: tuple[str, ...] = ()
+    is_enabled: bool = True
+    order_type: Literal[OrderType.MARKET, OrderType.LIMIT]
+    product: Product
+    validity: Validity = Validity.DAY
+    quantity: Quantity | None = None
+    max_quantity: Quantity
+    instruments: tuple[InstrumentField, ...] = ()
+    symbols: dict[str, InstrumentField] = {}
+    max_age_s: Annotated[int, Field(gt=0, le=300)] = 30
+    time_is: Literal["fired", "bar"] = "fired"
+
+
+class Caller(_Setting):
+    """Who makes an API call: `accounts` empty means all accounts."""
+
+    key_id: str
+    scopes: frozenset[Scope]
+    accounts: frozenset[Name] = frozenset()
+
+    def may(self, scope: Scope) -> bool:
+        """Return whether one of the caller's scopes grants this one."""
+        return any(scope in GRANTS[held] for held in self.scopes)
+
+    def may_see(self, account: str) -> bool:
+        """Return whether the account is one of the caller's."""
+        return not self.accounts or account in self.accounts

@@ -1,0 +1,39 @@
+"""The root of every error that this project raises on purpose, and the refusals of our own rules."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why an order is where it is: a stable code of ours and words for a person."""
+
+    code: str
+    message: str
+
+
+class RouterError(Exception):
+    """An error with a stable code that an API answer may show."""
+
+    code = "INTERNAL_ERROR"
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code if code is not None else type(self).code
+
+    @property
+    def reason(self) -> Reason:
+        """Return the code and the words as one value."""
+        return Reason(self.code, self.message)
+
+
+class OrderDenied(RouterError):
+    """Our own rules refuse the order: nothing was sent, nothing will be."""
+
+    code = "ORDER_REFUSED"
+
+
+class IllegalTransition(RouterError):
+    """An event does not fit the state that an order is in."""
+
+    code = "ILLEGAL_TRANSITION"

@@ -1,0 +1,105 @@
+"""One order as we know it, and the only function that changes it."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+
+from order_router.domain.errors import IllegalTransition, Reason
+from order_router.domain.lifecycle import TRANSITIONS, EventKind, State
+from order_router.domain.request import OrderRequest
+from order_router.domain.vocabulary import Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened to an order, as we recorded it; absent fields changed nothing."""
+
+    kind: EventKind
+    at: datetime
+    broker_order_id: str | None = None
+    exchange_order_id: str | None = None
+    filled_quantity: int | None = None
+    average_price: Decimal | None = None
+    request: OrderRequest | None = None
+    reason: Reason | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One line of an order's history: the event and the state after it."""
+
+    state: State
+    event: Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What was asked for and what has become of it. Times are aware UTC."""
+
+    client_order_id: str
+    request: OrderRequest
+    request_digest: str
+    broker: str
+    source: Source
+    received_at: datetime
+    deadline: datetime
+    updated_at: datetime
+    state: State = State.RECEIVED
+    owner: str | None = None
+    lease_until: datetime | None = None
+    broker_order_id: str | None = None
+    exchange_order_id: str | None = None
+    filled_quantity: int = 0
+    average_price: Decimal | None = None
+    reason: Reason | None = None
+    history: tuple[Step, ...] = ()
+    version: int = 0
+
+    @property
+    def pending_quantity(self) -> int:
+        """Return what may still fill: nothing once the order has ended."""
+        return 0 if self.state.is_final else self.request.quantity - self.filled_quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Ownership:
+    """Who may send an order, and until when."""
+
+    owner: str
+    lease_until: datetime
+
+
+def apply(order: Order, event: Event) -> Order:
+    """Return the order after the event; IllegalTransition if the table does not have it or the fill shrinks."""
+    following = TRANSITIONS[order.state].get(event.kind)
+    if following is None:
+        raise IllegalTransition(f"{event.kind} cannot follow {order.state} (order {order.client_order_id})")
+    filled_quantity = order.filled_quantity if event.filled_quantity is None else event.filled_quantity
+    if filled_quantity < order.filled_quantity:
+        raise IllegalTransition(
+            f"filled quantity cannot go from {order.filled_quantity} to {filled_quantity} (order {order.client_order_id})"
+        )
+    return replace(
+        order,
+        state=following,
+        updated_at=max(order.updated_at, event.at),
+        request=order.request if event.request is None else event.request,
+        broker_order_id=_kept(order.broker_order_id, event.broker_order_id),
+        exchange_order_id=_kept(order.exchange_order_id, event.exchange_order_id),
+        filled_quantity=filled_quantity,
+        average_price=_kept(order.average_price, event.average_price),
+        reason=_kept(order.reason, event.reason),
+        history=(*order.history, Step(state=following, event=event)),
+        version=order.version + 1,
+    )
+
+
+def take_ownership(order: Order, ownership: Ownership, at: datetime) -> Order:
+    """Return the order as `submitting`, owned: only the worker that stores this may send it."""
+    submitting = apply(order, Event(kind=EventKind.SUBMITTING, at=at))
+    return replace(submitting, owner=ownership.owner, lease_until=ownership.lease_until)
+
+
+def _kept[T](old: T | None, new: T | None) -> T | None:
+    return old if new is None else new

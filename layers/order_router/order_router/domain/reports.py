@@ -1,0 +1,115 @@
+"""What a broker said: reports of orders, fills, positions, holdings and funds, in our words."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from order_router.domain.instrument import Instrument
+from order_router.domain.vocabulary import OrderType, Product, Side, Validity
+
+
+class ReportedState(StrEnum):
+    """What a broker's book says of an order. PENDING: at the broker, not yet at the exchange."""
+
+    PENDING = "pending"
+    OPEN = "open"
+    PARTIALLY_FILLED = "partially_filled"
+    FILLED = "filled"
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderReport:
+    """One row of a broker's order book. Quantities in units; times aware UTC; `status` is the broker's raw word."""
+
+    broker_order_id: str
+    state: ReportedState
+    status: str
+    instrument: Instrument
+    side: Side
+    quantity: int
+    filled_quantity: int
+    order_type: OrderType
+    product: Product
+    validity: Validity | None = None
+    limit_price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    average_price: Decimal | None = None
+    exchange_order_id: str | None = None
+    client_tag: str | None = None
+    message: str | None = None
+    placed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableRow:
+    """A row of a book that has a word we do not know: never guessed, kept apart."""
+
+    broker_order_id: str | None
+    client_tag: str | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderBook:
+    """Today's orders of one account; `is_complete` is False when a page or a row could not be read."""
+
+    reports: tuple[OrderReport, ...]
+    unreadable: tuple[UnreadableRow, ...] = ()
+    is_complete: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trade:
+    """One execution. `average_price` of a fill is its price."""
+
+    trade_id: str
+    broker_order_id: str
+    instrument: Instrument
+    side: Side
+    product: Product
+    quantity: int
+    price: Decimal
+    traded_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """Today's net position in one instrument and product; `quantity` is signed (short is negative)."""
+
+    instrument: Instrument
+    product: Product
+    quantity: int
+    average_price: Decimal
+    last_price: Decimal | None = None
+    realised_pnl: Decimal | None = None
+    unrealised_pnl: Decimal | None = None
+    buy_quantity: int | None = None
+    sell_quantity: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """Shares held for delivery: `quantity` is all of them, `unsettled_quantity` the part not settled yet."""
+
+    instrument: Instrument
+    quantity: int
+    average_price: Decimal
+    unsettled_quantity: int = 0
+    last_price: Decimal | None = None
+    pnl: Decimal | None = None
+    isin: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Funds:
+    """Money of one segment of an account, in rupees: what can be used now and what is in use."""
+
+    segment: str
+    available: Decimal
+    used: Decimal
+    cash: Decimal | None = None
+    collateral: Decimal | None = None

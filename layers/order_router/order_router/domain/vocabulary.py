@@ -1,0 +1,54 @@
+"""The words that code, API and documents share."""
+
+from enum import StrEnum
+
+
+class Exchange(StrEnum):
+    """Where an instrument trades."""
+
+    NSE = "NSE"
+    BSE = "BSE"
+    NFO = "NFO"
+    BFO = "BFO"
+    CDS = "CDS"
+    BCD = "BCD"
+    MCX = "MCX"
+
+
+class Side(StrEnum):
+    """Which way an order trades."""
+
+    BUY = "BUY"
+    SELL = "SELL"
+
+
+class OrderType(StrEnum):
+    """How an order is priced: SL is a stop-limit, SL_M a stop-market."""
+
+    MARKET = "MARKET"
+    LIMIT = "LIMIT"
+    SL = "SL"
+    SL_M = "SL_M"
+
+
+class Product(StrEnum):
+    """How a position is carried: delivery, intraday, carry-forward, margin-funded."""
+
+    CNC = "CNC"
+    MIS = "MIS"
+    NRML = "NRML"
+    MTF = "MTF"
+
+
+class Validity(StrEnum):
+    """How long an order may rest."""
+
+    DAY = "DAY"
+    IOC = "IOC"
+
+
+class Source(StrEnum):
+    """Which way a request came in."""
+
+    API = "api"
+    ALERT = "alert"

@@ -1,0 +1,213 @@
+"""What services need from the world, as small protocols; `aws`, `transport` and the tests implement them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+from order_router.adapter.http import Send
+from order_router.adapter.session import BrokerSession
+from order_router.domain.account import Account, Caller, Strategy
+from order_router.domain.errors import RouterError
+from order_router.domain.order import Order
+from order_router.domain.request import OrderRequest
+from order_router.domain.vocabulary import Source
+
+
+class Clock(Protocol):
+    """The time, and the only way to wait."""
+
+    def now(self) -> datetime:
+        """Return the present as aware UTC."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """Count one order against a limit: `name` is unique to what is counted and its day. `expires_at`: when it may be forgotten."""
+
+    name: str
+    limit: int
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Take one of the order calls that `name` (account and exchange segment) may make in any one second."""
+
+    name: str
+    calls_per_second: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """What must hold in the instant that an intent is written: no switch on, no counter full, a call left in this second."""
+
+    switches: tuple[str, ...] = ()
+    counters: tuple[Counter, ...] = ()
+    pace: Pace | None = None
+
+
+class StoreConflict(RouterError):
+    """The stored order is not the one that the write replaces; `current` is what stands there."""
+
+    code = "CONFLICT"
+
+    def __init__(self, current: Order | None) -> None:
+        super().__init__("the order was changed meanwhile")
+        self.current = current
+
+
+class SwitchOn(RouterError):
+    """A switch in the gate is on: nothing was written. `name` is the switch."""
+
+    code = "KILL_SWITCH_ON"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"switch {name} is on", code="BROKER_CIRCUIT_OPEN" if name.startswith("breaker#") else None
+        )
+        self.name = name
+
+
+class CounterFull(RouterError):
+    """A counter in the gate is at its limit: nothing was written."""
+
+    code = "DAILY_LIMIT_REACHED"
+
+    def __init__(self, counter: Counter) -> None:
+        super().__init__(f"{counter.name} is at its limit of {counter.limit}")
+        self.counter = counter
+
+
+class PaceExceeded(RouterError):
+    """Every call of this second is taken: nothing was written. `retry_after_s` is when one comes free."""
+
+    code = "RATE_LIMITED"
+
+    def __init__(self, retry_after_s: float) -> None:
+        super().__init__(f"order calls per second are used up; retry after {retry_after_s:.2f} s")
+        self.retry_after_s = retry_after_s
+
+
+class StoreUnavailable(RouterError):
+    """The store did not answer or refused for the moment; whether a write happened is not known."""
+
+    code = "STORE_UNAVAILABLE"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPage:
+    """Some orders, newest first, and where to go on (None: nowhere)."""
+
+    orders: tuple[Order, ...]
+    next_cursor: str | None = None
+
+
+class OrderStore(Protocol):
+    """Orders, each written whole on the condition that the one it replaces still stands."""
+
+    def write(self, order: Order, *, replacing: Order | None, gate: Gate | None = None) -> None:
+        """Store the order and pass the gate in one transaction.
+
+        `replacing` None: there must be no order of this id. Otherwise the stored version must be the one replaced. A
+        write that is repeated because its answer was lost recognises its own success. Raises StoreConflict, SwitchOn,
+        CounterFull, PaceExceeded (then nothing was written) or StoreUnavailable.
+        """
+
+    def get(self, client_order_id: str) -> Order | None:
+        """Return the order as last written (a consistent read)."""
+
+    def list_day(self, account: str, day: date, *, limit: int, cursor: str | None = None) -> OrderPage:
+        """Return the account's orders received on this exchange day (Asia/Kolkata)."""
+
+    def list_unsettled(self, account: str) -> tuple[Order, ...]:
+        """Return the account's orders that have not ended (may lag a moment behind)."""
+
+
+class Settings(Protocol):
+    """Accounts, strategies and keys, read through a short cache."""
+
+    def account(self, name: str) -> Account | None:
+        """Return the account of this name."""
+
+    def accounts(self) -> tuple[Account, ...]:
+        """Return all accounts."""
+
+    def strategy(self, name: str) -> Strategy | None:
+        """Return the strategy of this name."""
+
+    def strategy_of_token(self, token: str) -> Strategy | None:
+        """Return the strategy that a webhook token opens."""
+
+    def caller(self, api_key: str) -> Caller | None:
+        """Return who holds this API key."""
+
+
+class Sessions(Protocol):
+    """Broker sessions, read through a short cache."""
+
+    def session(self, account: Account) -> BrokerSession:
+        """Return the account's stored session."""
+
+    def forget(self, account: Account) -> None:
+        """Drop the cached session: the broker refused it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuedOrder:
+    """An order request on its way through the queue; `deadline` ends its right to trade, however late it is delivered."""
+
+    request: OrderRequest
+    idempotency_key: str
+    source: Source
+    received_at: datetime
+    deadline: datetime
+
+
+class OrderQueue(Protocol):
+    """The durable queue before the order path: first in, first out for each account and instrument."""
+
+    def put(self, orders: Sequence[QueuedOrder]) -> None:
+        """Store all of them durably; raises StoreUnavailable if any may not be stored."""
+
+
+class ReconcileQueue(Protocol):
+    """Asks the reconciler to look at an account soon."""
+
+    def put(self, account: str, *, delay_s: int) -> None:
+        """Ask for a look at the account after a delay."""
+
+
+class SeenAlerts(Protocol):
+    """Remembers alert bodies that carry no time of their own."""
+
+    def first_seen(self, digest: str, at: datetime, *, window_s: int) -> datetime:
+        """Return when this body was first seen within the window: `at` itself if it was not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something that a person should know."""
+
+    kind: str
+    account: str
+    message: str
+    client_order_id: str | None = None
+
+
+class Notifier(Protocol):
+    """Tells the trader."""
+
+    def tell(self, notice: Notice) -> None:
+        """Tell it, once; never raises."""
+
+
+class Transport(Protocol):
+    """Sends requests to brokers."""
+
+    def sender(self, endpoint: str, *, not_after: datetime | None) -> Send:
+        """Return a Send for this endpoint; a write request does not leave after `not_after` (DeadlinePassed)."""
