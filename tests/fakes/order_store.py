@@ -1,0 +1,132 @@
+"""Orders in memory, with the gate: what `aws.orders_table` does, without a table."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from threading import RLock
+
+from order_router.adapter.decode import IST
+from order_router.domain.order import Order
+from order_router.ports import (
+    Clock,
+    Counter,
+    CounterFull,
+    Gate,
+    OrderPage,
+    Pace,
+    PaceExceeded,
+    StoreConflict,
+    StoreUnavailable,
+    SwitchOn,
+)
+
+SLOT_BUSY = timedelta(milliseconds=1050)
+
+
+@dataclass
+class Tables:
+    """What workers share: hand one to several stores to play several workers."""
+
+    orders: dict[str, tuple[Order, object]] = field(default_factory=dict)
+    switches: set[str] = field(default_factory=set)
+    counts: dict[str, int] = field(default_factory=dict)
+    slots: dict[str, list[datetime]] = field(default_factory=dict)
+    lock: RLock = field(default_factory=RLock)
+
+
+class MemoryOrderStore:
+    """Implements `ports.OrderStore`. `fail_next` makes writes fail: each entry is "before" (nothing written) or "after"
+    (written, and the answer lost)."""
+
+    def __init__(self, clock: Clock, tables: Tables | None = None) -> None:
+        self._clock = clock
+        self.tables = Tables() if tables is None else tables
+        self.writes: list[Order] = []
+        self.fail_next: list[str] = []
+
+    def write(self, order: Order, *, replacing: Order | None, gate: Gate | None = None) -> None:
+        """Store the order and pass the gate, all or nothing."""
+        failing = self.fail_next.pop(0) if self.fail_next else None
+        if failing == "before":
+            raise StoreUnavailable("the store did not answer")
+        with self.tables.lock:
+            self._write(order, replacing=replacing, gate=gate)
+        if failing == "after":
+            raise StoreUnavailable("the store did not answer")
+
+    def get(self, client_order_id: str) -> Order | None:
+        """Return the order as last written."""
+        with self.tables.lock:
+            stored = self.tables.orders.get(client_order_id)
+        return None if stored is None else stored[0]
+
+    def list_day(self, account: str, day: date, *, limit: int, cursor: str | None = None) -> OrderPage:
+        """Return the account's orders received on this exchange day, newest first."""
+        found = sorted(
+            (
+                order
+                for order in self._orders_of(account)
+                if order.received_at.astimezone(IST).date() == day and (cursor is None or _key(order) < cursor)
+            ),
+            key=_key,
+            reverse=True,
+        )
+        page = tuple(found[:limit])
+        return OrderPage(page, _key(page[-1]) if len(found) > limit else None)
+
+    def list_unsettled(self, account: str) -> tuple[Order, ...]:
+        """Return the account's orders that have not ended, oldest first."""
+        unsettled = (order for order in self._orders_of(account) if not order.state.is_final)
+        return tuple(sorted(unsettled, key=_key))
+
+    def set_switch(self, name: str, *, engaged: bool) -> None:
+        """Turn a switch of the gate on or off."""
+        with self.tables.lock:
+            (self.tables.switches.add if engaged else self.tables.switches.discard)(name)
+
+    def is_engaged(self, name: str) -> bool:
+        """Return whether the switch is on."""
+        with self.tables.lock:
+            return name in self.tables.switches
+
+    def _orders_of(self, account: str) -> tuple[Order, ...]:
+        with self.tables.lock:
+            return tuple(order for order, _ in self.tables.orders.values() if order.request.account == account)
+
+    def _write(self, order: Order, *, replacing: Order | None, gate: Gate | None) -> None:
+        current, writer = self.tables.orders.get(order.client_order_id, (None, None))
+        if current == order and writer is self:
+            return
+        expected = None if replacing is None else replacing.version
+        if (None if current is None else current.version) != expected:
+            raise StoreConflict(current)
+        if gate is not None:
+            self._pass_gate(gate)
+        self.tables.orders[order.client_order_id] = (order, self)
+        self.writes.append(order)
+
+    def _pass_gate(self, gate: Gate) -> None:
+        for name in gate.switches:
+            if name in self.tables.switches:
+                raise SwitchOn(name)
+        self._require_room(gate.counters)
+        if gate.pace is not None:
+            self._take_slot(gate.pace)
+        for counter in gate.counters:
+            self.tables.counts[counter.name] = self.tables.counts.get(counter.name, 0) + 1
+
+    def _require_room(self, counters: Iterable[Counter]) -> None:
+        for counter in counters:
+            if self.tables.counts.get(counter.name, 0) >= counter.limit:
+                raise CounterFull(counter)
+
+    def _take_slot(self, pace: Pace) -> None:
+        used = self.tables.slots.setdefault(pace.name, [])
+        busy = sorted(at for at in used if at > pace.at - SLOT_BUSY)
+        if len(busy) >= pace.calls_per_second:
+            raise PaceExceeded((busy[0] + SLOT_BUSY - pace.at).total_seconds())
+        self.tables.slots[pace.name] = [*busy, pace.at]
+
+
+def _key(order: Order) -> str:
+    return f"{order.received_at.isoformat(timespec='microseconds')}#{order.client_order_id}"

@@ -1,0 +1,45 @@
+"""Orders that a trader would recognise, for tests to start from."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from order_router.domain.identity import client_order_id, request_digest
+from order_router.domain.order import Order, Ownership, take_ownership
+from order_router.domain.request import OrderRequest, parse_request
+from order_router.domain.vocabulary import Source
+from tests.fakes.clock import MONDAY_MORNING
+
+
+def a_request(**changes: Any) -> OrderRequest:  # noqa: ANN401 - fields of any kind, checked by the model
+    """Return a request for 5 INFY at 1500.05, with these fields changed (None leaves one out)."""
+    usual = {
+        "account": "paper",
+        "instrument": "NSE:INFY",
+        "side": "BUY",
+        "quantity": 5,
+        "order_type": "LIMIT",
+        "limit_price": "1500.05",
+        "product": "MIS",
+    }
+    return parse_request(usual | changes)
+
+
+def an_order(key: str = "k-1", *, at: datetime = MONDAY_MORNING, broker: str = "paper", **changes: Any) -> Order:  # noqa: ANN401
+    """Return a received order for `a_request(**changes)` under this idempotency key."""
+    request = a_request(**changes)
+    return Order(
+        client_order_id=client_order_id(request.account, key),
+        request=request,
+        request_digest=request_digest(request),
+        broker=broker,
+        source=Source.API,
+        received_at=at,
+        deadline=at + timedelta(seconds=30),
+        updated_at=at,
+    )
+
+
+def a_submitting_order(key: str = "k-1", *, at: datetime = MONDAY_MORNING, owner: str = "w-1", **changes: Any) -> Order:  # noqa: ANN401
+    """Return the order as its owner stores it before it sends."""
+    ownership = Ownership(owner=owner, lease_until=at + timedelta(seconds=20))
+    return take_ownership(an_order(key, at=at, **changes), ownership, at)

@@ -1,0 +1,59 @@
+"""Queues, the alert memory and the notifier as lists."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from order_router.ports import Notice, QueuedOrder, StoreUnavailable
+
+
+class MemoryOrderQueue:
+    """Implements `ports.OrderQueue`; `orders` is what was put. `is_down` makes puts fail."""
+
+    def __init__(self) -> None:
+        self.orders: list[QueuedOrder] = []
+        self.is_down = False
+
+    def put(self, orders: Sequence[QueuedOrder]) -> None:
+        """Keep all of them."""
+        if self.is_down:
+            raise StoreUnavailable("the queue did not answer")
+        self.orders.extend(orders)
+
+
+class MemoryReconcileQueue:
+    """Implements `ports.ReconcileQueue`; `asked` lists (account, delay in seconds). `is_down` makes puts fail."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, int]] = []
+        self.is_down = False
+
+    def put(self, account: str, *, delay_s: int) -> None:
+        """Keep the request."""
+        if self.is_down:
+            raise StoreUnavailable("the queue did not answer")
+        self.asked.append((account, delay_s))
+
+
+class MemorySeenAlerts:
+    """Implements `ports.SeenAlerts`."""
+
+    def __init__(self) -> None:
+        self._first: dict[str, datetime] = {}
+
+    def first_seen(self, digest: str, at: datetime, *, window_s: int) -> datetime:
+        """Return when this body was first seen within the window: `at` itself if it was not."""
+        first = self._first.get(digest)
+        if first is None or first <= at - timedelta(seconds=window_s):
+            self._first[digest] = first = at
+        return first
+
+
+class MemoryNotifier:
+    """Implements `ports.Notifier`; `notices` is what was told."""
+
+    def __init__(self) -> None:
+        self.notices: list[Notice] = []
+
+    def tell(self, notice: Notice) -> None:
+        """Keep the notice."""
+        self.notices.append(notice)
