@@ -158,8 +158,8 @@ class Sessions(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QueuedOrder:
-    """An order request on its way through the queue; `deadline` ends its right to trade, however late it is delivered."""
+class PlaceOrder:
+    """The command to place one order, by HTTPS or through the queue; `deadline` ends its right to trade, however late it is delivered."""
 
     request: OrderRequest
     idempotency_key: str
@@ -171,7 +171,7 @@ class QueuedOrder:
 class OrderQueue(Protocol):
     """The durable queue before the order path: first in, first out for each account and instrument."""
 
-    def put(self, orders: Sequence[QueuedOrder]) -> None:
+    def put(self, orders: Sequence[PlaceOrder]) -> None:
         """Store all of them durably; raises StoreUnavailable if any may not be stored."""
 
 
@@ -211,3 +211,6 @@ class Transport(Protocol):
 
     def sender(self, endpoint: str, *, not_after: datetime | None) -> Send:
         """Return a Send for this endpoint; a write request does not leave after `not_after` (DeadlinePassed)."""
+
+
+QueuedOrder = PlaceOrder

@@ -30,8 +30,9 @@ class State(StrEnum):
 
 
 class EventKind(StrEnum):
-    """What can happen to an order."""
+    """What can happen to an order. RECEIVED is its birth and follows no state."""
 
+    RECEIVED = "received"
     SUBMITTING = "submitting"
     NEVER_SENT = "never_sent"
     OUTCOME_LOST = "outcome_lost"

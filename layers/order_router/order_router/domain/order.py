@@ -70,6 +70,12 @@ class Ownership:
     lease_until: datetime
 
 
+def new_order(order: Order) -> Order:
+    """Return the order with its birth as the first line of its history."""
+    born = Step(state=State.RECEIVED, event=Event(kind=EventKind.RECEIVED, at=order.received_at))
+    return replace(order, history=(born,))
+
+
 def apply(order: Order, event: Event) -> Order:
     """Return the order after the event; IllegalTransition if the table does not have it or the fill shrinks."""
     following = TRANSITIONS[order.state].get(event.kind)
@@ -89,7 +95,7 @@ def apply(order: Order, event: Event) -> Order:
         exchange_order_id=_kept(order.exchange_order_id, event.exchange_order_id),
         filled_quantity=filled_quantity,
         average_price=_kept(order.average_price, event.average_price),
-        reason=_kept(order.reason, event.reason),
+        reason=order.reason if event.reason is None and following is order.state else event.reason,
         history=(*order.history, Step(state=following, event=event)),
         version=order.version + 1,
     )

@@ -1,0 +1,99 @@
+"""From a TradingView alert and the strategy it belongs to, to the orders it asks for: pure."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from order_router.domain.account import Strategy
+from order_router.domain.errors import OrderDenied
+from order_router.domain.instrument import Instrument, parse_instrument
+from order_router.domain.request import OrderRequest, parse_request
+from order_router.domain.vocabulary import Exchange, OrderType, Side
+
+ACTIONS = {"buy": Side.BUY, "sell": Side.SELL}
+DELAYED_FEEDS = ("_DLY", "_DL")
+
+
+class AlertRefused(OrderDenied):
+    """The alert asks for what its strategy does not allow."""
+
+    code = "ALERT_REFUSED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """What an alert says, read but not yet judged. `contracts` and `price` as decimal text or None."""
+
+    ticker: str
+    exchange: str | None
+    action: str
+    contracts: str | None
+    price: str | None
+    time: datetime | None
+
+
+def alert_digest(strategy: str, raw_body: bytes) -> str:
+    """Return what two sends of one alert share: the strategy and the body, byte for byte."""
+    return hashlib.sha256(strategy.encode() + b"\0" + raw_body).hexdigest()
+
+
+def deadline_of(alert: Alert, strategy: Strategy, received_at: datetime) -> datetime:
+    """Return until when the alert may trade: its own time may make that earlier, never later."""
+    fired = alert.time if strategy.time_is == "fired" else None
+    start = received_at if fired is None else min(received_at, fired)
+    return start + timedelta(seconds=strategy.max_age_s)
+
+
+def requests_of(alert: Alert, strategy: Strategy) -> tuple[OrderRequest, ...]:
+    """Return one request for each account of the strategy; AlertRefused or a ValidationError says what is wrong."""
+    if not strategy.is_enabled:
+        raise AlertRefused(f"strategy {strategy.name} is disabled", code="STRATEGY_DISABLED")
+    fields = _fields(alert, strategy)
+    requests = tuple(parse_request({**fields, "account": account}) for account in strategy.accounts)
+    if requests[0].quantity > strategy.max_quantity:
+        raise AlertRefused(
+            f"strategy {strategy.name} allows at most {strategy.max_quantity}, the alert asks for {requests[0].quantity}"
+        )
+    return requests
+
+
+def _fields(alert: Alert, strategy: Strategy) -> Mapping[str, Any]:
+    fields = {
+        "instrument": _instrument(alert, strategy),
+        "side": _side(alert),
+        "quantity": alert.contracts if strategy.quantity is None else strategy.quantity,
+        "order_type": strategy.order_type.value,
+        "product": strategy.product,
+        "validity": strategy.validity,
+        "strategy": strategy.name,
+    }
+    return {**fields, "limit_price": alert.price} if strategy.order_type is OrderType.LIMIT else fields
+
+
+def _side(alert: Alert) -> Side:
+    side = ACTIONS.get(alert.action.lower())
+    if side is None:
+        raise AlertRefused(f"action must be buy or sell, received {alert.action[:20]!r}")
+    return side
+
+
+def _instrument(alert: Alert, strategy: Strategy) -> Instrument:
+    mapped = strategy.symbols.get(alert.ticker)
+    instrument = _named(alert) if mapped is None else mapped
+    if strategy.instruments and instrument not in strategy.instruments:
+        raise AlertRefused(f"strategy {strategy.name} may not trade {instrument}")
+    return instrument
+
+
+def _named(alert: Alert) -> Instrument:
+    exchange = alert.exchange or ""
+    for feed in DELAYED_FEEDS:
+        exchange = exchange.removesuffix(feed)
+    if exchange not in Exchange.__members__:
+        raise AlertRefused(f"exchange must be one of {', '.join(Exchange)}, received {exchange[:20]!r}")
+    try:
+        return parse_instrument(f"{exchange}:{alert.ticker}")
+    except ValueError as error:
+        raise AlertRefused(str(error)) from error

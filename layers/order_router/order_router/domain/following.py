@@ -1,0 +1,103 @@
+"""What a broker's report means for the order we hold: pure, and harmless when it comes late or twice."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from order_router.domain.errors import Reason
+from order_router.domain.lifecycle import EventKind, State, allows
+from order_router.domain.order import Event, Order, apply
+from order_router.domain.reports import OrderReport, ReportedState
+from order_router.domain.request import OrderRequest, dump_request, parse_request
+
+EVENT_OF_REPORT: dict[ReportedState, EventKind] = {
+    ReportedState.PENDING: EventKind.OPENED,
+    ReportedState.OPEN: EventKind.OPENED,
+    ReportedState.PARTIALLY_FILLED: EventKind.PARTIALLY_FILLED,
+    ReportedState.FILLED: EventKind.FILLED,
+    ReportedState.CANCELLED: EventKind.CANCELLED,
+    ReportedState.REJECTED: EventKind.REJECTED,
+    ReportedState.EXPIRED: EventKind.EXPIRED,
+}
+
+
+def events_of(order: Order, report: OrderReport, at: datetime) -> tuple[Event, ...]:
+    """Return the events that bring the order to what the report says; none if it says nothing new."""
+    if report.filled_quantity < order.filled_quantity:
+        return ()
+    news = _news(order, report, at)
+    if order.state.is_final:
+        return _late_fill(order, news)
+    if order.state.is_working and news.kind is EventKind.OPENED:
+        return _changed_terms(order, report, at)
+    if _says_nothing_new(order, news):
+        return _changed_terms(order, report, at)
+    if news.kind in {EventKind.OPENED, EventKind.PARTIALLY_FILLED}:
+        return (news, *_changed_terms(order, report, at))
+    return (news,)
+
+
+def apply_fitting(order: Order, events: Iterable[Event]) -> Order:
+    """Return the order after those of the events that still fit it; late ones change nothing."""
+    for event in events:
+        shrinks = event.filled_quantity is not None and event.filled_quantity < order.filled_quantity
+        if allows(order.state, event.kind) and not shrinks:
+            order = apply(order, event)
+    return order
+
+
+def _news(order: Order, report: OrderReport, at: datetime) -> Event:
+    event = Event(
+        kind=EVENT_OF_REPORT[report.state],
+        at=at,
+        broker_order_id=report.broker_order_id,
+        exchange_order_id=report.exchange_order_id,
+        filled_quantity=report.filled_quantity,
+        average_price=report.average_price if report.filled_quantity > 0 else None,
+        note=report.message,
+    )
+    if event.kind is EventKind.OPENED and report.filled_quantity > 0:
+        return replace(event, kind=EventKind.PARTIALLY_FILLED)
+    if event.kind is EventKind.REJECTED:
+        return _rejection(order, event)
+    return event
+
+
+def _rejection(order: Order, event: Event) -> Event:
+    reason = Reason("ORDER_REJECTED", event.note or "the broker gave no words")
+    if order.state is State.PARTIALLY_FILLED or event.filled_quantity:
+        # what has filled stands: the rest ended, the order was not refused
+        return replace(event, kind=EventKind.CANCELLED, reason=reason)
+    return replace(event, reason=reason)
+
+
+def _late_fill(order: Order, news: Event) -> tuple[Event, ...]:
+    grew = news.filled_quantity is not None and news.filled_quantity > order.filled_quantity
+    if not grew or not allows(order.state, EventKind.LATE_FILL):
+        return ()
+    return (replace(news, kind=EventKind.LATE_FILL, reason=None),)
+
+
+def _says_nothing_new(order: Order, news: Event) -> bool:
+    return (
+        order.state is State.PARTIALLY_FILLED
+        and news.kind is EventKind.PARTIALLY_FILLED
+        and news.filled_quantity == order.filled_quantity
+    )
+
+
+def _changed_terms(order: Order, report: OrderReport, at: datetime) -> tuple[Event, ...]:
+    request = with_terms_of(order.request, report)
+    if request == order.request:
+        return ()
+    return (Event(kind=EventKind.MODIFIED, at=at, request=request),)
+
+
+def with_terms_of(request: OrderRequest, report: OrderReport) -> OrderRequest:
+    """Return the request with the quantity and prices that the broker's book shows for it."""
+    fields = dump_request(request) | {"quantity": report.quantity}
+    for price in ("limit_price", "trigger_price"):
+        shown = getattr(report, price)
+        if price in fields and shown is not None and shown > 0:
+            fields[price] = shown
+    return parse_request(fields)

@@ -1,0 +1,1 @@
+"""What happens next: decisions over ports, with no AWS, no HTTP and no broker's name in them."""

@@ -1,0 +1,260 @@
+"""Change or cancel an order at the broker; what the broker does not answer stays unresolved until its book tells."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from order_router.adapter.errors import BrokerError, NotSent, Rejected, Unsupported
+from order_router.adapter.http import Send
+from order_router.adapter.port import Broker, ModifyIntent, OrderTarget
+from order_router.adapter.session import BrokerSession
+from order_router.domain.account import Account
+from order_router.domain.errors import RouterError
+from order_router.domain.following import apply_fitting, events_of
+from order_router.domain.lifecycle import EventKind
+from order_router.domain.order import Event, Order, apply
+from order_router.domain.request import OrderRequest, dump_request, parse_request
+from order_router.ports import StoreConflict
+from order_router.service.desk import Desk
+from order_router.service.follow_up import ask_for_a_look
+from order_router.service.gates import GateAt, cancel_gate, resume_gate, write_through
+from order_router.service.recording import record
+from order_router.service.timing import API_MAX_AGE, PACE_WAIT
+
+logger = logging.getLogger(__name__)
+TRIES = 3
+
+
+class OrderUnknown(RouterError):
+    """There is no order of this id."""
+
+    code = "ORDER_NOT_FOUND"
+
+
+class OrderEnded(RouterError):
+    """The order has ended: there is nothing to change."""
+
+    code = "ORDER_ALREADY_FINAL"
+
+
+class OrderUnsettled(RouterError):
+    """The order is not known to be at the broker: it cannot be changed before that is settled."""
+
+    code = "ORDER_NOT_OPEN"
+
+
+class ChangeRefused(RouterError):
+    """The broker said no to the change; the order stands as it was. `order` is how it stands."""
+
+    def __init__(self, error: BrokerError, order: Order) -> None:
+        super().__init__(error.reason.message, code=error.code)
+        self.order = order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kinds:
+    requested: EventKind
+    done: EventKind | None
+    refused: EventKind
+    unresolved: EventKind
+
+
+MODIFY = _Kinds(
+    requested=EventKind.MODIFY_REQUESTED,
+    done=EventKind.MODIFIED,
+    refused=EventKind.MODIFY_REJECTED,
+    unresolved=EventKind.MODIFY_UNRESOLVED,
+)
+CANCEL = _Kinds(
+    requested=EventKind.CANCEL_REQUESTED,
+    done=None,
+    refused=EventKind.CANCEL_REJECTED,
+    unresolved=EventKind.CANCEL_UNRESOLVED,
+)
+
+Call = Callable[[Send, BrokerSession], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One change under way: what is called at the broker, and what the order asks for once it is done."""
+
+    kinds: _Kinds
+    order: Order
+    account: Account
+    broker: Broker
+    call: Call
+    request: OrderRequest | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The order after a change; `is_settled` is False while the broker's answer is missing."""
+
+    order: Order
+    is_settled: bool
+
+
+def modify_order(desk: Desk, client_order_id: str, changes: Mapping[str, Any]) -> Changed:
+    """Change quantity, prices, type or validity of an order that rests at the broker.
+
+    Raises OrderUnknown, OrderEnded, OrderUnsettled, ChangeRefused, Unsupported, a ValidationError that names the bad
+    fields, or what the gate raises: then the order stands as it was.
+    """
+    order = _working(desk, client_order_id)
+    account = desk.enabled_account(order.request.account)
+    broker = desk.broker_of(order.broker)
+    wanted = changed_request(order, changes)
+    broker.profile.require(wanted)
+    intent = ModifyIntent(broker_order_id=_at_broker(order), before=order.request, request=wanted)
+    change = Change(
+        kinds=MODIFY,
+        order=order,
+        account=account,
+        broker=broker,
+        call=lambda send, session: broker.modify_order(send, session, intent),
+        request=wanted,
+    )
+    return _carry_out(desk, change, partial(resume_gate, account, broker.profile, wanted))
+
+
+def cancel_order(desk: Desk, client_order_id: str) -> Changed:
+    """Cancel an order that rests at the broker: no switch stops a cancel.
+
+    Raises OrderUnknown, OrderEnded, OrderUnsettled, ChangeRefused, PaceExceeded or StoreUnavailable.
+    """
+    order = _working(desk, client_order_id)
+    account = desk.account(order.request.account)
+    broker = desk.broker_of(order.broker)
+    target = OrderTarget(broker_order_id=_at_broker(order), request=order.request)
+    change = Change(
+        kinds=CANCEL,
+        order=order,
+        account=account,
+        broker=broker,
+        call=lambda send, session: broker.cancel_order(send, session, target),
+    )
+    return _carry_out(desk, change, partial(cancel_gate, account, broker.profile, order.request))
+
+
+@dataclass(frozen=True, slots=True)
+class CancelOutcome:
+    """What became of one order of a cancel-all."""
+
+    order: Order
+    outcome: str
+    error: RouterError | None = None
+
+
+def cancel_all(desk: Desk, account: str) -> tuple[CancelOutcome, ...]:
+    """Cancel every order of the account that rests at its broker, and tell each one's outcome."""
+    desk.account(account)
+    unsettled = desk.store.list_unsettled(account)
+    return tuple(_cancel_one(desk, order) for order in unsettled if not order.state.is_final)
+
+
+def _cancel_one(desk: Desk, order: Order) -> CancelOutcome:
+    try:
+        changed = cancel_order(desk, order.client_order_id)
+    except OrderEnded as error:
+        return CancelOutcome(desk.store.get(order.client_order_id) or order, "already_final", error)
+    except RouterError as error:
+        return CancelOutcome(order, "failed", error)
+    if not changed.is_settled:
+        return CancelOutcome(changed.order, "unresolved")
+    return CancelOutcome(changed.order, str(changed.order.state))
+
+
+def changed_request(order: Order, changes: Mapping[str, Any]) -> OrderRequest:
+    """Return the request with the changes; a null price removes it, as a change of type may need."""
+    wanted = parse_request(dump_request(order.request) | dict(changes))
+    if wanted.quantity <= order.filled_quantity:
+        raise OrderUnsettled(
+            f"quantity must be more than the {order.filled_quantity} already filled, received {wanted.quantity}",
+            code="INVALID_REQUEST",
+        )
+    return wanted
+
+
+def _working(desk: Desk, client_order_id: str) -> Order:
+    order = desk.store.get(client_order_id)
+    if order is None:
+        raise OrderUnknown(f"there is no order {client_order_id}")
+    if order.state.is_final:
+        raise OrderEnded(f"order {client_order_id} is {order.state}")
+    if not order.state.is_working:
+        raise OrderUnsettled(f"order {client_order_id} is {order.state}: it is not known to rest at the broker")
+    return order
+
+
+def _at_broker(order: Order) -> str:
+    if order.broker_order_id is None:
+        raise OrderUnsettled(f"order {order.client_order_id} has no broker order id yet")
+    return order.broker_order_id
+
+
+def _carry_out(desk: Desk, change: Change, gate: GateAt) -> Changed:
+    requested = _write_request(desk, change, gate)
+    try:
+        session = desk.sessions.session(change.account)
+        not_after = desk.clock.now() + API_MAX_AGE
+        change.call(desk.transport.sender(session.endpoint, not_after=not_after), session)
+    except (NotSent, Rejected, Unsupported) as error:
+        raise _refused(desk, change, requested, error) from error
+    except BrokerError as error:
+        return _unresolved(desk, change, requested, error)
+    done = () if change.kinds.done is None else (_event(desk, change.kinds.done, request=change.request),)
+    after = _look(desk, change, apply_fitting(requested, done))
+    return Changed(record(desk, requested, (*done, *after)), is_settled=True)
+
+
+def _write_request(desk: Desk, change: Change, gate: GateAt) -> Order:
+    order = change.order
+    for _ in range(TRIES):
+        requested = apply(order, _event(desk, change.kinds.requested))
+        try:
+            until = desk.clock.now() + PACE_WAIT
+            write_through(desk.store, desk.clock, requested, replacing=order, gate=gate, until=until)
+        except StoreConflict:
+            order = _working(desk, order.client_order_id)
+        else:
+            return requested
+    raise StoreConflict(order)
+
+
+def _refused(desk: Desk, change: Change, requested: Order, error: BrokerError) -> ChangeRefused:
+    """A refusal leaves the order as it was, or tells that it had ended: the book says which."""
+    if isinstance(error, NotSent):
+        desk.sessions.forget(change.account)
+    note = f"{error.reason.code}: {error.reason.message}"
+    refused = _event(desk, change.kinds.refused, note=note)
+    after = _look(desk, change, requested) if isinstance(error, Rejected) else ()
+    return ChangeRefused(error, record(desk, requested, (refused, *after)))
+
+
+def _unresolved(desk: Desk, change: Change, requested: Order, error: BrokerError) -> Changed:
+    note = f"{error.reason.code}: {error.reason.message}"
+    stored = record(desk, requested, [_event(desk, change.kinds.unresolved, note=note)])
+    ask_for_a_look(desk, stored.request.account)
+    return Changed(stored, is_settled=False)
+
+
+def _look(desk: Desk, change: Change, order: Order) -> tuple[Event, ...]:
+    target = OrderTarget(broker_order_id=_at_broker(order), request=order.request)
+    try:
+        session = desk.sessions.session(change.account)
+        send = desk.transport.sender(session.endpoint, not_after=None)
+        report = change.broker.read_order(send, session, target)
+    except BrokerError as error:
+        logger.warning("could not look at a changed order", extra={"reason": error.code})
+        ask_for_a_look(desk, order.request.account)
+        return ()
+    return events_of(order, report, desk.clock.now())
+
+
+def _event(
+    desk: Desk, kind: EventKind, *, request: OrderRequest | None = None, note: str | None = None
+) -> Event:
+    return Event(kind=kind, at=desk.clock.now(), request=request, note=note)

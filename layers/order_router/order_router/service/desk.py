@@ -1,0 +1,50 @@
+"""What every service works with: the ports, handed in once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from order_router.adapter.port import Broker
+from order_router.domain.account import Account
+from order_router.domain.errors import OrderDenied, RouterError
+from order_router.ports import Clock, Notifier, OrderStore, ReconcileQueue, Sessions, Settings, Transport
+
+
+class AccountUnknown(RouterError):
+    """No account has this name."""
+
+    code = "ACCOUNT_UNKNOWN"
+
+
+class AccountDisabled(OrderDenied):
+    """The operator has disabled the account."""
+
+    code = "ACCOUNT_DISABLED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """The ports of the services. `nonce` makes a value that no other call makes."""
+
+    store: OrderStore
+    settings: Settings
+    sessions: Sessions
+    broker_of: Callable[[str], Broker]
+    transport: Transport
+    clock: Clock
+    notifier: Notifier
+    reconcile: ReconcileQueue
+    nonce: Callable[[], str]
+
+    def account(self, name: str) -> Account:
+        """Return the account; AccountUnknown if there is none."""
+        found = self.settings.account(name)
+        if found is None:
+            raise AccountUnknown(f"there is no account {name!r}")
+        return found
+
+    def enabled_account(self, name: str) -> Account:
+        """Return the account if it may trade; AccountUnknown or AccountDisabled otherwise."""
+        account = self.account(name)
+        if not account.is_enabled:
+            raise AccountDisabled(f"account {name} is disabled")
+        return account

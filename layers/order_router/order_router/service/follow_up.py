@@ -1,0 +1,24 @@
+"""Ask for what must happen soon, without letting the asking hurt an order."""
+
+import logging
+
+from order_router.ports import Notice, StoreUnavailable
+from order_router.service.desk import Desk
+from order_router.service.timing import RECONCILE_DELAY_S
+
+logger = logging.getLogger(__name__)
+
+
+def ask_for_a_look(desk: Desk, account: str, *, delay_s: int = RECONCILE_DELAY_S) -> None:
+    """Ask the reconciler to look at the account soon; its schedule comes anyway if this fails."""
+    try:
+        desk.reconcile.put(account, delay_s=delay_s)
+    except StoreUnavailable:
+        logger.warning("could not ask for a look", extra={"account": account})
+
+
+def tell(desk: Desk, kind: str, account: str, message: str, client_order_id: str | None = None) -> None:
+    """Tell the trader."""
+    desk.notifier.tell(
+        Notice(kind=kind, account=account, message=message, client_order_id=client_order_id)
+    )

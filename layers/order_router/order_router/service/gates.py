@@ -1,0 +1,69 @@
+"""What an order must pass in the instant its intent is written."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from order_router.adapter.profile import Profile
+from order_router.domain.account import Account
+from order_router.domain.order import Order
+from order_router.domain.request import OrderRequest
+from order_router.ports import Clock, Counter, Gate, OrderStore, Pace, PaceExceeded
+
+EXCHANGE_ZONE = ZoneInfo("Asia/Kolkata")
+MAX_CALLS_PER_SECOND = 9
+"""The regulator's line is 10 order calls a second for an account and exchange segment."""
+
+
+def switches_for(account: Account, request: OrderRequest) -> tuple[str, ...]:
+    """Return the names of the switches that stop this order."""
+    switches = ("kill#global", f"kill#account#{account.name}", f"breaker#{account.broker}#{account.name}")
+    return switches if request.strategy is None else (*switches, f"kill#strategy#{request.strategy}")
+
+
+def pace_for(account: Account, profile: Profile, request: OrderRequest, at: datetime) -> Pace:
+    """Return the pace that place, modify and cancel of one account and exchange segment share."""
+    calls = min(MAX_CALLS_PER_SECOND, profile.order_calls_per_second)
+    return Pace(f"{account.name}#{request.instrument.exchange}", calls, at)
+
+
+def day_counter(account: Account, at: datetime) -> Counter:
+    """Return the counter of the account's orders on this exchange day."""
+    day = at.astimezone(EXCHANGE_ZONE).date()
+    return Counter(f"orders#{account.name}#{day}", account.max_orders_per_day, at + timedelta(days=2))
+
+
+def entry_gate(account: Account, profile: Profile, request: OrderRequest, at: datetime) -> Gate:
+    """Return the gate before a new order."""
+    return Gate(
+        switches=switches_for(account, request),
+        counters=(day_counter(account, at),),
+        pace=pace_for(account, profile, request, at),
+    )
+
+
+def resume_gate(account: Account, profile: Profile, request: OrderRequest, at: datetime) -> Gate:
+    """Return the gate before a change, or before an order that was counted already."""
+    return Gate(switches=switches_for(account, request), pace=pace_for(account, profile, request, at))
+
+
+def cancel_gate(account: Account, profile: Profile, request: OrderRequest, at: datetime) -> Gate:
+    """Return the gate before a cancel: a stop must never stop it, only the pace holds."""
+    return Gate(pace=pace_for(account, profile, request, at))
+
+
+GateAt = Callable[[datetime], Gate]
+
+
+def write_through(
+    store: OrderStore, clock: Clock, order: Order, *, replacing: Order | None, gate: GateAt, until: datetime
+) -> None:
+    """Write the order through the gate, waiting for a free call while `until` is not past; PaceExceeded then."""
+    while True:
+        now = clock.now()
+        try:
+            return store.write(order, replacing=replacing, gate=gate(now))
+        except PaceExceeded as full:
+            if now + timedelta(seconds=full.retry_after_s) > until:
+                raise
+            clock.sleep(full.retry_after_s)

@@ -1,0 +1,151 @@
+"""Place an order: intent first, one send, the outcome written down, a repeat answered with the first."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from order_router.adapter.errors import DeadlinePassed, Unsupported
+from order_router.adapter.port import Broker
+from order_router.domain.account import Account
+from order_router.domain.errors import Reason, RouterError
+from order_router.domain.identity import client_order_id, request_digest
+from order_router.domain.lifecycle import EventKind, State
+from order_router.domain.order import Event, Order, Ownership, apply, new_order, take_ownership
+from order_router.domain.vocabulary import Source
+from order_router.ports import CounterFull, Gate, PlaceOrder, StoreConflict, SwitchOn
+from order_router.service.desk import Desk
+from order_router.service.gates import GateAt, entry_gate, resume_gate, write_through
+from order_router.service.recording import record
+from order_router.service.sending import Job, send_until_settled
+from order_router.service.timing import LEASE, PACE_WAIT, REPLAY_POLL_S, REPLAY_WAIT
+
+
+class KeyReused(RouterError):
+    """The idempotency key was used before, for another order."""
+
+    code = "IDEMPOTENCY_KEY_REUSED"
+
+
+class InProgress(RouterError):
+    """The first request with this key has no outcome yet."""
+
+    code = "ORDER_IN_PROGRESS"
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """The order that a request stands for; `is_replay` when an earlier request made it."""
+
+    order: Order
+    is_replay: bool = False
+
+
+def place_order(desk: Desk, command: PlaceOrder) -> Placement:
+    """Place the order that the command asks for, or return the one that it made before.
+
+    Raises AccountUnknown, AccountDisabled, KeyReused, PaceExceeded or StoreUnavailable: then nothing was sent.
+    """
+    account = desk.enabled_account(command.request.account)
+    broker = desk.broker_of(account.broker)
+    order = order_of(command, account)
+    try:
+        started = _start(desk, order, account, broker)
+    except StoreConflict as conflict:
+        return _repeat(desk, order, Job(_existing(conflict), account, broker))
+    if started.state is not State.SUBMITTING:
+        return Placement(started)
+    return Placement(send_until_settled(desk, Job(started, account, broker)))
+
+
+def order_of(command: PlaceOrder, account: Account) -> Order:
+    """Return the order that a command stands for, at its birth."""
+    return new_order(
+        Order(
+            client_order_id=client_order_id(account.name, command.idempotency_key),
+            request=command.request,
+            request_digest=request_digest(command.request),
+            broker=account.broker,
+            source=command.source,
+            received_at=command.received_at,
+            deadline=command.deadline,
+            updated_at=command.received_at,
+        )
+    )
+
+
+def wait_for_outcome(desk: Desk, order: Order) -> Order:
+    """Return the order once its first sender is done with it; InProgress if that takes too long."""
+    give_up = desk.clock.now() + REPLAY_WAIT
+    while order.state in {State.RECEIVED, State.SUBMITTING}:
+        if desk.clock.now() >= give_up:
+            raise InProgress(f"order {order.client_order_id} is being placed; ask for it by its id")
+        desk.clock.sleep(REPLAY_POLL_S)
+        order = desk.store.get(order.client_order_id) or order
+    return order
+
+
+def _start(desk: Desk, order: Order, account: Account, broker: Broker) -> Order:
+    """Write the order for the first time: as `submitting` and ours, or as what ends it before it begins."""
+    now = desk.clock.now()
+    if now > order.deadline:
+        return _write_end(desk, order, EventKind.WENT_STALE, too_old(order))
+    try:
+        broker.profile.require(order.request)
+        return _write_owned(desk, order, None, partial(entry_gate, account, broker.profile, order.request))
+    except (Unsupported, SwitchOn, CounterFull) as refusal:
+        return _write_end(desk, order, EventKind.REFUSED, refusal.reason)
+
+
+def too_old(order: Order) -> Reason:
+    """Return why an order past its deadline does not trade."""
+    return Reason(DeadlinePassed.code, f"received {order.received_at:%H:%M:%S} UTC, good until {order.deadline:%H:%M:%S}")
+
+
+def _write_owned(desk: Desk, order: Order, replacing: Order | None, gate: GateAt) -> Order:
+    now = desk.clock.now()
+    owned = take_ownership(order, Ownership(desk.nonce(), now + LEASE), now)
+    until = min(order.deadline, now + PACE_WAIT)
+    write_through(desk.store, desk.clock, owned, replacing=replacing, gate=gate, until=until)
+    return owned
+
+
+def _write_end(desk: Desk, order: Order, kind: EventKind, reason: Reason) -> Order:
+    ended = apply(order, Event(kind=kind, at=desk.clock.now(), reason=reason))
+    desk.store.write(ended, replacing=None)
+    return ended
+
+
+def _existing(conflict: StoreConflict) -> Order:
+    if conflict.current is None:
+        raise conflict
+    return conflict.current
+
+
+def _repeat(desk: Desk, order: Order, job: Job) -> Placement:
+    """Answer a repeated request: the same order, sent now only if it provably never left."""
+    existing = job.order
+    if existing.request_digest != order.request_digest:
+        raise KeyReused("this idempotency key was used for another order; use a new key for a new order")
+    if existing.state is not State.RECEIVED:
+        return Placement(_settled(desk, order, existing), is_replay=True)
+    if desk.clock.now() > existing.deadline:
+        return Placement(end_stale(desk, existing), is_replay=True)
+    try:
+        owned = _write_owned(desk, existing, existing, partial(_gate_again, job))
+    except StoreConflict as conflict:
+        return Placement(_settled(desk, order, _existing(conflict)), is_replay=True)
+    return Placement(send_until_settled(desk, Job(owned, job.account, job.broker)), is_replay=True)
+
+
+def _gate_again(job: Job, at: datetime) -> Gate:
+    return resume_gate(job.account, job.broker.profile, job.order.request, at)
+
+
+def _settled(desk: Desk, asked: Order, existing: Order) -> Order:
+    """A caller waits for the outcome; a redelivered message does not: whoever owns the order settles it."""
+    return wait_for_outcome(desk, existing) if asked.source is Source.API else existing
+
+
+def end_stale(desk: Desk, order: Order) -> Order:
+    """End an order that provably never left and has become too old to."""
+    return record(desk, order, [Event(kind=EventKind.WENT_STALE, at=desk.clock.now(), reason=too_old(order))])

@@ -1,0 +1,55 @@
+"""Read positions, holdings and funds of one or many accounts; one account's failure stands beside the others' answers."""
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from order_router.adapter.errors import BrokerError, SessionExpired
+from order_router.adapter.http import Send
+from order_router.adapter.port import Broker
+from order_router.adapter.session import BrokerSession
+from order_router.domain.account import Account
+from order_router.domain.errors import RouterError
+from order_router.domain.reports import Funds, Holding, Position
+from order_router.service.desk import Desk
+
+logger = logging.getLogger(__name__)
+
+Row = Position | Holding | Funds
+Read = Callable[[Broker, Send, BrokerSession], tuple[Row, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountAnswer:
+    """One account's rows, or why there are none."""
+
+    account: str
+    rows: tuple[Row, ...] = ()
+    error: RouterError | None = None
+
+
+READS: dict[str, Read] = {
+    "positions": lambda broker, send, session: broker.read_positions(send, session),
+    "holdings": lambda broker, send, session: broker.read_holdings(send, session),
+    "funds": lambda broker, send, session: broker.read_funds(send, session),
+}
+
+
+def read_portfolio(desk: Desk, what: str, accounts: Iterable[Account]) -> tuple[AccountAnswer, ...]:
+    """Read one thing (a key of READS) of each account, in order."""
+    return tuple(_read_one(desk, READS[what], account) for account in accounts)
+
+
+def _read_one(desk: Desk, read: Read, account: Account) -> AccountAnswer:
+    try:
+        broker = desk.broker_of(account.broker)
+        session = desk.sessions.session(account)
+        send = desk.transport.sender(session.endpoint, not_after=None)
+        return AccountAnswer(account.name, read(broker, send, session))
+    except RouterError as error:
+        if isinstance(error, SessionExpired):
+            desk.sessions.forget(account)
+        return AccountAnswer(account.name, error=error)
+    except Exception:  # one adapter's defect must not hide the other accounts
+        logger.exception("adapter defect while reading", extra={"account": account.name})
+        return AccountAnswer(account.name, error=BrokerError("the broker adapter failed", code="ADAPTER_DEFECT"))

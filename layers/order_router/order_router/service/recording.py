@@ -1,0 +1,52 @@
+"""Write down what happened, whoever else wrote meanwhile."""
+
+import logging
+from collections.abc import Sequence
+
+from order_router.domain.following import apply_fitting
+from order_router.domain.order import Event, Order
+from order_router.ports import StoreConflict, StoreUnavailable
+from order_router.service.desk import Desk
+
+logger = logging.getLogger(__name__)
+TRIES = 5
+PAUSE_S = 0.2
+
+
+def record(desk: Desk, order: Order, events: Sequence[Event]) -> Order:
+    """Store the order after the events; where another worker wrote first, those of them that still fit.
+
+    Returns the order as stored. Raises StoreUnavailable when it could not be stored.
+    """
+    log_decision(order, events)
+    for attempt in range(TRIES):
+        after = apply_fitting(order, events)
+        if after is order:
+            return order
+        try:
+            desk.store.write(after, replacing=order)
+        except StoreConflict as conflict:
+            if conflict.current is None:
+                raise
+            order = conflict.current
+        except StoreUnavailable:
+            desk.clock.sleep(PAUSE_S * (attempt + 1))
+        else:
+            return after
+    raise StoreUnavailable(f"the outcome of order {order.client_order_id} could not be written down")
+
+
+def log_decision(order: Order, events: Sequence[Event]) -> None:
+    """Log what is about to be written: if the write is lost, the log still has the broker's order id."""
+    logger.info(
+        "order decision",
+        extra={
+            "client_order_id": order.client_order_id,
+            "account": order.request.account,
+            "broker": order.broker,
+            "state_before": str(order.state),
+            "events": [str(event.kind) for event in events],
+            "broker_order_id": next((e.broker_order_id for e in events if e.broker_order_id), order.broker_order_id),
+            "reason": next((event.reason.code for event in events if event.reason), None),
+        },
+    )

@@ -1,0 +1,27 @@
+"""How long things may take: one table, so that the limits can be held against each other (a test does)."""
+
+from datetime import timedelta
+
+PLACE_FUNCTION_TIMEOUT = timedelta(seconds=25)
+"""The timeout of the `place` function in the template."""
+
+ANSWER_TIME = timedelta(seconds=8)
+"""How long a broker may take to answer a write."""
+
+API_MAX_AGE = timedelta(seconds=10)
+"""How old an HTTPS order may become before it leaves."""
+
+SEND_BUDGET = timedelta(seconds=12)
+"""How long one invocation goes on trying to send an order that never left."""
+
+LEASE = timedelta(seconds=30)
+"""How long a worker owns an order: longer than a worker can live, so that nobody judges its order before it has ended."""
+
+REPLAY_WAIT = timedelta(seconds=10)
+"""How long a repeated request waits for the outcome of the first."""
+
+REPLAY_POLL_S = 0.1
+SEND_PAUSE_S = 0.5
+PACE_WAIT = timedelta(seconds=5)
+RECONCILE_DELAY_S = 5
+RECONCILE_AGAIN_FOR = timedelta(minutes=2)
