@@ -1,0 +1,80 @@
+# Every target makes the environments it needs first; a second run of that step takes milliseconds.
+LOCAL = .local
+ENV = $(LOCAL)/env
+DEV = $(ENV)/dev/bin
+STACK = $(ENV)/stack/bin
+SAM = $(ENV)/sam/bin
+PYTHON_FILES = layers/order_router/order_router functions infra tests
+
+export PYTHONPATH := layers/order_router:.
+export PYTHONDONTWRITEBYTECODE := 1
+export SAM_CLI_TELEMETRY := 0
+# sam validate wants a region, though it asks nobody.
+export AWS_DEFAULT_REGION ?= ap-south-1
+
+.DEFAULT_GOAL := help
+.PHONY: help run up down logs test lint types imports template unit bench build requirements clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
+
+run: ## Start the local stack, send two orders through it, show the functions' logs until Ctrl-C
+	@infra/local/bootstrap stack sam
+	@exec $(STACK)/python -m infra.local run
+
+up: ## Start the local stack in the background, or redeploy what changed
+	@infra/local/bootstrap stack sam
+	@$(STACK)/python -m infra.local up
+
+down: ## Stop the local stack; its state is kept
+	@infra/local/bootstrap stack
+	@$(STACK)/python -m infra.local down
+
+logs: ## Follow the functions' logs
+	@infra/local/bootstrap stack
+	@exec $(STACK)/python -m infra.local logs
+
+test: ## Lint, types, import rules, the template, and all tests
+	@infra/local/bootstrap dev stack sam
+	@$(MAKE) --no-print-directory lint types imports template
+	@$(STACK)/python -m infra.local build
+	@$(DEV)/pytest -n auto --dist loadgroup
+
+lint: ## Lint and format check
+	@infra/local/bootstrap dev
+	@$(DEV)/ruff check --no-cache .
+	@$(DEV)/ruff format --no-cache --check .
+
+types: ## mypy, strict
+	@infra/local/bootstrap dev
+	@$(DEV)/mypy
+
+imports: ## The rooms' import rules
+	@infra/local/bootstrap dev
+	@$(DEV)/lint-imports --no-cache
+
+template: ## cfn-lint and sam validate
+	@infra/local/bootstrap sam
+	@$(SAM)/cfn-lint template.yaml
+	@$(SAM)/sam validate --lint
+
+unit: ## The tests that need no stack
+	@infra/local/bootstrap dev
+	@$(DEV)/pytest -m "not system" --ignore tests/system
+
+bench: ## Measure the router's own overhead, AWS calls, cold start and layer sizes
+	@infra/local/bootstrap dev stack sam
+	@$(STACK)/python -m infra.local build
+	@$(DEV)/python -m tests.bench
+
+build: ## sam build for AWS (arm64), into .aws-sam
+	@infra/local/bootstrap sam
+	@PATH="$(CURDIR)/$(ENV)/uv/bin:$(CURDIR)/$(SAM):$$PATH" $(SAM)/sam build
+
+requirements: ## Pin the newest versions, with hashes
+	@infra/local/bootstrap sam
+	@infra/compile-requirements
+
+clean: down ## Stop the stack and delete its state and everything built; environments stay
+	@rm -rf $(LOCAL)/state $(LOCAL)/build $(LOCAL)/cache $(LOCAL)/tmp $(LOCAL)/*.json $(LOCAL)/*.log .aws-sam
+	@find . -name __pycache__ -not -path './$(LOCAL)/*' -prune -exec rm -rf {} +
