@@ -17,7 +17,7 @@ from order_router.domain.lifecycle import EventKind
 from order_router.domain.order import Event, Order, apply
 from order_router.domain.request import OrderRequest, dump_request, parse_request
 from order_router.ports import StoreConflict
-from order_router.service.desk import Desk
+from order_router.service.desk import Desk, require_enabled
 from order_router.service.follow_up import ask_for_a_look
 from order_router.service.gates import GateAt, cancel_gate, resume_gate, write_through
 from order_router.service.recording import record
@@ -104,7 +104,8 @@ def modify_order(desk: Desk, client_order_id: str, changes: Mapping[str, Any]) -
     fields, or what the gate raises: then the order stands as it was.
     """
     order = _working(desk, client_order_id)
-    account = desk.enabled_account(order.request.account)
+    account = desk.account(order.request.account)
+    require_enabled(account)
     broker = desk.broker_of(order.broker)
     wanted = changed_request(order, changes)
     broker.profile.require(wanted)

@@ -42,9 +42,8 @@ class Desk:
             raise AccountUnknown(f"there is no account {name!r}")
         return found
 
-    def enabled_account(self, name: str) -> Account:
-        """Return the account if it may trade; AccountUnknown or AccountDisabled otherwise."""
-        account = self.account(name)
-        if not account.is_enabled:
-            raise AccountDisabled(f"account {name} is disabled")
-        return account
+
+def require_enabled(account: Account) -> None:
+    """Raise AccountDisabled unless the account may trade."""
+    if not account.is_enabled:
+        raise AccountDisabled(f"account {account.name} is disabled")

@@ -13,11 +13,15 @@ from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Event, Order, Ownership, apply, new_order, take_ownership
 from order_router.domain.vocabulary import Source
 from order_router.ports import CounterFull, Gate, PlaceOrder, StoreConflict, SwitchOn
-from order_router.service.desk import Desk
+from order_router.service.desk import AccountDisabled, Desk, require_enabled
+from order_router.service.follow_up import tell
 from order_router.service.gates import GateAt, entry_gate, resume_gate, write_through
 from order_router.service.recording import record
 from order_router.service.sending import Job, send_until_settled
 from order_router.service.timing import LEASE, PACE_WAIT, REPLAY_POLL_S, REPLAY_WAIT
+
+
+NOT_PLACED = {State.REJECTED, State.REFUSED, State.STALE}
 
 
 class KeyReused(RouterError):
@@ -43,18 +47,26 @@ class Placement:
 def place_order(desk: Desk, command: PlaceOrder) -> Placement:
     """Place the order that the command asks for, or return the one that it made before.
 
-    Raises AccountUnknown, AccountDisabled, KeyReused, PaceExceeded or StoreUnavailable: then nothing was sent.
+    Raises AccountUnknown, KeyReused, PaceExceeded or StoreUnavailable: then nothing was sent.
     """
-    account = desk.enabled_account(command.request.account)
+    account = desk.account(command.request.account)
     broker = desk.broker_of(account.broker)
     order = order_of(command, account)
     try:
         started = _start(desk, order, account, broker)
     except StoreConflict as conflict:
         return _repeat(desk, order, Job(_existing(conflict), account, broker))
-    if started.state is not State.SUBMITTING:
-        return Placement(started)
-    return Placement(send_until_settled(desk, Job(started, account, broker)))
+    if started.state is State.SUBMITTING:
+        started = send_until_settled(desk, Job(started, account, broker))
+    _tell_unseen_end(desk, started)
+    return Placement(started)
+
+
+def _tell_unseen_end(desk: Desk, order: Order) -> None:
+    """Whoever sent an alert sees no answer: an order that was not placed must be told."""
+    if order.source is Source.ALERT and order.state in NOT_PLACED and order.reason is not None:
+        words = f"{order.request.side} {order.request.quantity} {order.request.instrument}: {order.reason.message}"
+        tell(desk, str(order.state), order.request.account, words, order.client_order_id)
 
 
 def order_of(command: PlaceOrder, account: Account) -> Order:
@@ -90,9 +102,10 @@ def _start(desk: Desk, order: Order, account: Account, broker: Broker) -> Order:
     if now > order.deadline:
         return _write_end(desk, order, EventKind.WENT_STALE, too_old(order))
     try:
+        require_enabled(account)
         broker.profile.require(order.request)
         return _write_owned(desk, order, None, partial(entry_gate, account, broker.profile, order.request))
-    except (Unsupported, SwitchOn, CounterFull) as refusal:
+    except (AccountDisabled, Unsupported, SwitchOn, CounterFull) as refusal:
         return _write_end(desk, order, EventKind.REFUSED, refusal.reason)
 
 
@@ -124,7 +137,7 @@ def _existing(conflict: StoreConflict) -> Order:
 def _repeat(desk: Desk, order: Order, job: Job) -> Placement:
     """Answer a repeated request: the same order, sent now only if it provably never left."""
     existing = job.order
-    if existing.request_digest != order.request_digest:
+    if existing.request_digest != order.request_digest and order.source is Source.API:
         raise KeyReused("this idempotency key was used for another order; use a new key for a new order")
     if existing.state is not State.RECEIVED:
         return Placement(_settled(desk, order, existing), is_replay=True)

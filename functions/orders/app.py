@@ -1,0 +1,25 @@
+"""Read orders: one with its history, or a page of an account's day."""
+
+from order_router import wiring
+from order_router.api.answers import order_json
+from order_router.api.endpoint import route
+from order_router.api.http import Answer, ApiRequest
+from order_router.api.listing import list_orders
+from order_router.api.orders import own_order
+from order_router.domain.account import Scope
+
+store = wiring.order_store()
+settings = wiring.settings()
+
+
+def read_one(request: ApiRequest) -> Answer:
+    """Answer `GET /v1/orders/{client_order_id}`."""
+    return Answer(content=order_json(own_order(request, store, Scope.READ)))
+
+
+def read_many(request: ApiRequest) -> Answer:
+    """Answer `GET /v1/orders`."""
+    return list_orders(request, store, settings)
+
+
+handler = route({"GET /v1/orders/{client_order_id}": read_one, "GET /v1/orders": read_many})

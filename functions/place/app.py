@@ -1,0 +1,37 @@
+"""Place an order: one HTTPS call, or one message of the order queue."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from order_router import wiring
+from order_router.api.answers import placement_answer
+from order_router.api.endpoint import endpoint
+from order_router.api.http import Answer, ApiRequest
+from order_router.api.orders import command_of
+from order_router.api.records import each_record
+from order_router.service.place import place_order
+from order_router.service.timing import API_MAX_AGE
+
+desk = wiring.desk()
+queue = wiring.order_queue()
+
+
+def place_http(request: ApiRequest) -> Answer:
+    """Answer `POST /v1/orders`."""
+    command = command_of(request, max_age=API_MAX_AGE)
+    placement = place_order(desk, command)
+    return placement_answer(placement, {"idempotency-key": command.idempotency_key.removeprefix("api:")})
+
+
+def place_queued(record: Mapping[str, Any]) -> None:
+    """Place the order of one queue message."""
+    place_order(desk, queue.parse(record["body"]))
+
+
+answer_http = endpoint(place_http)
+answer_queue = each_record(place_queued, release=queue.release)
+
+
+def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+    """Answer whichever trigger called."""
+    return answer_queue(event, context) if "Records" in event else answer_http(event, context)

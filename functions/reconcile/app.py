@@ -1,0 +1,27 @@
+"""Settle orders: every account on the schedule, one account when a message asks for it."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from order_router import wiring
+from order_router.api.records import each_record
+from order_router.service.reconcile import reconcile_account, reconcile_all
+
+desk = wiring.desk()
+
+
+def settle_one(record: Mapping[str, Any]) -> None:
+    """Settle the account that a queue message names."""
+    reconcile_account(desk, json.loads(record["body"])["account"])
+
+
+answer_queue = each_record(settle_one)
+
+
+def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+    """Answer whichever trigger called."""
+    if "Records" in event:
+        return answer_queue(event, context)
+    settled = reconcile_all(desk)
+    return {"accounts": [{"account": one.account, "unknown": one.unknown} for one in settled]}

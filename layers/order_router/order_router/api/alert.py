@@ -1,0 +1,54 @@
+"""A TradingView alert as it comes in: any content type, numbers as text, unknown keys ignored."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+
+from order_router.domain.alert import Alert
+
+
+def _text(value: object) -> object:
+    if isinstance(value, bool) or value is None:
+        return value
+    text = str(value).strip()
+    return text or None
+
+
+Text = Annotated[str, BeforeValidator(_text), Field(max_length=64)]
+Number = Annotated[str, BeforeValidator(_text), Field(pattern=r"^[0-9]+(\.[0-9]+)?$", max_length=24)]
+
+
+def _moment(value: object) -> object:
+    return datetime.fromisoformat(value) if isinstance(value, str) and value else value or None
+
+
+class TradingViewAlert(BaseModel):
+    """The keys that we read of an alert (placeholders: TradingView support page 43000531021)."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", str_max_length=256)
+
+    strategy: str | None = None
+    token: str | None = Field(default=None, repr=False)
+    ticker: Text
+    exchange: Text | None = None
+    action: Text
+    contracts: Number | None = None
+    price: Number | None = None
+    time: Annotated[AwareDatetime | None, BeforeValidator(_moment)] = None
+
+    def to_alert(self) -> Alert:
+        """Return what the alert says, without its token."""
+        return Alert(
+            ticker=self.ticker,
+            exchange=self.exchange,
+            action=self.action,
+            contracts=self.contracts,
+            price=self.price,
+            time=self.time,
+        )
+
+
+def parse_alert(fields: dict[str, Any]) -> TradingViewAlert:
+    """Read the fields of an alert; a ValidationError names each bad one."""
+    return TradingViewAlert.model_validate(fields)

@@ -1,0 +1,116 @@
+"""Pages of orders over the accounts that a caller may see."""
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from datetime import date
+
+from order_router.api.answers import order_json
+from order_router.api.http import Answer, ApiRequest
+from order_router.domain.account import Account, Scope
+from order_router.domain.errors import RouterError
+from order_router.domain.lifecycle import State
+from order_router.domain.order import Order
+from order_router.ports import OrderStore, Settings
+from order_router.service.desk import AccountUnknown
+from order_router.service.gates import EXCHANGE_ZONE
+
+PAGE = 50
+MAX_PAGE = 200
+
+
+class QueryInvalid(RouterError):
+    """A query parameter has a value that it may not have."""
+
+    code = "INVALID_REQUEST"
+
+
+class CursorInvalid(RouterError):
+    """The cursor is not one that an earlier page gave."""
+
+    code = "INVALID_CURSOR"
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a listing goes on: the account, and the store's own cursor in it."""
+
+    account: str
+    cursor: str | None
+
+
+def visible_accounts(request: ApiRequest, settings: Settings) -> tuple[Account, ...]:
+    """Return the account that the query names, or all that the caller may see."""
+    caller = request.require(Scope.READ)
+    name = request.query.get("account")
+    if name is None:
+        return tuple(account for account in settings.accounts() if caller.may_see(account.name))
+    request.require_account(Scope.READ, name)
+    account = settings.account(name)
+    if account is None:
+        raise AccountUnknown(f"there is no account {name[:40]!r}")
+    return (account,)
+
+
+def list_orders(request: ApiRequest, store: OrderStore, settings: Settings) -> Answer:
+    """Answer a page of the day's orders (`account`, `state`, `day`, `limit`, `cursor`), newest first in each account."""
+    accounts = [account.name for account in visible_accounts(request, settings)]
+    day, limit, states = _day(request), _limit(request), _states(request)
+    place = _place(request, accounts)
+    found: list[Order] = []
+    while place is not None and len(found) < limit:
+        page = store.list_day(place.account, day, limit=limit - len(found), cursor=place.cursor)
+        found += [order for order in page.orders if not states or order.state in states]
+        place = _next(place, page.next_cursor, accounts)
+    orders = [order_json(order, with_history=False) for order in found]
+    return Answer(content={"orders": orders, "next_cursor": None if place is None else _token(place)})
+
+
+def _next(place: _Place, cursor: str | None, accounts: list[str]) -> _Place | None:
+    if cursor is not None:
+        return _Place(place.account, cursor)
+    following = accounts.index(place.account) + 1
+    return _Place(accounts[following], None) if following < len(accounts) else None
+
+
+def _day(request: ApiRequest) -> date:
+    text = request.query.get("day")
+    if text is None:
+        return request.received_at.astimezone(EXCHANGE_ZONE).date()
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise QueryInvalid(f"day must be a date such as 2026-11-20, received {text[:20]!r}") from error
+
+
+def _limit(request: ApiRequest) -> int:
+    text = request.query.get("limit", str(PAGE))
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= MAX_PAGE:
+        raise QueryInvalid(f"limit must be 1 to {MAX_PAGE}, received {text[:20]!r}")
+    return int(text)
+
+
+def _states(request: ApiRequest) -> frozenset[State]:
+    words = [word for word in request.query.get("state", "").split(",") if word]
+    unknown = [word for word in words if word not in set(State)]
+    if unknown:
+        raise QueryInvalid(f"state must be of {', '.join(State)}, received {unknown[0][:20]!r}")
+    return frozenset(State(word) for word in words)
+
+
+def _place(request: ApiRequest, accounts: list[str]) -> _Place | None:
+    token = request.query.get("cursor")
+    if token is None:
+        return _Place(accounts[0], None) if accounts else None
+    try:
+        account, cursor = json.loads(base64.urlsafe_b64decode(token.encode()))
+    except (ValueError, binascii.Error) as error:
+        raise CursorInvalid("this cursor is not one that a page gave") from error
+    if account not in accounts or not isinstance(cursor, str | None):
+        raise CursorInvalid("this cursor is not one that a page gave")
+    return _Place(account, cursor)
+
+
+def _token(place: _Place) -> str:
+    return base64.urlsafe_b64encode(json.dumps([place.account, place.cursor]).encode()).decode()
