@@ -1,0 +1,96 @@
+"""From an alert to orders: nothing guessed, nothing outside what its strategy allows."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from order_router.domain.account import Strategy
+from order_router.domain.alert import Alert, AlertRefused, alert_digest, deadline_of, requests_of
+from tests.fakes.clock import MONDAY_MORNING
+
+ALERT = Alert(ticker="RELIANCE", exchange="NSE", action="buy", contracts="10", price="1500.05", time=None)
+
+
+def strategy(**changes: Any) -> Strategy:
+    usual = {"name": "demo", "accounts": ["paper"], "order_type": "MARKET", "product": "MIS", "max_quantity": 100}
+    return Strategy.model_validate(usual | changes)
+
+
+def test_an_alert_becomes_one_order_for_each_account() -> None:
+    orders = requests_of(ALERT, strategy(accounts=["paper", "second"]))
+
+    assert [(order.account, order.side, order.quantity, str(order.instrument)) for order in orders] == [
+        ("paper", "BUY", 10, "NSE:RELIANCE"),
+        ("second", "BUY", 10, "NSE:RELIANCE"),
+    ]
+    assert {order.strategy for order in orders} == {"demo"}
+
+
+def test_a_limit_strategy_takes_the_alert_s_price() -> None:
+    assert str(requests_of(ALERT, strategy(order_type="LIMIT"))[0].limit_price) == "1500.05"
+
+
+def test_a_limit_strategy_refuses_an_alert_without_a_price() -> None:
+    with pytest.raises(ValidationError, match="limit_price"):
+        requests_of(replace(ALERT, price=None), strategy(order_type="LIMIT"))
+
+
+def test_a_fixed_quantity_overrules_the_alert_s_contracts() -> None:
+    assert requests_of(replace(ALERT, contracts=None), strategy(quantity=3))[0].quantity == 3
+
+
+@pytest.mark.parametrize("feed", ["NSE", "NSE_DL", "NSE_DLY"])
+def test_a_delayed_feed_s_exchange_is_the_exchange(feed: str) -> None:
+    assert str(requests_of(replace(ALERT, exchange=feed), strategy())[0].instrument) == "NSE:RELIANCE"
+
+
+def test_a_mapped_ticker_is_the_instrument_that_the_strategy_names() -> None:
+    mapped = strategy(symbols={"NIFTY1!": "NFO:NIFTY26NOVFUT"})
+
+    assert str(requests_of(replace(ALERT, ticker="NIFTY1!"), mapped)[0].instrument) == "NFO:NIFTY26NOVFUT"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"action": "flat"}, "action must be buy or sell"),
+        ({"action": ""}, "action must be buy or sell"),
+        ({"exchange": "NASDAQ"}, "exchange must be one of"),
+        ({"exchange": None}, "exchange must be one of"),
+        ({"ticker": "NIFTY1!"}, "expected EXCHANGE:TRADINGSYMBOL"),
+        ({"contracts": "101"}, "allows at most 100, the alert asks for 101"),
+    ],
+)
+def test_an_alert_that_cannot_be_an_order_says_why(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(AlertRefused, match=words):
+        requests_of(replace(ALERT, **changes), strategy())
+
+
+def test_a_strategy_trades_only_its_own_instruments() -> None:
+    with pytest.raises(AlertRefused, match="may not trade NSE:RELIANCE"):
+        requests_of(ALERT, strategy(instruments=["NSE:INFY"]))
+
+
+def test_a_disabled_strategy_trades_nothing() -> None:
+    with pytest.raises(AlertRefused) as raised:
+        requests_of(ALERT, strategy(is_enabled=False))
+
+    assert raised.value.code == "STRATEGY_DISABLED"
+
+
+def test_the_alert_s_own_time_makes_the_deadline_earlier_and_never_later() -> None:
+    late = replace(ALERT, time=MONDAY_MORNING - timedelta(minutes=2))
+    early = replace(ALERT, time=MONDAY_MORNING + timedelta(minutes=2))
+
+    assert deadline_of(late, strategy(), MONDAY_MORNING) == MONDAY_MORNING - timedelta(seconds=90)
+    assert deadline_of(early, strategy(), MONDAY_MORNING) == MONDAY_MORNING + timedelta(seconds=30)
+    assert deadline_of(late, strategy(time_is="bar"), MONDAY_MORNING) == MONDAY_MORNING + timedelta(seconds=30)
+
+
+def test_a_resend_is_the_same_alert_and_another_strategy_s_is_not() -> None:
+    assert alert_digest("demo", b"body") == alert_digest("demo", b"body")
+    assert alert_digest("demo", b"body") != alert_digest("other", b"body")
+    assert alert_digest("demo", b"body") != alert_digest("demo", b"body ")

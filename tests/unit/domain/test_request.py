@@ -1,0 +1,130 @@
+"""What a caller may ask for, and what is refused before anything happens."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from order_router.domain.identity import CLIENT_ORDER_ID_LENGTH, client_order_id, request_digest
+from order_router.domain.request import LimitOrder, MarketOrder, dump_request, parse_request
+
+LIMIT = {
+    "account": "paper",
+    "instrument": "NSE:RELIANCE",
+    "side": "BUY",
+    "quantity": 5,
+    "order_type": "LIMIT",
+    "limit_price": "1500.05",
+    "product": "CNC",
+}
+
+
+def with_fields(**changes: Any) -> dict[str, Any]:
+    return LIMIT | changes
+
+
+def bad_fields(fields: dict[str, Any]) -> set[str]:
+    with pytest.raises(ValidationError) as raised:
+        parse_request(fields)
+    return {str(line["loc"][-1]) if line["loc"] else "order_type" for line in raised.value.errors()}
+
+
+def test_a_limit_order_is_read_exactly() -> None:
+    order = parse_request(LIMIT)
+
+    assert isinstance(order, LimitOrder)
+    assert order.limit_price == Decimal("1500.05")
+    assert str(order.instrument) == "NSE:RELIANCE"
+
+
+def test_numbers_may_come_as_text_and_nulls_as_absence() -> None:
+    order = parse_request(with_fields(quantity="5", trigger_price=None, strategy=None))
+
+    assert order == parse_request(LIMIT)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"order_type": "MARKET"}, {"limit_price"}),
+        ({"order_type": "SL"}, {"trigger_price"}),
+        ({"order_type": "SL_M", "trigger_price": "1490"}, {"limit_price"}),
+        ({"limit_price": None}, {"limit_price"}),
+        ({"limit_price": "0"}, {"limit_price"}),
+        ({"limit_price": "-1500.05"}, {"limit_price"}),
+        ({"limit_price": "NaN"}, {"limit_price"}),
+        ({"limit_price": "1500.00001"}, {"limit_price"}),
+        ({"limit_price": 1500.05}, {"limit_price"}),
+        ({"quantity": 0}, {"quantity"}),
+        ({"quantity": -5}, {"quantity"}),
+        ({"quantity": "5.5"}, {"quantity"}),
+        ({"quantity": True}, {"quantity"}),
+        ({"quantity": "٥"}, {"quantity"}),
+        ({"quantity": 10_000_001}, {"quantity"}),
+        ({"instrument": "RELIANCE"}, {"instrument"}),
+        ({"instrument": "LSE:RELIANCE"}, {"instrument"}),
+        ({"instrument": "NSE:reliance"}, {"instrument"}),
+        ({"instrument": 5}, {"instrument"}),
+        ({"side": "buy"}, {"side"}),
+        ({"product": "XYZ"}, {"product"}),
+        ({"validity": "GTC"}, {"validity"}),
+        ({"account": "No Such"}, {"account"}),
+        ({"side": "HOLD", "quantity": 0, "product": "?"}, {"side", "quantity", "product"}),
+        ({"colour": "red"}, {"colour"}),
+    ],
+)
+def test_every_bad_field_is_named(changes: dict[str, Any], named: set[str]) -> None:
+    assert bad_fields(with_fields(**changes)) == named
+
+
+@pytest.mark.parametrize("word", ["market", "STOP", "", 7])
+def test_an_unknown_order_type_never_becomes_market(word: object) -> None:
+    with pytest.raises(ValidationError):
+        parse_request(with_fields(order_type=word))
+
+
+def test_disclosed_quantity_is_within_quantity() -> None:
+    with pytest.raises(ValidationError, match="at most quantity 5, received 6"):
+        parse_request(with_fields(disclosed_quantity=6))
+
+
+def test_a_request_survives_being_written_and_read() -> None:
+    order = parse_request(with_fields(strategy="demo", disclosed_quantity=2, validity="IOC"))
+
+    assert parse_request(dump_request(order)) == order
+
+
+def test_one_order_written_in_two_ways_has_one_digest() -> None:
+    assert request_digest(parse_request(with_fields(limit_price="1500.50"))) == request_digest(
+        parse_request(with_fields(limit_price=Decimal("1500.5"), quantity="5"))
+    )
+
+
+@pytest.mark.parametrize("change", [{"quantity": 6}, {"limit_price": "1500.10"}, {"side": "SELL"}, {"strategy": "demo"}])
+def test_another_order_has_another_digest(change: dict[str, Any]) -> None:
+    assert request_digest(parse_request(with_fields(**change))) != request_digest(parse_request(LIMIT))
+
+
+def test_the_client_order_id_fits_the_shortest_common_tag() -> None:
+    made = client_order_id("paper", "k-1")
+
+    assert len(made) == CLIENT_ORDER_ID_LENGTH == 20
+    assert made.isalnum()
+    assert made.isupper()
+
+
+@given(st.text(max_size=8), st.text(max_size=8), st.text(max_size=8), st.text(max_size=8))
+def test_no_other_account_and_key_make_the_same_id(account: str, key: str, account2: str, key2: str) -> None:
+    same = client_order_id(account, key) == client_order_id(account2, key2)
+
+    assert same == ((account, key) == (account2, key2))
+
+
+def test_a_market_order_has_no_price() -> None:
+    order = parse_request({name: value for name, value in LIMIT.items() if name != "limit_price"} | {"order_type": "MARKET"})
+
+    assert isinstance(order, MarketOrder)
+    assert (order.limit_price, order.trigger_price) == (None, None)
