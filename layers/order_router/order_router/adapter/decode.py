@@ -1,6 +1,7 @@
 """Read a vendor's bytes strictly: exact numbers, no duplicate keys, no NaN, and only our errors."""
 
 import json
+import re
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -9,6 +10,11 @@ from order_router.adapter.errors import OutcomeUnknown
 
 IST = timezone(timedelta(hours=5, minutes=30), "IST")
 MAX_BODY = 32 * 1024 * 1024
+MAX_EXPONENT = 18
+"""A number with more digits before or after its point than 64 bits hold is no price, amount or quantity."""
+
+_NUMBER = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{0,40})?|[+-]?\.[0-9]{1,40}")
+_LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 class DuplicateKey(ValueError):
@@ -66,6 +72,8 @@ def read_text(row: dict[str, Any], name: str) -> str:
         return str(value)
     if not isinstance(value, str) or not value:
         raise OutcomeUnknown(f"expected text in {name}, received {type(value).__name__}")
+    if _LONE_SURROGATE.search(value):
+        raise OutcomeUnknown(f"expected text in {name}, received half of a character")
     return value
 
 
@@ -75,25 +83,32 @@ def read_optional_text(row: dict[str, Any], name: str) -> str | None:
 
 
 def read_decimal(row: dict[str, Any], name: str) -> Decimal:
-    """Return a field as an exact finite number; OutcomeUnknown otherwise."""
+    """Return a field as an exact number of usual size; OutcomeUnknown otherwise (text: plain ASCII digits)."""
     value = row.get(name)
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
         raise OutcomeUnknown(f"expected a number in {name}, received {type(value).__name__}")
-    try:
-        number = Decimal(value)
-    except InvalidOperation as error:
-        raise OutcomeUnknown(f"expected a number in {name}, received other text") from error
-    if not number.is_finite():
-        raise OutcomeUnknown(f"expected a finite number in {name}")
+    if isinstance(value, str) and not _NUMBER.fullmatch(value):
+        raise OutcomeUnknown(f"expected a number in {name}, received other text")
+    number = Decimal(value)
+    if abs(number.adjusted()) > MAX_EXPONENT:
+        raise OutcomeUnknown(f"expected a number of usual size in {name}")
     return number
 
 
 def read_integer(row: dict[str, Any], name: str) -> int:
     """Return a field as a whole number; OutcomeUnknown if it has a fraction or is absurdly large."""
     number = read_decimal(row, name)
-    if number.adjusted() > 18 or number != number.to_integral_value():  # noqa: PLR2004 - beyond 64 bits
+    if number != number.to_integral_value():
         raise OutcomeUnknown(f"expected a whole number in {name}")
     return int(number)
+
+
+def read_quantities(row: dict[str, Any], quantity: str, filled: str) -> tuple[int, int]:
+    """Return an order's quantity and how much of it is filled; OutcomeUnknown if the one does not hold the other."""
+    ordered, done = read_integer(row, quantity), read_integer(row, filled)
+    if not 0 <= done <= ordered or ordered == 0:
+        raise OutcomeUnknown(f"expected {filled} between 0 and {quantity}, received {done} of {ordered}")
+    return ordered, done
 
 
 def read_word[T](words: dict[str, T], row: dict[str, Any], name: str) -> T:
@@ -111,5 +126,5 @@ def read_ist_time(row: dict[str, Any], name: str, pattern: str = "%Y-%m-%d %H:%M
         return None
     try:
         return datetime.strptime(text, pattern).replace(tzinfo=IST).astimezone(timezone.utc)  # noqa: UP017
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:  # the first day of year 1 is before UTC began
         raise OutcomeUnknown(f"expected a time in {name}") from error

@@ -1,0 +1,1 @@
+"""The contract that every broker adapter keeps, checked from its samples."""

@@ -1,0 +1,59 @@
+"""Write the table of capabilities in brokers/README.md from the profiles."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import order_router.brokers
+from order_router.adapter.profile import Profile
+from order_router.brokers.registry import BROKERS, load_broker
+
+BEGIN = "<!-- capabilities: written by python -m tests.contract.capabilities -->"
+END = "<!-- end of capabilities -->"
+PAGE = Path(order_router.brokers.__path__[0]) / "README.md"
+ROWS: dict[str, Callable[[Profile], str]] = {
+    "exchanges": lambda profile: _words(profile.exchanges),
+    "order types": lambda profile: _words(profile.order_types),
+    "products": lambda profile: _words(profile.products),
+    "validities": lambda profile: _words(profile.validities),
+    "disclosed quantity": lambda profile: _claim(profile.takes_disclosed_quantity),
+    "tag, characters": lambda profile: str(profile.tag.max_length) if profile.tag.max_length else "no",
+    "tag comes back in the book": lambda profile: _claim(profile.tag.is_echoed),
+    "same tag twice is one order": lambda profile: _claim(profile.is_idempotent),
+    "may reject after acknowledging": lambda profile: _claim(profile.rejects_after_acknowledging),
+    "order calls a second": lambda profile: str(profile.order_calls_per_second),
+    "session holds": lambda profile: ", ".join(profile.session_fields) or "nothing",
+}
+
+
+def table(profiles: list[Profile]) -> str:
+    """Return the table as Markdown: a row a capability, a column a broker."""
+    heads = ["", *(profile.title for profile in profiles)]
+    rows = [[name, *(cell(profile) for profile in profiles)] for name, cell in ROWS.items()]
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def page_with_table(page: str, profiles: list[Profile]) -> str:
+    """Return the page with the table between its two marks replaced."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{table(profiles)}\n{END}{after}"
+
+
+def registered_profiles() -> list[Profile]:
+    """Return the profile of every broker of the registry, by name."""
+    return [load_broker(name).profile for name in sorted(BROKERS)]
+
+
+def _words(values: frozenset[str]) -> str:
+    return " ".join(sorted(values))
+
+
+def _claim(holds: bool) -> str:  # noqa: FBT001
+    return "yes" if holds else "no"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page_with_table(PAGE.read_text(), registered_profiles()))
+    sys.stdout.write(f"{PAGE.name}: {', '.join(sorted(BROKERS))}\n")

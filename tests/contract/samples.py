@@ -1,0 +1,172 @@
+"""Read a broker's samples: recorded dialogues with the vendor, each with what we expect of it. README.md says the format."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from order_router.adapter import errors
+from order_router.adapter.decode import strict_json
+from order_router.adapter.http import HttpRequest, HttpResponse
+from order_router.adapter.port import Broker, ModifyIntent, OrderTarget, PlaceIntent
+from order_router.adapter.session import BrokerSession, Secret
+from order_router.domain.request import parse_request
+
+WRITES = frozenset({"place_order", "modify_order", "cancel_order"})
+CASE_KEYS = frozenset(
+    {
+        "call",
+        "like",
+        "intent",
+        "requests",
+        "responses",
+        "report",
+        "error",
+        "word_fields",
+        "source",
+        "unconfirmed",
+    }
+)
+JSON_HEADERS = {"content-type": "application/json"}
+
+Intent = PlaceIntent | ModifyIntent | OrderTarget
+Answer = HttpResponse | errors.BrokerError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One dialogue: the call and its intent, what must go out, what comes back, what must be made of it."""
+
+    name: str
+    call: str
+    intent: Intent | None
+    requests: tuple[Mapping[str, Any], ...]
+    answers: tuple[Answer, ...]
+    report: Any
+    error: Mapping[str, Any] | None
+    word_fields: tuple[str, ...]
+
+    @property
+    def is_write(self) -> bool:
+        """Return whether the call changes something at the broker."""
+        return self.call in WRITES
+
+    @property
+    def succeeds(self) -> bool:
+        """Return whether the call is expected to return."""
+        return self.error is None
+
+    def with_answer(self, index: int, answer: Answer) -> "Case":
+        """Return the case with one of its answers replaced."""
+        return replace(self, answers=(*self.answers[:index], answer, *self.answers[index + 1 :]))
+
+
+class UnexpectedCall(BaseException):
+    """The adapter sent a request that the sample does not have (no `except Exception` may swallow it)."""
+
+
+class Script:
+    """A `send` that plays the broker's side of one case and remembers what was sent."""
+
+    def __init__(self, answers: tuple[Answer, ...]) -> None:
+        self.answers = list(answers)
+        self.sent: list[HttpRequest] = []
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        self.sent.append(request)
+        if not self.answers:
+            raise UnexpectedCall(f"request {len(self.sent)} is not in the sample: {request!r}")
+        answer = self.answers.pop(0)
+        if isinstance(answer, errors.BrokerError):
+            raise answer
+        return answer
+
+
+def load_cases(folder: Path) -> tuple[Case, ...]:
+    """Return every case of `folder`/*.json (files whose name starts with _ are not cases)."""
+    files = sorted(path for path in folder.glob("*.json") if not path.name.startswith("_"))
+    return tuple(case for path in files for case in _cases_of(path))
+
+
+def load_session(folder: Path, broker: Broker) -> BrokerSession:
+    """Return a session whose secrets are canaries, `canary-<field>`, unless `_session.json` names others."""
+    path = folder / "_session.json"
+    own = strict_json(path.read_bytes()) if path.exists() else {}
+    secrets = {field: f"canary-{field}" for field in broker.profile.session_fields} | own.get("secrets", {})
+    return BrokerSession(
+        account="sample",
+        endpoint=own.get("endpoint", broker.profile.endpoint),
+        secrets={name: Secret(text) for name, text in secrets.items()},
+    )
+
+
+def dump_json(value: object) -> str:
+    """Write JSON with every number as the sample spells it."""
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{json.dumps(key)}:{dump_json(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(dump_json(item) for item in value) + "]"
+    return json.dumps(value)
+
+
+def _cases_of(path: Path) -> list[Case]:
+    document = strict_json(path.read_bytes())
+    if not document.get("source"):
+        raise ValueError(f"{path.name} cites no source: vendor page and date")
+    return [_case(f"{path.stem}-{name}", _resolved(document["cases"], name)) for name in document["cases"]]
+
+
+def _resolved(cases: dict[str, Any], name: str) -> dict[str, Any]:
+    fields: dict[str, Any] = cases[name]
+    unknown = fields.keys() - CASE_KEYS
+    if unknown:
+        raise ValueError(f"case {name} has unknown keys: {', '.join(sorted(unknown))}")
+    if "like" not in fields:
+        return dict(fields)
+    base = _resolved(cases, fields["like"])
+    if "error" in fields or "report" in fields:
+        base = {key: value for key, value in base.items() if key not in {"error", "report"}}
+    return base | fields
+
+
+def _case(name: str, fields: dict[str, Any]) -> Case:
+    if ("report" in fields) == ("error" in fields):
+        raise ValueError(f"case {name} needs either a report or an error")
+    return Case(
+        name=name,
+        call=fields["call"],
+        intent=_intent(fields["call"], fields.get("intent")),
+        requests=tuple(fields["requests"]),
+        answers=tuple(_answer(answer) for answer in fields["responses"]),
+        report=fields.get("report"),
+        error=fields.get("error"),
+        word_fields=tuple(fields.get("word_fields", ())),
+    )
+
+
+def _intent(call: str, fields: dict[str, Any] | None) -> Intent | None:
+    if fields is None:
+        return None
+    request = parse_request(fields["request"])
+    if call == "place_order":
+        return PlaceIntent(
+            client_order_id=fields["client_order_id"], client_tag=fields["client_tag"], request=request
+        )
+    if call == "modify_order":
+        before = parse_request(fields["before"])
+        return ModifyIntent(broker_order_id=fields["broker_order_id"], before=before, request=request)
+    return OrderTarget(broker_order_id=fields["broker_order_id"], request=request)
+
+
+def _answer(fields: dict[str, Any]) -> Answer:
+    if "raises" in fields:
+        failure: type[errors.BrokerError] = getattr(errors, fields["raises"])
+        return failure("the sample's send failed")
+    body = dump_json(fields["json"]) if "json" in fields else fields["body"]
+    return HttpResponse(
+        status=fields["status"], headers=fields.get("headers", JSON_HEADERS), body=body.encode()
+    )
