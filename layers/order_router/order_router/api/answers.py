@@ -4,15 +4,15 @@ from dataclasses import fields
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from order_router.api.http import Answer
 from order_router.api.problems import REFUSED, STATUS_OF_CODE, problem, problem_of
 from order_router.domain.errors import Reason
 from order_router.domain.instrument import Instrument
-from order_router.domain.lifecycle import State
+from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Order, Step
-from order_router.domain.request import dump_request
+from order_router.domain.vocabulary import OrderType, Product, Side, Source, Validity
 from order_router.service.place import Placement
 from order_router.service.portfolio import AccountAnswer, Row
 
@@ -24,47 +24,110 @@ def time_text(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def order_json(order: Order, *, with_history: bool = True) -> dict[str, Any]:
+class ReasonJson(TypedDict):
+    """Why an order is where it is."""
+
+    code: str
+    message: str
+
+
+class StepJson(TypedDict):
+    """One line of an order's history."""
+
+    at: str
+    event: EventKind
+    state: State
+    broker_order_id: NotRequired[str]
+    filled_quantity: NotRequired[int]
+    average_price: NotRequired[str]
+    reason: NotRequired[ReasonJson]
+    note: NotRequired[str]
+
+
+class OrderJson(TypedDict):
+    """An order as callers see it: prices are decimal text, times ISO 8601 in UTC."""
+
+    client_order_id: str
+    account: str
+    broker: str
+    broker_order_id: str | None
+    exchange_order_id: str | None
+    state: State
+    instrument: str
+    side: Side
+    quantity: int
+    filled_quantity: int
+    pending_quantity: int
+    average_price: str | None
+    order_type: OrderType
+    limit_price: str | None
+    trigger_price: str | None
+    product: Product
+    validity: Validity
+    disclosed_quantity: int | None
+    strategy: str | None
+    source: Source
+    created_at: str
+    updated_at: str
+    reason: ReasonJson | None
+    history: NotRequired[list[StepJson]]
+
+
+def order_json(order: Order, *, with_history: bool = True) -> OrderJson:
     """Return an order as callers see it."""
-    terms = dump_request(order.request)
-    answer = {
+    request = order.request
+    answer: OrderJson = {
         "client_order_id": order.client_order_id,
-        "account": order.request.account,
+        "account": request.account,
         "broker": order.broker,
         "broker_order_id": order.broker_order_id,
         "exchange_order_id": order.exchange_order_id,
         "state": order.state,
-        **{name: terms.get(name) for name in ("instrument", "side", "quantity")},
+        "instrument": str(request.instrument),
+        "side": request.side,
+        "quantity": request.quantity,
         "filled_quantity": order.filled_quantity,
         "pending_quantity": order.pending_quantity,
-        "average_price": _plain(order.average_price),
-        **{name: terms.get(name) for name in ("order_type", "limit_price", "trigger_price", "product", "validity")},
-        **{name: terms.get(name) for name in ("disclosed_quantity", "strategy")},
+        "average_price": _price(order.average_price),
+        "order_type": OrderType(request.order_type),
+        "limit_price": _price(request.limit_price),
+        "trigger_price": _price(request.trigger_price),
+        "product": request.product,
+        "validity": request.validity,
+        "disclosed_quantity": request.disclosed_quantity,
+        "strategy": request.strategy,
         "source": order.source,
         "created_at": time_text(order.received_at),
         "updated_at": time_text(order.updated_at),
-        "reason": _reason(order.reason),
+        "reason": None if order.reason is None else _reason(order.reason),
     }
-    return {**answer, "history": [_step(step) for step in order.history]} if with_history else answer
+    if with_history:
+        answer["history"] = [_step(step) for step in order.history]
+    return answer
 
 
-def _reason(reason: Reason | None) -> dict[str, str] | None:
-    return None if reason is None else {"code": reason.code, "message": reason.message}
+def _price(value: Decimal | None) -> str | None:
+    return None if value is None else format(value, "f")
 
 
-def _step(step: Step) -> dict[str, Any]:
+def _reason(reason: Reason) -> ReasonJson:
+    return {"code": reason.code, "message": reason.message}
+
+
+def _step(step: Step) -> StepJson:
     event = step.event
-    line = {
-        "at": time_text(event.at),
-        "event": event.kind,
-        "state": step.state,
-        "broker_order_id": event.broker_order_id,
-        "filled_quantity": event.filled_quantity,
-        "average_price": _plain(event.average_price),
-        "reason": _reason(event.reason),
-        "note": event.note,
-    }
-    return {name: value for name, value in line.items() if value is not None}
+    line: StepJson = {"at": time_text(event.at), "event": event.kind, "state": step.state}
+    if event.broker_order_id is not None:
+        line["broker_order_id"] = event.broker_order_id
+    if event.filled_quantity is not None:
+        line["filled_quantity"] = event.filled_quantity
+    if event.average_price is not None:
+        line["average_price"] = format(event.average_price, "f")
+    if event.reason is not None:
+        line["reason"] = _reason(event.reason)
+    if event.note is not None:
+        line["note"] = event.note
+    return line
 
 
 def row_json(row: Row) -> dict[str, Any]:

@@ -128,7 +128,7 @@ class Answer:
     """What goes back: a status, JSON content and headers."""
 
     status: int = 200
-    content: Mapping[str, Any] | list[Any]
+    content: Mapping[str, Any]
     headers: Mapping[str, str] = EMPTY
     content_type: str = "application/json"
 

@@ -1,40 +1,74 @@
 """The contract as an OpenAPI 3.1 document, made from the models that judge the requests."""
 
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
-from pydantic.json_schema import models_json_schema
 
 from order_router import __version__
+from order_router.api.answers import OrderJson
 from order_router.api.alert import TradingViewAlert
 from order_router.api.orders import CancelAll, ChangeOrder
 from order_router.api.paper import PaperPrice
 from order_router.api.problems import STATUS_OF_CODE
-from order_router.domain.lifecycle import State
+from order_router.domain.account import Scope
 from order_router.domain.request import LimitOrder, MarketOrder, StopLimitOrder, StopMarketOrder
-from order_router.domain.vocabulary import Source
 
 REF = "#/components/schemas/{model}"
 ORDERS: tuple[type[BaseModel], ...] = (MarketOrder, LimitOrder, StopLimitOrder, StopMarketOrder)
 MODELS: tuple[type[BaseModel], ...] = (*ORDERS, ChangeOrder, CancelAll, PaperPrice, TradingViewAlert)
 PLACE = {"oneOf": [{"$ref": REF.format(model=model.__name__)} for model in ORDERS]}
 
-Operation = tuple[str, str | None, dict[str, Any] | None, tuple[int, ...]]
+ORDER = {"$ref": REF.format(model="OrderJson")}
+ORDERS_PAGE = {
+    "type": "object",
+    "properties": {"orders": {"type": "array", "items": ORDER}, "next_cursor": {"type": ["string", "null"]}},
+}
+OBJECT = {"type": "object"}
+
+
+def _ref(model: type[BaseModel]) -> dict[str, Any]:
+    return {"$ref": REF.format(model=model.__name__)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One route: what it does, the scope it needs (None: no key), what goes in and what comes out."""
+
+    summary: str
+    scope: Scope | None = None
+    body: dict[str, Any] | None = None
+    statuses: tuple[int, ...] = (200,)
+    answer: dict[str, Any] = field(default_factory=lambda: OBJECT)
+
+
+ALERT = Operation(summary="Take a TradingView alert", body=_ref(TradingViewAlert), statuses=(202,))
+CANCEL_ALL = Operation(summary="Cancel an account's open orders", scope=Scope.TRADE, body=_ref(CancelAll))
 OPERATIONS: dict[str, Operation] = {
-    "POST /v1/orders": ("Place an order", "trade", PLACE, (201, 200, 202)),
-    "GET /v1/orders": ("List a day's orders", "read", None, (200,)),
-    "GET /v1/orders/{client_order_id}": ("Read one order with its history", "read", None, (200,)),
-    "PATCH /v1/orders/{client_order_id}": ("Change a resting order", "trade", {"$ref": REF.format(model="ChangeOrder")}, (200, 202)),
-    "DELETE /v1/orders/{client_order_id}": ("Cancel a resting order", "trade", None, (200, 202)),
-    "POST /v1/orders/cancel-all": ("Cancel an account's open orders", "trade", {"$ref": REF.format(model="CancelAll")}, (200,)),
-    "GET /v1/positions": ("Read positions", "read", None, (200,)),
-    "GET /v1/holdings": ("Read holdings", "read", None, (200,)),
-    "GET /v1/funds": ("Read funds", "read", None, (200,)),
-    "POST /v1/webhooks/tradingview": ("Take a TradingView alert", None, {"$ref": REF.format(model="TradingViewAlert")}, (202,)),
-    "POST /v1/webhooks/tradingview/{token}": ("Take an alert, token in the path", None, {"$ref": REF.format(model="TradingViewAlert")}, (202,)),
-    "PUT /v1/paper/prices/{instrument}": ("Set a paper price", "admin", {"$ref": REF.format(model="PaperPrice")}, (200,)),
-    "GET /v1/health": ("Tell version and what is reachable", None, None, (200, 503)),
-    "GET /v1/openapi.json": ("Read this document", None, None, (200,)),
+    "POST /v1/orders": Operation(
+        summary="Place an order", scope=Scope.TRADE, body=PLACE, statuses=(201, 200, 202), answer=ORDER
+    ),
+    "GET /v1/orders": Operation(summary="List a day's orders", scope=Scope.READ, answer=ORDERS_PAGE),
+    "GET /v1/orders/{client_order_id}": Operation(
+        summary="Read one order with its history", scope=Scope.READ, answer=ORDER
+    ),
+    "PATCH /v1/orders/{client_order_id}": Operation(
+        summary="Change a resting order", scope=Scope.TRADE, body=_ref(ChangeOrder), statuses=(200, 202), answer=ORDER
+    ),
+    "DELETE /v1/orders/{client_order_id}": Operation(
+        summary="Cancel a resting order", scope=Scope.TRADE, statuses=(200, 202), answer=ORDER
+    ),
+    "POST /v1/orders/cancel-all": CANCEL_ALL,
+    "GET /v1/positions": Operation(summary="Read positions", scope=Scope.READ),
+    "GET /v1/holdings": Operation(summary="Read holdings", scope=Scope.READ),
+    "GET /v1/funds": Operation(summary="Read funds", scope=Scope.READ),
+    "POST /v1/webhooks/tradingview": ALERT,
+    "POST /v1/webhooks/tradingview/{token}": ALERT,
+    "PUT /v1/paper/prices/{instrument}": Operation(
+        summary="Set a paper instrument's last price", scope=Scope.ADMIN, body=_ref(PaperPrice)
+    ),
+    "GET /v1/health": Operation(summary="Tell the version and what is reachable", statuses=(200, 503)),
+    "GET /v1/openapi.json": Operation(summary="Read this document"),
 }
 QUERY = {
     "GET /v1/orders": ("account", "state", "day", "limit", "cursor"),
@@ -62,24 +96,26 @@ def openapi_document() -> dict[str, Any]:
 
 
 def _operation(route: str, operation: Operation) -> dict[str, Any]:
-    summary, scope, body, statuses = operation
     described: dict[str, Any] = {
-        "summary": summary,
+        "summary": operation.summary,
         "parameters": [*_path_parameters(route), *_query_parameters(route), *_headers(route)],
         "responses": {
-            **{str(status): {"description": "The answer"} for status in statuses},
-            "default": {
-                "description": "A problem with a stable code",
-                "content": {"application/problem+json": {"schema": {"$ref": REF.format(model="Problem")}}},
-            },
+            **{str(status): _content("The answer", operation.answer) for status in operation.statuses},
+            "default": _content(
+                "A problem with a stable code", {"$ref": REF.format(model="Problem")}, "application/problem+json"
+            ),
         },
-        "security": [] if scope is None else [{"ApiKey": []}],
+        "security": [] if operation.scope is None else [{"ApiKey": []}],
     }
-    if scope is not None:
-        described["x-scope"] = scope
-    if body is not None:
-        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+    if operation.scope is not None:
+        described["x-scope"] = operation.scope
+    if operation.body is not None:
+        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": operation.body}}}
     return described
+
+
+def _content(description: str, schema: dict[str, Any], kind: str = "application/json") -> dict[str, Any]:
+    return {"description": description, "content": {kind: {"schema": schema}}}
 
 
 def _path_parameters(route: str) -> list[dict[str, Any]]:
@@ -98,7 +134,9 @@ def _headers(route: str) -> list[dict[str, Any]]:
 
 
 def _schemas() -> dict[str, Any]:
-    _, schemas = models_json_schema([(model, "validation") for model in MODELS], ref_template=REF)
+    adapters = [(model.__name__, "validation", TypeAdapter(model)) for model in MODELS]
+    order = ("OrderJson", "serialization", TypeAdapter(OrderJson))
+    _, schemas = TypeAdapter.json_schemas([*adapters, order], ref_template=REF)  # type: ignore[list-item]
     problem = {
         "type": "object",
         "required": ["type", "title", "status", "code", "detail"],
@@ -108,7 +146,8 @@ def _schemas() -> dict[str, Any]:
             "status": {"type": "integer"},
             "code": {"type": "string", "examples": sorted(STATUS_OF_CODE)},
             "detail": {"type": "string"},
+            "errors": {"type": "array", "items": {"type": "object"}},
+            "order": {"$ref": REF.format(model="OrderJson")},
         },
     }
-    words = {"State": TypeAdapter(State).json_schema(), "Source": TypeAdapter(Source).json_schema()}
-    return {**schemas.get("$defs", {}), **words, "Problem": problem}
+    return {**schemas["$defs"], "Problem": problem}
