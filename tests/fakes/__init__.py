@@ -1,1 +1,1 @@
-"""Stand-ins for the world behind the ports: typed, exact, and held to the same contract suites as the real ones."""
+"""Stand-ins for the world behind the ports, held to the same contract suites as the real ones."""

@@ -35,8 +35,10 @@ class Tables:
 
 
 class MemoryOrderStore:
-    """Implements `ports.OrderStore`. `fail_next` makes writes fail: each entry is "before" (nothing written) or "after"
-    (written, and the answer lost)."""
+    """Implements `ports.OrderStore`; stores that share `Tables` are several workers.
+
+    `fail_next` makes writes fail, one an entry: "before" (nothing written) or "after" (written, answer lost).
+    """
 
     def __init__(self, clock: Clock, tables: Tables | None = None) -> None:
         self._clock = clock
@@ -66,7 +68,8 @@ class MemoryOrderStore:
             (
                 order
                 for order in self._orders_of(account)
-                if order.received_at.astimezone(IST).date() == day and (cursor is None or _key(order) < cursor)
+                if order.received_at.astimezone(IST).date() == day
+                and (cursor is None or _key(order) < cursor)
             ),
             key=_key,
             reverse=True,
@@ -91,7 +94,9 @@ class MemoryOrderStore:
 
     def _orders_of(self, account: str) -> tuple[Order, ...]:
         with self.tables.lock:
-            return tuple(order for order, _ in self.tables.orders.values() if order.request.account == account)
+            return tuple(
+                order for order, _ in self.tables.orders.values() if order.request.account == account
+            )
 
     def _write(self, order: Order, *, replacing: Order | None, gate: Gate | None) -> None:
         current, writer = self.tables.orders.get(order.client_order_id, (None, None))

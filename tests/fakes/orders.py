@@ -1,7 +1,6 @@
 """Orders that a trader would recognise, for tests to start from."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from order_router.domain.identity import client_order_id, request_digest
 from order_router.domain.order import Order, Ownership, take_ownership
@@ -10,9 +9,9 @@ from order_router.domain.vocabulary import Source
 from tests.fakes.clock import MONDAY_MORNING
 
 
-def a_request(**changes: Any) -> OrderRequest:  # noqa: ANN401 - fields of any kind, checked by the model
+def a_request(**changes: object) -> OrderRequest:
     """Return a request for 5 INFY at 1500.05, with these fields changed (None leaves one out)."""
-    usual = {
+    usual: dict[str, object] = {
         "account": "paper",
         "instrument": "NSE:INFY",
         "side": "BUY",
@@ -24,7 +23,9 @@ def a_request(**changes: Any) -> OrderRequest:  # noqa: ANN401 - fields of any k
     return parse_request(usual | changes)
 
 
-def an_order(key: str = "k-1", *, at: datetime = MONDAY_MORNING, broker: str = "paper", **changes: Any) -> Order:  # noqa: ANN401
+def an_order(
+    key: str = "k-1", *, at: datetime = MONDAY_MORNING, broker: str = "paper", **changes: object
+) -> Order:
     """Return a received order for `a_request(**changes)` under this idempotency key."""
     request = a_request(**changes)
     return Order(
@@ -39,7 +40,9 @@ def an_order(key: str = "k-1", *, at: datetime = MONDAY_MORNING, broker: str = "
     )
 
 
-def a_submitting_order(key: str = "k-1", *, at: datetime = MONDAY_MORNING, owner: str = "w-1", **changes: Any) -> Order:  # noqa: ANN401
+def a_submitting_order(
+    key: str = "k-1", *, at: datetime = MONDAY_MORNING, owner: str = "w-1", **changes: object
+) -> Order:
     """Return the order as its owner stores it before it sends."""
     ownership = Ownership(owner=owner, lease_until=at + timedelta(seconds=20))
-    return take_ownership(an_order(key, at=at, **changes), ownership, at)
+    return take_ownership(an_order(key, at=at, **changes), ownership, at)  # type: ignore[arg-type]

@@ -21,7 +21,7 @@ class MemoryOrderQueue:
 
 
 class MemoryReconcileQueue:
-    """Implements `ports.ReconcileQueue`; `asked` lists (account, delay in seconds). `is_down` makes puts fail."""
+    """Implements `ports.ReconcileQueue`; `asked` lists (account, delay_s). `is_down` makes puts fail."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, int]] = []

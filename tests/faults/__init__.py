@@ -1,0 +1,1 @@
+"""What breaks between us and the world, played on purpose."""
