@@ -76,5 +76,5 @@ requirements: ## Pin the newest versions, with hashes
 	@infra/compile-requirements
 
 clean: down ## Stop the stack and delete its state and everything built; environments stay
-	@rm -rf $(LOCAL)/state $(LOCAL)/build $(LOCAL)/cache $(LOCAL)/tmp $(LOCAL)/*.json $(LOCAL)/*.log .aws-sam
+	@rm -rf $(LOCAL)/state $(LOCAL)/build $(LOCAL)/tmp $(LOCAL)/*.json $(LOCAL)/*.log .aws-sam
 	@find . -name __pycache__ -not -path './$(LOCAL)/*' -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""What runs around the router: the local stack and the operator's command."""

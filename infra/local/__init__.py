@@ -1,0 +1,1 @@
+"""The real template on a laptop: build, emulator, deploy, routes, seed."""

@@ -1,0 +1,57 @@
+"""`sam build` for this machine's processor, when a source has changed."""
+
+import fcntl
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from infra.local.environment import tool_environment
+from infra.local.home import BUILD, BUILD_CACHE, REPOSITORY
+from infra.local.sources import digest_sources
+
+DIGEST = BUILD.with_suffix(".digest")
+LOCK = BUILD.with_suffix(".lock")
+COMMAND = (
+    "sam", "build", "--cached", "--parallel",
+    "--build-dir", str(BUILD), "--cache-dir", str(BUILD_CACHE),
+)  # fmt: skip
+
+
+class BuildError(RuntimeError):
+    """`sam build` failed; the message carries what it printed."""
+
+
+def build() -> tuple[str, bool]:
+    """Build what changed; give the sources' digest and whether anything was built."""
+    with _only_one_builds():
+        digest = digest_sources()
+        if DIGEST.exists() and DIGEST.read_text() == digest:
+            return digest, False
+        DIGEST.unlink(missing_ok=True)
+        _run_sam_build()
+        DIGEST.write_text(digest)
+        return digest, True
+
+
+def _run_sam_build() -> None:
+    environment = tool_environment() | {"LAYER_PLATFORM": "host"}
+    finished = subprocess.run(
+        COMMAND,
+        cwd=REPOSITORY,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if finished.returncode != 0:
+        raise BuildError(finished.stdout)
+
+
+@contextmanager
+def _only_one_builds() -> Iterator[None]:
+    """Let instances that start at once share one build."""
+    BUILD.parent.mkdir(parents=True, exist_ok=True)
+    with LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
