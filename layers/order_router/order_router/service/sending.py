@@ -83,10 +83,9 @@ def _try_once(desk: Desk, job: Job) -> tuple[Event, ...]:
     except Exception as error:  # a defect of an adapter must not lose an order that may have left
         logger.exception("adapter defect while placing", extra={"client_order_id": job.order.client_order_id})
         return (_defect(error, desk.clock.now(), has_left=watched is not None and watched.was_called),)
-    opened = Event(
-        kind=EventKind.OPENED, at=desk.clock.now(), broker_order_id=acknowledged.broker_order_id
-    )
-    return (opened, *_read_back(desk, job, opened))
+    opened = Event(kind=EventKind.OPENED, at=desk.clock.now(), broker_order_id=acknowledged.broker_order_id)
+    target = OrderTarget(broker_order_id=acknowledged.broker_order_id, request=job.order.request)
+    return (opened, *_read_back(desk, job, opened, target))
 
 
 def intent_of(job: Job) -> PlaceIntent:
@@ -114,11 +113,8 @@ def _defect(error: Exception, at: datetime, *, has_left: bool) -> Event:
     return Event(kind=EventKind.OUTCOME_LOST if has_left else EventKind.NEVER_SENT, at=at, reason=reason)
 
 
-def _read_back(desk: Desk, job: Job, opened: Event) -> tuple[Event, ...]:
+def _read_back(desk: Desk, job: Job, opened: Event, target: OrderTarget) -> tuple[Event, ...]:
     """Look at the order once: several brokers reject after acknowledging. A failed look changes nothing."""
-    if not job.broker.profile.rejects_after_acknowledging or opened.broker_order_id is None:
-        return ()
-    target = OrderTarget(broker_order_id=opened.broker_order_id, request=job.order.request)
     try:
         session = desk.sessions.session(job.account)
         send = desk.transport.sender(session.endpoint, not_after=None)

@@ -1,0 +1,333 @@
+"""The order path: one intent, at most one send, and the truth about it."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from order_router.domain.account import Account
+from order_router.domain.identity import client_order_id
+from order_router.domain.lifecycle import EventKind, State
+from order_router.domain.order import Order
+from order_router.domain.vocabulary import Source
+from order_router.ports import PaceExceeded, StoreUnavailable
+from order_router.service.desk import AccountUnknown
+from order_router.service.place import InProgress, KeyReused, place_order
+from order_router.service.timing import ANSWER_TIME, LEASE, PLACE_FUNCTION_TIMEOUT, SEND_BUDGET
+from tests.fakes.transport import Fault
+from tests.fakes.world import World
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def kinds(order: Order) -> list[EventKind]:
+    return [step.event.kind for step in order.history]
+
+
+def test_a_marketable_order_is_placed_filled_and_written_down(world: World) -> None:
+    placement = world.place()
+
+    assert placement.order.state is State.FILLED
+    assert placement.order.filled_quantity == 5
+    assert placement.order.average_price == Decimal("1500.05")
+    assert kinds(placement.order) == [
+        EventKind.RECEIVED,
+        EventKind.SUBMITTING,
+        EventKind.OPENED,
+        EventKind.FILLED,
+    ]
+    assert world.store.get(placement.order.client_order_id) == placement.order
+
+
+def test_the_intent_is_stored_before_anything_leaves(world: World) -> None:
+    stored_when_sent: list[State] = []
+    inner = world.exchange.handle
+
+    def handle(request):  # type: ignore[no-untyped-def]
+        if request.is_write:
+            stored_when_sent.extend(order.state for order, _ in world.store.tables.orders.values())
+        return inner(request)
+
+    world.transport._inner._handlers = {"paper://exchange": handle}  # type: ignore[attr-defined]
+    world.place()
+
+    assert stored_when_sent == [State.SUBMITTING]
+
+
+def test_the_client_tag_shows_in_the_broker_s_book(world: World) -> None:
+    placement = world.place()
+
+    assert [order.client_tag for order in world.at_broker()] == [placement.order.client_order_id]
+
+
+def test_one_write_before_the_broker_and_one_after(world: World) -> None:
+    world.place()
+
+    assert [order.state for order in world.store.writes] == [State.SUBMITTING, State.FILLED]
+
+
+def test_a_repeat_returns_the_first_order_and_sends_nothing(world: World) -> None:
+    first = world.place()
+    repeat = world.place()
+
+    assert repeat.is_replay
+    assert repeat.order == first.order
+    assert world.transport.writes_sent() == 1
+
+
+def test_the_same_key_for_another_order_is_an_error(world: World) -> None:
+    world.place()
+
+    with pytest.raises(KeyReused):
+        world.place(quantity=6)
+
+    assert len(world.at_broker()) == 1
+
+
+def test_the_same_key_in_another_account_is_another_order(world: World) -> None:
+    world.settings.put_account(Account(name="second", broker="paper"))
+    first = world.command()
+
+    assert place_order(world.desk, first).order.client_order_id != (
+        place_order(world.desk, replace(first, request=world.command(account="second").request)).order.client_order_id
+    )
+
+
+@pytest.mark.parametrize("fault", [Fault.ANSWER_LOST, Fault.GARBAGE, Fault.REQUEST_LOST])
+def test_a_lost_outcome_is_unknown_and_never_sent_again(world: World, fault: Fault) -> None:
+    world.transport.writes = [fault]
+
+    order = world.place().order
+    repeat = world.place()
+
+    assert order.state is State.UNKNOWN
+    assert repeat.order == order
+    assert world.transport.writes_sent() == 1
+    assert world.reconcile.asked == [("paper", 5)]
+
+
+def test_an_order_that_never_left_is_sent_again_within_its_deadline(world: World) -> None:
+    world.transport.writes = [Fault.REFUSED, Fault.REFUSED]
+
+    order = world.place().order
+
+    assert order.state is State.FILLED
+    assert order.reason is None
+    assert kinds(order).count(EventKind.NEVER_SENT) == 2
+    assert len(world.at_broker()) == 1
+
+
+def test_an_order_that_never_gets_through_ends_stale_with_the_reason(world: World) -> None:
+    world.transport.writes = [Fault.REFUSED] * 1000
+
+    order = world.place().order
+
+    assert order.state is State.STALE
+    assert order.reason is not None
+    assert order.reason.code == "BROKER_UNREACHABLE"
+    assert world.at_broker() == []
+    assert world.clock.now() <= order.deadline
+
+
+def test_an_order_past_its_deadline_never_trades(world: World) -> None:
+    command = world.command()
+    world.clock.advance(10.001)
+
+    order = place_order(world.desk, command).order
+
+    assert order.state is State.STALE
+    assert world.transport.sent == []
+
+
+def test_a_broker_s_no_is_rejected_with_its_words(world: World) -> None:
+    order = world.place(quantity=100_000).order
+
+    assert order.state is State.REJECTED
+    assert order.reason is not None
+    assert order.reason.code == "ORDER_REJECTED"
+    assert "fund" in order.reason.message.lower() or "margin" in order.reason.message.lower()
+
+
+def test_what_the_broker_cannot_take_is_refused_before_anything_leaves(world: World) -> None:
+    order = world.place(product="MTF").order
+
+    assert order.state is State.REFUSED
+    assert order.reason is not None
+    assert order.reason.code == "UNSUPPORTED"
+    assert world.transport.sent == []
+
+
+@pytest.mark.parametrize("switch", ["kill#global", "kill#account#paper", "kill#strategy#demo"])
+def test_no_order_leaves_once_a_kill_switch_is_on(world: World, switch: str) -> None:
+    world.store.set_switch(switch, engaged=True)
+
+    order = world.place(strategy="demo").order
+
+    assert order.state is State.REFUSED
+    assert order.reason is not None
+    assert order.reason.code == "KILL_SWITCH_ON"
+    assert world.transport.sent == []
+
+
+def test_an_open_breaker_refuses_by_its_own_code(world: World) -> None:
+    world.store.set_switch("breaker#paper#paper", engaged=True)
+
+    order = world.place().order
+
+    assert order.reason is not None
+    assert order.reason.code == "BROKER_CIRCUIT_OPEN"
+
+
+def test_the_day_s_limit_counts_orders_and_refuses_the_next(world: World) -> None:
+    world.settings.put_account(Account(name="paper", broker="paper", max_orders_per_day=2))
+
+    states = [world.place(key).order.state for key in ("a", "b", "c")]
+
+    assert states == [State.FILLED, State.FILLED, State.REFUSED]
+
+
+def test_a_repeat_is_not_counted_again(world: World) -> None:
+    world.settings.put_account(Account(name="paper", broker="paper", max_orders_per_day=2))
+
+    states = [world.place(key).order.state for key in ("a", "a", "a", "b")]
+
+    assert states == [State.FILLED] * 4
+
+
+def test_a_burst_waits_for_the_pace_and_is_never_faster(world: World) -> None:
+    placed_at = []
+    for key in range(20):
+        world.place(str(key))
+        placed_at.append(world.clock.now())
+
+    for first, tenth in zip(placed_at, placed_at[9:], strict=False):
+        assert tenth - first > timedelta(seconds=1)
+
+
+def test_a_pace_that_stays_full_refuses_before_anything_is_written(world: World) -> None:
+    for key in range(9):
+        world.place(str(key))
+    command = replace(world.command("tenth"), deadline=world.clock.now())
+
+    with pytest.raises(PaceExceeded):
+        place_order(world.desk, command)
+
+    assert len(world.at_broker()) == 9
+    assert world.store.get(client_order_id("paper", "tenth")) is None
+
+
+def test_an_unknown_account_is_an_error_and_leaves_no_order(world: World) -> None:
+    with pytest.raises(AccountUnknown):
+        world.place(account="nobody")
+
+    assert world.store.writes == []
+
+
+def test_a_disabled_account_refuses_and_keeps_the_refusal(world: World) -> None:
+    world.settings.put_account(Account(name="paper", broker="paper", is_enabled=False))
+
+    order = world.place().order
+
+    assert (order.state, order.reason and order.reason.code) == (State.REFUSED, "ACCOUNT_DISABLED")
+
+
+def test_a_repeat_while_the_first_is_being_sent_waits_and_then_says_so(world: World) -> None:
+    command = world.command()
+    _die_while_sending(world, command)
+
+    with pytest.raises(InProgress):
+        place_order(world.desk, command)
+
+    assert world.transport.sent == []
+
+
+def test_a_redelivered_alert_of_a_dead_worker_sends_nothing_and_waits_for_nobody(world: World) -> None:
+    command = world.command(source=Source.ALERT)
+    _die_while_sending(world, command)
+
+    placement = place_order(world.desk, command)
+
+    assert placement.is_replay
+    assert placement.order.state is State.SUBMITTING
+    assert world.transport.sent == []
+    assert world.clock.slept == []
+
+
+def _die_while_sending(world: World, command) -> None:  # type: ignore[no-untyped-def]
+    class Killed(BaseException):
+        pass
+
+    def die(_endpoint, *, not_after):  # type: ignore[no-untyped-def]
+        raise Killed
+
+    dying = replace(world.desk, transport=type("Dying", (), {"sender": staticmethod(die)})())
+    with pytest.raises(Killed):
+        place_order(dying, command)
+
+
+def test_an_adapter_s_defect_after_sending_is_unknown_and_before_it_a_refusal(world: World) -> None:
+    broker = world.desk.broker_of("paper")
+
+    class Before:
+        profile = broker.profile
+
+        @staticmethod
+        def place_order(_send, _session, _intent):  # type: ignore[no-untyped-def]
+            raise KeyError("defect")
+
+    class After(Before):
+        @staticmethod
+        def place_order(send, session, intent):  # type: ignore[no-untyped-def]
+            broker.place_order(send, session, intent)
+            raise KeyError("defect")
+
+    states = []
+    for key, defective in (("a", Before), ("b", After)):
+        world.desk = replace(world.desk, broker_of=lambda _name, found=defective: found)
+        states.append(world.place(key).order.state)
+
+    assert states == [State.REFUSED, State.UNKNOWN]
+
+
+def test_a_failed_look_after_placing_changes_nothing(world: World) -> None:
+    world.transport.reads = [Fault.ANSWER_LOST]
+
+    order = world.place().order
+
+    assert order.state is State.OPEN
+    assert order.broker_order_id is not None
+
+
+def test_a_store_that_fails_before_the_intent_lets_nothing_leave(world: World) -> None:
+    world.store.fail_next = ["before"]
+
+    with pytest.raises(StoreUnavailable):
+        world.place()
+
+    assert world.transport.sent == []
+
+
+def test_an_outcome_is_written_again_when_the_store_fails_for_a_moment(world: World) -> None:
+    command = world.command()
+    world.store.fail_next = ["", "before", "after"]
+
+    order = place_order(world.desk, command).order
+
+    assert order.state is State.FILLED
+    assert world.store.get(order.client_order_id) == order
+
+
+def test_an_unplaced_alert_is_told_since_nobody_sees_its_answer(world: World) -> None:
+    order = world.place(source=Source.ALERT, product="MTF").order
+
+    assert [(notice.kind, notice.client_order_id) for notice in world.notifier.notices] == [
+        ("refused", order.client_order_id)
+    ]
+
+
+def test_a_worker_cannot_outlive_its_lease() -> None:
+    assert SEND_BUDGET + ANSWER_TIME < PLACE_FUNCTION_TIMEOUT < LEASE
