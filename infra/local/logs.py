@@ -3,12 +3,16 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from infra.local.stack import Stack
 
 PAUSE_S = 0.5
+# Lambda's own lines around each invocation.
+PLATFORM = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_START")
+# A line can arrive later than its own time says.
+LOOK_BACK = timedelta(seconds=60)
 
 
 @dataclass(frozen=True)
@@ -16,31 +20,30 @@ class Line:
     """One line of one function's log."""
 
     function: str
+    stream: str
     at: datetime
     text: str
 
 
 def follow(stack: Stack, *, since: datetime) -> None:
     """Print new lines until interrupted."""
-    seen: set[str] = set()
-    start = since
+    seen: set[Line] = set()
     while True:
-        for line in read_new_lines(stack, seen, since=start):
+        window = max(since, datetime.now(tz=UTC) - LOOK_BACK)
+        for line in read_new_lines(stack, seen, since=window):
             print(f"{line.at:%H:%M:%S} {line.function:<11} {line.text}", flush=True)
         time.sleep(PAUSE_S)
 
 
-def read_new_lines(stack: Stack, seen: set[str], *, since: datetime) -> Iterator[Line]:
-    """Give the lines that were not given before, oldest first."""
+def read_new_lines(stack: Stack, seen: set["Line"], *, since: datetime) -> list["Line"]:
+    """Give the lines that were not given before, oldest first, and note them as seen."""
     logs = stack.client("logs")
-    found: list[Line] = []
-    for group in logs.describe_log_groups(logGroupNamePrefix=f"/{stack.name}/")["logGroups"]:
-        name = group["logGroupName"]
-        for event in _events(logs, name, since):
-            if event["eventId"] not in seen:
-                seen.add(event["eventId"])
-                found.append(_line(name, event))
-    yield from sorted((line for line in found if line.text), key=lambda line: line.at)
+    groups = logs.describe_log_groups(logGroupNamePrefix=f"/{stack.name}/")["logGroups"]
+    names = [group["logGroupName"] for group in groups]
+    lines = {_line(name, event) for name in names for event in _events(logs, name, since)}
+    new = {line for line in lines if line.text and not line.text.startswith(PLATFORM)} - seen
+    seen |= new
+    return sorted(new, key=lambda line: line.at)
 
 
 def _events(logs: Any, group: str, since: datetime) -> Iterator[dict[str, Any]]:  # noqa: ANN401  # a boto3 client
@@ -55,6 +58,7 @@ def _events(logs: Any, group: str, since: datetime) -> Iterator[dict[str, Any]]:
 def _line(group: str, event: dict[str, Any]) -> Line:
     return Line(
         function=group.rsplit("/", 1)[-1],
+        stream=event["logStreamName"],
         at=datetime.fromtimestamp(event["timestamp"] / 1000, tz=UTC),
         text=event["message"].strip(),
     )

@@ -1,0 +1,200 @@
+"""What must stay true of the template, whoever edits it."""
+
+import tomllib
+from typing import Any
+
+import pytest
+
+from order_router import __version__
+from tests.architecture.template import (
+    REPOSITORY,
+    environment,
+    functions,
+    logical_ids,
+    resources,
+    routes,
+    seconds_allowed,
+    statements,
+    template,
+    texts,
+)
+
+ROLES = sorted(resources("AWS::IAM::Role"))
+ORDER_PATH = ("webhook", "place", "modify", "cancel", "authorizer")
+TALK_TO_BROKERS = {"place", "modify", "cancel", "positions", "reconcile"}
+OPEN_ROUTES = {
+    "POST /v1/webhooks/tradingview",
+    "POST /v1/webhooks/tradingview/{token}",
+    "GET /v1/health",
+    "GET /v1/openapi.json",
+}
+SESSIONS = (
+    "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:"
+    "${AWS::StackName}/accounts/*/session-*"
+)
+# Every wildcard in a resource, and why it cannot be a name.
+WILDCARDS = {
+    "${OrdersTable.Arn}/index/*": "both indexes of one table",
+    SESSIONS: "accounts come without a deploy, and Secrets Manager ends every ARN in six random letters",
+}
+
+
+def _actions(role: str) -> set[str]:
+    return {action for statement in statements(role) for action in statement["Action"]}
+
+
+def _tables() -> dict[str, dict[str, Any]]:
+    return resources("AWS::DynamoDB::Table")
+
+
+def test_every_function_folder_is_deployed_and_no_other() -> None:
+    folders = {path.parent.name for path in (REPOSITORY / "functions").glob("*/app.py")}
+
+    assert folders == set(functions())
+
+
+def test_every_function_has_a_role_of_its_own() -> None:
+    roles = [next(iter(texts(entry["Role"]))) for entry in functions().values()]
+
+    assert len(roles) == len(set(roles))
+    assert {role.removesuffix(".Arn") for role in roles} == set(ROLES)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_names_its_actions_and_resources(role: str) -> None:
+    resource_texts = [text for statement in statements(role) for text in texts(statement["Resource"])]
+
+    assert not [action for action in _actions(role) if "*" in action]
+    assert {text for text in resource_texts if "*" in text} <= set(WILDCARDS)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_nothing_may_scan_or_delete_an_order(role: str) -> None:
+    deletes = [row for row in statements(role) if "dynamodb:DeleteItem" in row["Action"]]
+
+    assert "dynamodb:Scan" not in _actions(role)
+    assert all(logical_ids(row["Resource"]) == {"PaperTable"} for row in deletes)
+
+
+def test_only_functions_that_talk_to_a_broker_read_sessions_and_none_reads_credentials() -> None:
+    readers = {
+        name
+        for name, entry in functions().items()
+        if "secretsmanager:GetSecretValue" in _actions(next(iter(texts(entry["Role"]))).removesuffix(".Arn"))
+    }
+    everything = " ".join(
+        text for role in ROLES for row in statements(role) for text in texts(row["Resource"])
+    )
+
+    assert readers == TALK_TO_BROKERS
+    assert "credentials" not in everything
+
+
+@pytest.mark.parametrize("function", sorted(functions()))
+def test_a_function_is_told_every_table_and_queue_that_its_role_reaches(function: str) -> None:
+    role = next(iter(texts(functions()[function]["Role"]))).removesuffix(".Arn")
+    reached = set().union(
+        *(logical_ids(row["Resource"]) for row in statements(role) if not _only_reads_queue(row))
+    )
+    told = logical_ids(environment(function))
+
+    assert {name for name in reached if name.endswith(("Table", "Queue"))} <= told
+
+
+def _only_reads_queue(statement: dict[str, Any]) -> bool:
+    """The event source reads the queue on the function's behalf, and needs no address from it."""
+    return "sqs:ReceiveMessage" in statement["Action"]
+
+
+@pytest.mark.parametrize("table", sorted(_tables()))
+def test_a_table_is_backed_up_encrypted_and_guarded(table: str) -> None:
+    properties = _tables()[table]
+
+    assert properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+    assert properties["SSESpecification"]["SSEEnabled"] is True
+    assert properties["DeletionProtectionEnabled"] == {"Ref": "DeletionProtection"}
+    assert properties["BillingMode"] == "PAY_PER_REQUEST"
+
+
+@pytest.mark.parametrize("table", ["OrdersTable", "SettingsTable"])
+def test_orders_and_settings_outlive_the_stack(table: str) -> None:
+    entry = template()["Resources"][table]
+
+    assert entry["DeletionPolicy"] == entry["UpdateReplacePolicy"] == "Retain"
+
+
+def test_every_queue_is_encrypted_and_gives_up_into_dead_letters() -> None:
+    queues = resources("AWS::SQS::Queue")
+    working = {name: properties for name, properties in queues.items() if not name.endswith("DeadLetters")}
+
+    assert all(properties["SqsManagedSseEnabled"] is True for properties in queues.values())
+    assert all("RedrivePolicy" in properties for properties in working.values())
+
+
+@pytest.mark.parametrize(("queue", "function"), [("OrderQueue", "place"), ("ReconcileQueue", "reconcile")])
+def test_a_message_stays_hidden_for_six_times_its_functions_timeout(queue: str, function: str) -> None:
+    assert resources("AWS::SQS::Queue")[queue]["VisibilityTimeout"] >= 6 * seconds_allowed(function)
+
+
+def test_queued_work_is_answered_message_by_message() -> None:
+    sources = [
+        event["Properties"]
+        for entry in functions().values()
+        for event in entry.get("Events", {}).values()
+        if event["Type"] == "SQS"
+    ]
+
+    assert len(sources) == 2
+    assert all(source["FunctionResponseTypes"] == ["ReportBatchItemFailures"] for source in sources)
+
+
+@pytest.mark.parametrize("function", ORDER_PATH)
+def test_the_order_path_starts_from_a_snapshot_behind_an_alias(function: str) -> None:
+    entry = functions()[function]
+
+    assert entry["AutoPublishAlias"] == "live"
+    assert entry["AutoPublishAliasAllProperties"] is True
+    assert entry["SnapStart"] == {"ApplyOn": "PublishedVersions"}
+
+
+def test_a_new_layer_reaches_the_alias() -> None:
+    layers = resources("AWS::Serverless::LayerVersion")
+
+    assert all(properties["PublishLambdaVersion"] is True for properties in layers.values())
+
+
+def test_only_alerts_and_health_are_open() -> None:
+    unguarded = {
+        key for key, properties in routes().items() if properties.get("Auth") == {"Authorizer": "NONE"}
+    }
+
+    assert unguarded == OPEN_ROUTES
+    assert resources("AWS::Serverless::HttpApi")["Api"]["Auth"]["DefaultAuthorizer"] == "ApiKey"
+
+
+def test_the_gateway_does_not_throttle_alerts() -> None:
+    settings = resources("AWS::Serverless::HttpApi")["Api"]["RouteSettings"]
+    alerts = {key for key in routes() if "/webhooks/" in key}
+
+    assert set(settings) == alerts
+    assert all(limits["ThrottlingRateLimit"] >= 1000 for limits in settings.values())
+
+
+def test_the_access_log_never_holds_a_path_a_header_or_a_query() -> None:
+    logged = resources("AWS::Serverless::HttpApi")["Api"]["AccessLogSettings"]["Format"]
+
+    assert "$context.routeKey" in logged
+    assert not [word for word in ("path", "header", "query", "resourcePath") if f"$context.{word}" in logged]
+
+
+def test_every_log_is_kept_for_the_chosen_time() -> None:
+    groups = resources("AWS::Logs::LogGroup")
+
+    assert all(properties["RetentionInDays"] == {"Ref": "LogRetentionDays"} for properties in groups.values())
+    assert {next(iter(texts(entry["LoggingConfig"]))) for entry in functions().values()} < set(groups)
+
+
+def test_one_version_everywhere() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+
+    assert template()["Parameters"]["StackVersion"]["Default"] == project["version"] == __version__

@@ -1,0 +1,1 @@
+"""The whole stack, from an HTTP call to the broker."""
