@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from order_router.adapter import errors
-from order_router.adapter.http import HttpRequest, HttpResponse
+from order_router.adapter.http import HttpRequest
 from order_router.adapter.port import Acknowledged, Broker, PlaceIntent
 from order_router.adapter.profile import Profile
 from order_router.adapter.session import BrokerSession
@@ -47,7 +47,7 @@ def perform(broker: Broker, session: BrokerSession, case: Case) -> Outcome:
 
 
 def wrong_port(broker: Broker) -> list[str]:
-    """Name every port function that is missing or takes other arguments, and every senseless entry of the profile."""
+    """Name each port function that is missing or takes other arguments, each wrong entry of the profile."""
     return [fault for name in CALLS for fault in _wrong_function(broker, name)] + _wrong_profile(broker)
 
 

@@ -20,7 +20,7 @@ def samples_folder(name: str) -> Path:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give a test that asks for `case` each case of each broker, one that asks for `broker_name` each broker."""
+    """Give a test that asks for `case` each case of each broker, one that asks for a broker each broker."""
     if "case" in metafunc.fixturenames:
         pairs = [(name, case) for name in BROKERS for case in load_cases(samples_folder(name))]
         metafunc.parametrize(

@@ -80,10 +80,11 @@ def truncated(body: bytes) -> Iterator[bytes]:
 
 
 def mutations(answer: HttpResponse) -> Iterator[tuple[str, HttpResponse]]:
-    """Yield the answer with one value at a time replaced by one of a wrong type, and each key left out."""
+    """Yield the answer with one value at a time of a wrong type or left out (of each list its first)."""
     value = parsed(answer)
     if value is None:
         return
+    value = _with_short_lists(value)
     for path in _paths(value):
         name = ".".join(str(step) for step in path)
         yield f"{name} left out", _with_body(answer, _without(value, path))
@@ -100,12 +101,12 @@ def with_word(answer: HttpResponse, field: str, word: str) -> HttpResponse | Non
     return _with_body(answer, value) if paths else None
 
 
-def with_longer_prose(answer: HttpResponse, text: str) -> HttpResponse:
-    """Return the answer with this text at the end of all its prose: a broker that repeats what it was sent."""
+def with_longer_prose(answer: HttpResponse, text: str, *, but: tuple[str, ...]) -> HttpResponse:
+    """Return the answer with this text at the end of all its prose, but not in the fields named."""
     value = parsed(answer)
     for path in _paths(value):
         found = _at(value, path)
-        if isinstance(found, str) and " " in found and not found[0].isdigit():
+        if isinstance(found, str) and " " in found and not found[0].isdigit() and path[-1] not in but:
             value = _replaced(value, path, f"{found} {text}")
     return _with_body(answer, value)
 
@@ -118,17 +119,26 @@ def parsed(answer: HttpResponse) -> Any:
         return None
 
 
+def _with_short_lists(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _with_short_lists(item) for name, item in value.items()}
+    return [_with_short_lists(item) for item in value[:1]] if isinstance(value, list) else value
+
+
 def _with_body(answer: HttpResponse, value: object) -> HttpResponse:
     return HttpResponse(status=answer.status, headers=answer.headers, body=dump_json(value).encode())
 
 
 def _paths(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    steps: Iterable[Any] = (
-        value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
-    )
-    for step in steps:
+    for step in _steps(value):
         yield (*path, step)
         yield from _paths(value[step], (*path, step))
+
+
+def _steps(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return list(value)
+    return range(len(value)) if isinstance(value, list) else ()
 
 
 def _at(value: Any, path: tuple[str | int, ...]) -> Any:

@@ -1,4 +1,4 @@
-"""Read a broker's samples: recorded dialogues with the vendor, each with what we expect of it. README.md says the format."""
+"""Read a broker's samples: dialogues with the vendor, each with what we expect of it (format: README.md)."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""brokers/README.md says how to add a broker: this follows that page, step by step, and runs the contract on the result."""
+"""brokers/README.md says how to add a broker: this follows the page and runs the contract on the result."""
 
 import os
 import re
@@ -55,7 +55,7 @@ def _run_the_contract(folder: Path, *options: str) -> subprocess.CompletedProces
         str(ROOT),
         "--import-mode=importlib",
     ]
-    return subprocess.run(  # noqa: S603 - our own tests, with our own interpreter
+    return subprocess.run(
         [sys.executable, "-m", "pytest", *arguments, str(ROOT / "tests" / "contract" / "test_brokers.py")],
         cwd=ROOT,
         env={

@@ -33,7 +33,7 @@ def _no_constant(word: str) -> None:
 
 
 def strict_json(body: bytes | str) -> Any:  # noqa: ANN401 - JSON is any value until it is read
-    """Parse JSON with fractions as Decimal; ValueError on duplicate keys, NaN, Infinity, bad UTF-8, too deep or too large."""
+    """Parse JSON, fractions as Decimal; ValueError on duplicate keys, NaN, bad UTF-8, too deep or large."""
     if len(body) > MAX_BODY:
         raise ValueError("the body is too large")
     text = body if isinstance(body, str) else body.decode("utf-8")
@@ -83,7 +83,7 @@ def read_optional_text(row: dict[str, Any], name: str) -> str | None:
 
 
 def read_decimal(row: dict[str, Any], name: str) -> Decimal:
-    """Return a field as an exact number of usual size; OutcomeUnknown otherwise (text: plain ASCII digits)."""
+    """Return a field as an exact number of usual size; OutcomeUnknown otherwise (text: ASCII digits)."""
     value = row.get(name)
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
         raise OutcomeUnknown(f"expected a number in {name}, received {type(value).__name__}")
@@ -104,7 +104,7 @@ def read_integer(row: dict[str, Any], name: str) -> int:
 
 
 def read_quantities(row: dict[str, Any], quantity: str, filled: str) -> tuple[int, int]:
-    """Return an order's quantity and how much of it is filled; OutcomeUnknown if the one does not hold the other."""
+    """Return an order's quantity and what of it is filled; OutcomeUnknown if that is more than all."""
     ordered, done = read_integer(row, quantity), read_integer(row, filled)
     if not 0 <= done <= ordered or ordered == 0:
         raise OutcomeUnknown(f"expected {filled} between 0 and {quantity}, received {done} of {ordered}")
@@ -120,7 +120,7 @@ def read_word[T](words: dict[str, T], row: dict[str, Any], name: str) -> T:
 
 
 def read_ist_time(row: dict[str, Any], name: str, pattern: str = "%Y-%m-%d %H:%M:%S") -> datetime | None:
-    """Return a zoneless exchange time as aware UTC, None where absent; OutcomeUnknown if it does not fit the pattern."""
+    """Return a zoneless exchange time as aware UTC, None where absent; OutcomeUnknown if it does not fit."""
     text = read_optional_text(row, name)
     if text is None:
         return None

@@ -1,0 +1,157 @@
+"""Kite's field names and words, in and out (sources and dates: README.md)."""
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from order_router.adapter.decode import (
+    read_decimal,
+    read_ist_time,
+    read_list,
+    read_object,
+    read_optional_text,
+    read_quantities,
+    read_text,
+    read_word,
+)
+from order_router.adapter.errors import OutcomeUnknown
+from order_router.adapter.port import PlaceIntent
+from order_router.domain.instrument import Instrument, parse_instrument
+from order_router.domain.reports import OrderReport, ReportedState
+from order_router.domain.request import OrderRequest
+from order_router.domain.vocabulary import OrderType, Product, Side, Validity
+
+VARIETY = "regular"
+AUTOMATIC_PROTECTION = -1
+
+ORDER_TYPES = {
+    "MARKET": OrderType.MARKET,
+    "LIMIT": OrderType.LIMIT,
+    "SL": OrderType.SL,
+    "SL-M": OrderType.SL_M,
+}
+KITE_ORDER_TYPES = {ours: kite for kite, ours in ORDER_TYPES.items()}
+PROTECTED = frozenset({OrderType.MARKET, OrderType.SL_M})
+SIDES = {"BUY": Side.BUY, "SELL": Side.SELL}
+PRODUCTS = {"CNC": Product.CNC, "MIS": Product.MIS, "NRML": Product.NRML, "MTF": Product.MTF}
+# TTL is Kite's word for minutes; our vocabulary has none for it
+VALIDITIES: dict[str, Validity | None] = {"DAY": Validity.DAY, "IOC": Validity.IOC, "TTL": None}
+# the exchanges whose quantities Kite counts in units
+UNIT_EXCHANGES = {"NSE": "NSE", "BSE": "BSE", "NFO": "NFO", "BFO": "BFO"}
+# UPDATE is a postback's word, never a row's
+STATES = {
+    "PUT ORDER REQ RECEIVED": ReportedState.PENDING,
+    "VALIDATION PENDING": ReportedState.PENDING,
+    "OPEN PENDING": ReportedState.PENDING,
+    "AMO REQ RECEIVED": ReportedState.PENDING,
+    "MODIFY AMO REQ RECEIVED": ReportedState.PENDING,
+    "TRIGGER PENDING": ReportedState.OPEN,
+    "OPEN": ReportedState.OPEN,
+    "MODIFY VALIDATION PENDING": ReportedState.OPEN,
+    "MODIFY PENDING": ReportedState.OPEN,
+    "MODIFIED": ReportedState.OPEN,
+    "CANCEL PENDING": ReportedState.OPEN,
+    "COMPLETE": ReportedState.FILLED,
+    "CANCELLED": ReportedState.CANCELLED,
+    "REJECTED": ReportedState.REJECTED,
+}
+OUR_TAG = re.compile(r"[A-Z2-7]{20}")
+ORDER_ID = re.compile(r"[A-Za-z0-9]{1,40}")
+
+
+def place_parameters(intent: PlaceIntent) -> dict[str, Any]:
+    """Return what the client's `place_order` takes."""
+    request = intent.request
+    return {
+        "exchange": str(request.instrument.exchange),
+        "tradingsymbol": request.instrument.tradingsymbol,
+        "transaction_type": str(request.side),
+        "product": str(request.product),
+        "tag": intent.client_tag,
+        **terms(request),
+    }
+
+
+def terms(request: OrderRequest) -> dict[str, Any]:
+    """Return the terms that placing and modifying share; the client leaves out those that are None."""
+    order_type = OrderType(request.order_type)
+    return {
+        "variety": VARIETY,
+        "quantity": request.quantity,
+        "order_type": KITE_ORDER_TYPES[order_type],
+        "price": _text(request.limit_price),
+        "trigger_price": _text(request.trigger_price),
+        "validity": str(request.validity),
+        "disclosed_quantity": request.disclosed_quantity,
+        "market_protection": AUTOMATIC_PROTECTION if order_type in PROTECTED else None,
+    }
+
+
+def read_order_id(value: object) -> str:
+    """Return the order id of an acknowledgement; OutcomeUnknown if it is not letters and digits."""
+    if not isinstance(value, str) or not ORDER_ID.fullmatch(value):
+        raise OutcomeUnknown("Kite acknowledged without a readable order_id")
+    return value
+
+
+def read_row(value: object) -> OrderReport:
+    """Read one row of the book or of an order's history; OutcomeUnknown names what is not as documented."""
+    row = read_object(value, "an order")
+    quantity, filled_quantity = read_quantities(row, "quantity", "filled_quantity")
+    return OrderReport(
+        broker_order_id=read_order_id(row.get("order_id")),
+        state=_state(row, quantity, filled_quantity),
+        status=read_text(row, "status"),
+        instrument=read_instrument(row),
+        side=read_word(SIDES, row, "transaction_type"),
+        quantity=quantity,
+        filled_quantity=filled_quantity,
+        order_type=read_word(ORDER_TYPES, row, "order_type"),
+        product=read_word(PRODUCTS, row, "product"),
+        validity=read_word(VALIDITIES, row, "validity"),
+        limit_price=_price(row, "price"),
+        trigger_price=_price(row, "trigger_price"),
+        average_price=_price(row, "average_price"),
+        exchange_order_id=read_optional_text(row, "exchange_order_id"),
+        client_tag=read_tag(row),
+        message=read_optional_text(row, "status_message"),
+        placed_at=read_ist_time(row, "order_timestamp"),
+    )
+
+
+def read_instrument(row: Mapping[str, Any]) -> Instrument:
+    """Read a row's instrument; OutcomeUnknown on an exchange that counts in lots."""
+    exchange = read_word(UNIT_EXCHANGES, dict(row), "exchange")
+    try:
+        return parse_instrument(f"{exchange}:{read_text(dict(row), 'tradingsymbol')}")
+    except ValueError as error:
+        raise OutcomeUnknown("expected a tradingsymbol as the exchange writes it") from error
+
+
+def read_tag(row: dict[str, Any]) -> str | None:
+    """Return our tag from `tag` or, beside tags of Kite's own, from `tags`; else what stands in `tag`."""
+    tag = read_optional_text(row, "tag")
+    more = [] if row.get("tags") is None else read_list(row["tags"], "tags")
+    ours = [one for one in (tag, *more) if isinstance(one, str) and OUR_TAG.fullmatch(one)]
+    return ours[0] if ours else tag
+
+
+def _state(row: dict[str, Any], quantity: int, filled_quantity: int) -> ReportedState:
+    state = read_word(STATES, row, "status")
+    if state is ReportedState.FILLED and filled_quantity != quantity:
+        raise OutcomeUnknown(f"status is COMPLETE with {filled_quantity} of {quantity} filled")
+    if state is ReportedState.OPEN and 0 < filled_quantity < quantity:
+        return ReportedState.PARTIALLY_FILLED
+    return state
+
+
+def _price(row: dict[str, Any], name: str) -> Decimal | None:
+    price = read_decimal(row, name)
+    if price < 0:
+        raise OutcomeUnknown(f"expected a price in {name}, received a negative number")
+    return price or None
+
+
+def _text(price: Decimal | None) -> str | None:
+    return None if price is None else format(price, "f")
