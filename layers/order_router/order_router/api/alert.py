@@ -20,7 +20,11 @@ Number = Annotated[str, BeforeValidator(_text), Field(pattern=r"^[0-9]+(\.[0-9]+
 
 
 def _moment(value: object) -> object:
-    return datetime.fromisoformat(value) if isinstance(value, str) and value else value or None
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise ValueError("expected a time as text, such as 2026-11-23T04:30:00Z")  # noqa: TRY004 - pydantic's way
+    return datetime.fromisoformat(value)
 
 
 class TradingViewAlert(BaseModel):

@@ -1,0 +1,122 @@
+"""Pages of orders: complete, in order, and only of accounts that the caller may see."""
+
+from typing import Any
+
+import pytest
+
+from order_router.api.endpoint import answer_event
+from order_router.api.http import Answer, ApiRequest
+from order_router.api.listing import list_orders
+from order_router.domain.account import Account
+from tests.fakes.world import World
+from tests.unit.api.events import ADMIN, NOBODY, READER, event
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    world.settings.put_account(Account(name="second", broker="paper"))
+    world.sessions.log_in("second", {})
+    world.exchange.open_account("second")
+    return world
+
+
+def ask(world: World, query: dict[str, Any] | None = None, caller: dict[str, str] = ADMIN) -> Answer:
+    def handle(request: ApiRequest) -> Answer:
+        return list_orders(request, world.store, world.settings)
+
+    return answer_event(event("GET /v1/orders", query=query or {}, caller=caller, at=world.clock.now()), handle)
+
+
+def placed(world: World, count: int, account: str = "paper", **changes: Any) -> list[str]:
+    ids = []
+    for number in range(count):
+        world.clock.advance(1)
+        ids.append(world.place(f"{account}-{number}", account=account, **changes).order.client_order_id)
+    return ids
+
+
+def walk(world: World, query: dict[str, Any]) -> list[str]:
+    ids: list[str] = []
+    cursor = None
+    for _ in range(50):
+        page = ask(world, query if cursor is None else {**query, "cursor": cursor}).content
+        ids += [order["client_order_id"] for order in page["orders"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return ids
+    raise AssertionError("the pages never end")
+
+
+@pytest.mark.parametrize("limit", ["1", "2", "3", "50"])
+def test_the_pages_together_hold_every_order_once(world: World, limit: str) -> None:
+    ids = placed(world, 5) + placed(world, 4, "second")
+
+    found = walk(world, {"limit": limit})
+
+    assert len(found) == len(set(found)) == 9
+    assert set(found) == set(ids)
+
+
+def test_one_account_s_orders_come_newest_first_without_history(world: World) -> None:
+    ids = placed(world, 3)
+
+    orders = ask(world, {"account": "paper"}).content["orders"]
+
+    assert [order["client_order_id"] for order in orders] == ids[::-1]
+    assert "history" not in orders[0]
+
+
+def test_states_narrow_the_list(world: World) -> None:
+    placed(world, 2)
+    resting = world.place("resting", limit_price="1400").order.client_order_id
+
+    assert walk(world, {"state": "open"}) == [resting]
+    assert len(walk(world, {"state": "open,filled", "limit": "1"})) == 3
+
+
+def test_another_day_has_other_orders(world: World) -> None:
+    ids = placed(world, 1)
+    world.clock.advance(24 * 3600)
+
+    assert walk(world, {}) == []
+    assert walk(world, {"day": "2026-11-23"}) == ids
+
+
+def test_the_day_is_the_exchange_s_day(world: World) -> None:
+    world.clock.advance(14 * 3600)
+    ids = placed(world, 1)
+
+    assert walk(world, {"day": "2026-11-24"}) == ids
+
+
+def test_a_bound_key_sees_only_its_account(world: World) -> None:
+    ids = placed(world, 2)
+    placed(world, 2, "second")
+
+    found = ask(world, caller=READER).content["orders"]
+
+    assert {order["client_order_id"] for order in found} == set(ids)
+    assert ask(world, {"account": "second"}, READER).content["code"] == "ACCOUNT_FORBIDDEN"
+    assert ask(world, caller=NOBODY).status == 401
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "code"),
+    [
+        ({"account": "nobody"}, 422, "ACCOUNT_UNKNOWN"),
+        ({"state": "done"}, 422, "INVALID_REQUEST"),
+        ({"day": "yesterday"}, 422, "INVALID_REQUEST"),
+        ({"limit": "0"}, 422, "INVALID_REQUEST"),
+        ({"limit": "201"}, 422, "INVALID_REQUEST"),
+        ({"limit": "٥"}, 422, "INVALID_REQUEST"),
+        ({"cursor": "garbage"}, 400, "INVALID_CURSOR"),
+        ({"cursor": "é"}, 400, "INVALID_CURSOR"),
+        ({"cursor": "WzEsIDJd"}, 400, "INVALID_CURSOR"),
+        ({"cursor": "e30="}, 400, "INVALID_CURSOR"),
+    ],
+)
+def test_a_bad_query_says_what_is_wrong(world: World, query: dict[str, str], status: int, code: str) -> None:
+    answer = ask(world, query)
+
+    assert (answer.status, answer.content["code"]) == (status, code)

@@ -1,0 +1,124 @@
+"""Who sent an alert, and what it says."""
+
+import hashlib
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from order_router.api.http import BodyUnreadable, Forbidden, Unauthenticated
+from order_router.api.webhook import authenticated_alert, check_address
+from order_router.domain.account import Strategy
+from tests.fakes.settings import MemorySettings
+from tests.unit.api.events import request
+
+TOKEN = "t" * 43
+BODY = {
+    "strategy": "demo",
+    "token": TOKEN,
+    "ticker": "RELIANCE",
+    "exchange": "NSE",
+    "action": "buy",
+    "contracts": "5",
+    "price": 2900.5,
+    "position_size": "5",
+    "market_position": "long",
+    "order_id": "Long",
+    "time": "2026-11-23T04:30:00Z",
+    "whatever": {"else": 1},
+}
+IN_BODY = "POST /v1/webhooks/tradingview"
+IN_PATH = "POST /v1/webhooks/tradingview/{token}"
+
+
+@pytest.fixture
+def settings() -> MemorySettings:
+    settings = MemorySettings()
+    digest = hashlib.sha256(TOKEN.encode()).hexdigest()
+    settings.put_strategy(
+        Strategy.model_validate(
+            {
+                "name": "demo",
+                "accounts": ["paper"],
+                "token_digests": [digest],
+                "order_type": "MARKET",
+                "product": "MIS",
+                "max_quantity": 100,
+            }
+        )
+    )
+    return settings
+
+
+def body(**changes: Any) -> dict[str, Any]:
+    return {name: value for name, value in (BODY | changes).items() if value is not ...}
+
+
+def test_a_token_in_the_body_opens_its_strategy(settings: MemorySettings) -> None:
+    alert, strategy = authenticated_alert(request(IN_BODY, body()), settings)
+
+    assert strategy.name == "demo"
+    assert (alert.ticker, alert.action, alert.contracts, alert.price) == ("RELIANCE", "buy", "5", "2900.5")
+
+
+def test_a_token_in_the_path_opens_its_strategy(settings: MemorySettings) -> None:
+    asked = request(IN_PATH, body(token=..., strategy=...), path={"token": TOKEN})
+
+    assert authenticated_alert(asked, settings)[1].name == "demo"
+
+
+@pytest.mark.parametrize("is_base64", [False, True])
+@pytest.mark.parametrize("content_type", ["text/plain; charset=utf-8", "application/json", ""])
+def test_the_content_type_decides_nothing(settings: MemorySettings, content_type: str, is_base64: bool) -> None:
+    asked = request(IN_BODY, body(), headers={"content-type": content_type}, is_base64=is_base64)
+
+    assert authenticated_alert(asked, settings)[0].ticker == "RELIANCE"
+
+
+@pytest.mark.parametrize("token", [..., "", "t" * 42, "t" * 44, "T" * 43, 5, None, ["t"], "é" * 43, "x" * 5000])
+def test_a_wrong_token_is_a_401_whatever_else_is_wrong(settings: MemorySettings, token: object) -> None:
+    with pytest.raises(Unauthenticated) as raised:
+        authenticated_alert(request(IN_BODY, body(token=token, action=5)), settings)
+
+    assert raised.value.code == "WEBHOOK_TOKEN_UNKNOWN"
+
+
+def test_a_token_does_not_open_another_strategy(settings: MemorySettings) -> None:
+    with pytest.raises(Unauthenticated):
+        authenticated_alert(request(IN_BODY, body(strategy="other")), settings)
+
+
+def test_an_unreadable_alert_is_no_alert(settings: MemorySettings) -> None:
+    with pytest.raises(BodyUnreadable):
+        authenticated_alert(request(IN_BODY, '{"token": '), settings)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"ticker": ...}, "ticker"),
+        ({"ticker": ""}, "ticker"),
+        ({"action": None}, "action"),
+        ({"contracts": "NaN"}, "contracts"),
+        ({"contracts": "-5"}, "contracts"),
+        ({"contracts": "1e3"}, "contracts"),
+        ({"price": "abc"}, "price"),
+        ({"time": "{{timenow}}"}, "time"),
+        ({"time": "2026-11-23T04:30:00"}, "time"),
+        ({"time": 5}, "time"),
+    ],
+)
+def test_every_bad_field_of_an_alert_is_named(settings: MemorySettings, changes: dict[str, Any], field: str) -> None:
+    with pytest.raises(ValidationError) as raised:
+        authenticated_alert(request(IN_BODY, body(**changes)), settings)
+
+    assert {line["loc"][0] for line in raised.value.errors()} == {field}
+
+
+def test_only_allowed_addresses_may_send_when_some_are_named() -> None:
+    asked = request(IN_BODY, body(), source_ip="203.0.113.9")
+
+    check_address(asked, ())
+    check_address(asked, ("203.0.113.9",))
+    with pytest.raises(Forbidden):
+        check_address(asked, ("52.89.214.238",))
