@@ -9,6 +9,7 @@ PYTHON_FILES = layers/order_router/order_router functions infra tests
 export PYTHONPATH := layers/order_router:.
 export PYTHONDONTWRITEBYTECODE := 1
 export SAM_CLI_TELEMETRY := 0
+export __SAM_CLI_APP_DIR := $(CURDIR)/$(LOCAL)/sam
 # sam validate wants a region, though it asks nobody.
 export AWS_DEFAULT_REGION ?= ap-south-1
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from types import FrameType
 
 from infra.local import demo, emulator
-from infra.local.build import BuildError, build
-from infra.local.deploy import DeployError
+from infra.local.build import build
 from infra.local.emulator import EmulatorError
 from infra.local.home import SHARED, Home
 from infra.local.lifecycle import bring_up, read_facts, take_down
 from infra.local.logs import follow
 from infra.local.progress import step
+from infra.local.sam import SamError
 from infra.local.stack import Stack
 
 
@@ -86,7 +86,7 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         COMMANDS[options.command](home, parameters)
-    except (BuildError, DeployError, EmulatorError) as error:
+    except (SamError, EmulatorError) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -1,24 +1,16 @@
 """`sam build` for this machine's processor, when a source has changed."""
 
 import fcntl
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from infra.local.environment import tool_environment
 from infra.local.home import BUILD, BUILD_CACHE, REPOSITORY
+from infra.local.sam import run_sam
 from infra.local.sources import digest_sources
 
 DIGEST = BUILD.with_suffix(".digest")
 LOCK = BUILD.with_suffix(".lock")
-COMMAND = (
-    "sam", "build", "--cached", "--parallel",
-    "--build-dir", str(BUILD), "--cache-dir", str(BUILD_CACHE),
-)  # fmt: skip
-
-
-class BuildError(RuntimeError):
-    """`sam build` failed; the message carries what it printed."""
 
 
 def build() -> tuple[str, bool]:
@@ -34,18 +26,16 @@ def build() -> tuple[str, bool]:
 
 
 def _run_sam_build() -> None:
-    environment = tool_environment() | {"LAYER_PLATFORM": "host"}
-    finished = subprocess.run(
-        COMMAND,
-        cwd=REPOSITORY,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    if finished.returncode != 0:
-        raise BuildError(finished.stdout)
+    arguments = [
+        "build",
+        "--cached",
+        "--parallel",
+        "--build-dir",
+        str(BUILD),
+        "--cache-dir",
+        str(BUILD_CACHE),
+    ]
+    run_sam(arguments, folder=REPOSITORY, environment=tool_environment() | {"LAYER_PLATFORM": "host"})
 
 
 @contextmanager

@@ -49,6 +49,7 @@ def start(home: Home) -> Emulator:
     shutil.rmtree(home.scratch, ignore_errors=True)
     home.scratch.mkdir(parents=True)
     port = _choose_port(home)
+    _move_state(home, port)
     with home.log.open("ab") as log:
         process = subprocess.Popen(
             [PROGRAM, "-m", "ministack"],
@@ -105,7 +106,7 @@ def _environment(home: Home, port: int) -> dict[str, str]:
 def _choose_port(home: Home) -> int:
     """Take the port of the last time, else the usual one, else a free one."""
     usual = USUAL_PORT if home == Home() else 0
-    for port in (read_json(home.facts).get("port", usual), usual, 0):
+    for port in (read_json(home.served).get("port", usual), usual, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -115,6 +116,17 @@ def _choose_port(home: Home) -> int:
             return int(probe.getsockname()[1])
     message = "no free port on 127.0.0.1"
     raise EmulatorError(message)
+
+
+def _move_state(home: Home, port: int) -> None:
+    """Write the new port into a saved state: the emulator knows a queue by its whole address."""
+    former = read_json(home.served).get("port", port)
+    if former != port:
+        for path in home.state.glob("*.json"):
+            path.write_text(
+                path.read_text().replace(f"http://127.0.0.1:{former}/", f"http://127.0.0.1:{port}/")
+            )
+    write_json(home.served, {"port": port})
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], emulator: Emulator, home: Home) -> None:

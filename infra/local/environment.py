@@ -3,7 +3,7 @@
 import os
 from urllib.parse import urlsplit
 
-from infra.local.home import ENVIRONMENTS, REGION
+from infra.local.home import ENVIRONMENTS, REGION, SHARED
 
 # All that is taken over from the caller. An AWS profile, key or region of theirs never is.
 INHERITED = ("HOME", "LANG", "LC_ALL", "SSL_CERT_FILE", "TERM", "TMPDIR", "USER", "XDG_CACHE_HOME")
@@ -21,6 +21,8 @@ def tool_environment() -> dict[str, str]:
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_DEFAULT_REGION": REGION,
         "SAM_CLI_TELEMETRY": "0",
+        # Keeps its notes here instead of in the home folder.
+        "__SAM_CLI_APP_DIR": str(SHARED / "sam"),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
 

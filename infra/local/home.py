@@ -51,14 +51,14 @@ class Home:
         return self.path / "ministack.json"
 
     @property
+    def served(self) -> Path:
+        """The port that the saved state speaks of."""
+        return self.path / "port.json"
+
+    @property
     def facts(self) -> Path:
         """What tools and tests need to reach the stack."""
         return self.path / "stack.json"
-
-    @property
-    def deployed(self) -> Path:
-        """What was deployed last."""
-        return self.path / "deployed.json"
 
 
 def read_json(path: Path) -> dict[str, Any]:

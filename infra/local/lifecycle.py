@@ -21,9 +21,9 @@ def bring_up(home: Home, parameters: dict[str, str]) -> dict[str, Any]:
     stack = Stack(running.endpoint_url)
     parameters = local_parameters(parameters)
     wanted = {"sources": digest, **parameters}
-    if needs_deploy(home, stack, wanted):
+    if needs_deploy(stack, wanted):
         _deploy(stack, parameters)
-        remember(home, wanted)
+        remember(stack, wanted)
     with step("seed"):
         keys = seed.seed(stack)
     facts = _facts(stack, running) | keys
