@@ -21,10 +21,20 @@ TICK = Decimal("0.05")
 
 LISTED = (
     PaperInstrument(
-        instrument=INFY, last_price=Decimal(1500), lot_size=1, tick_size=TICK, max_fill_quantity=100, kind=Kind.EQUITY
+        instrument=INFY,
+        last_price=Decimal(1500),
+        lot_size=1,
+        tick_size=TICK,
+        max_fill_quantity=100,
+        kind=Kind.EQUITY,
     ),
     PaperInstrument(
-        instrument=TCS, last_price=Decimal(3000), lot_size=1, tick_size=TICK, max_fill_quantity=100, kind=Kind.EQUITY
+        instrument=TCS,
+        last_price=Decimal(3000),
+        lot_size=1,
+        tick_size=TICK,
+        max_fill_quantity=100,
+        kind=Kind.EQUITY,
     ),
     PaperInstrument(
         instrument=FUTURE,
@@ -49,9 +59,9 @@ LISTED = (
 class Desk:
     """One trader at the exchange, over a store in memory."""
 
-    def __init__(self, account: str = "paper", store: MemoryPaperStore | None = None) -> None:
+    def __init__(self, account: str = "paper", store: Any = None) -> None:
         self.account = account
-        self.store = MemoryPaperStore() if store is None else store
+        self.store: Any = MemoryPaperStore() if store is None else store
         self.clock = FakeClock()
         self.exchange = PaperExchange(self.store, self.clock)
         self.exchange.open_account(account)
@@ -73,8 +83,13 @@ class Desk:
 
     def try_place(self, instrument: Instrument, side: str, quantity: int, **fields: Any) -> tuple[int, Any]:
         """Place an order; return the status and the content."""
-        order = {"order_type": "MARKET", "product": "CNC" if instrument.exchange == "NSE" else "NRML"} | fields
-        return self.ask("POST", "/orders", {"instrument": str(instrument), "side": side, "quantity": quantity, **order})
+        order = {
+            "order_type": "MARKET",
+            "product": "CNC" if instrument.exchange == "NSE" else "NRML",
+        } | fields
+        return self.ask(
+            "POST", "/orders", {"instrument": str(instrument), "side": side, "quantity": quantity, **order}
+        )
 
     def refused(self, instrument: Instrument, side: str, quantity: int, **fields: Any) -> str:
         """Place an order that is refused; return the code."""

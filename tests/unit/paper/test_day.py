@@ -56,7 +56,13 @@ def test_a_delivery_position_becomes_a_holding() -> None:
 
     assert desk.rows("positions") == []
     assert desk.rows("holdings") == [
-        {"instrument": "NSE:INFY", "quantity": 10, "average_price": "1500", "last_price": "1510", "pnl": "100"}
+        {
+            "instrument": "NSE:INFY",
+            "quantity": 10,
+            "average_price": "1500",
+            "last_price": "1510",
+            "pnl": "100",
+        }
     ]
 
 

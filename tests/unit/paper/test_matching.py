@@ -82,7 +82,11 @@ def test_an_order_above_the_set_size_fills_in_parts_at_one_price_event_each() ->
     desk.price(INFY, "1501")
     last = desk.order(order_id)
 
-    assert (first["status"], first["filled_quantity"], first["pending_quantity"]) == ("PARTIALLY FILLED", 100, 150)
+    assert (first["status"], first["filled_quantity"], first["pending_quantity"]) == (
+        "PARTIALLY FILLED",
+        100,
+        150,
+    )
     assert again == first
     assert (last["status"], last["filled_quantity"], last["pending_quantity"]) == ("COMPLETE", 250, 0)
     assert last["average_price"] == "1500.6"
@@ -136,7 +140,9 @@ def test_a_triggered_stop_stays_triggered_when_only_its_quantity_changes() -> No
     order_id = desk.place(INFY, "BUY", 5, order_type="SL", trigger_price="1510", limit_price="1511")
     desk.price(INFY, "1520")
 
-    desk.modify(order_id, quantity=6, order_type="SL", trigger_price="1510", limit_price="1511", validity="DAY")
+    desk.modify(
+        order_id, quantity=6, order_type="SL", trigger_price="1510", limit_price="1511", validity="DAY"
+    )
 
     assert desk.order(order_id)["status"] == "OPEN"
 

@@ -5,14 +5,15 @@ from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from order_router.domain.instrument import Instrument
 from order_router.domain.vocabulary import Product
-from order_router.paper.book import ZERO, Book, PaperPosition, Status
+from order_router.paper.book import ZERO, Book, PaperHolding, PaperPosition, Status
 from order_router.paper.ledger import SIGNS, is_paid_in_full, unrealised_pnl
 from order_router.paper.margin import money
 from order_router.paper.market import Market
+from order_router.paper.store import StoredBook
 from tests.unit.paper.market import CALL, FUTURE, INFY, LISTED, TICK, Desk
 
 LOTS = {listed.instrument: listed.lot_size for listed in LISTED}
@@ -29,6 +30,11 @@ class Trader(RuleBasedStateMachine):
         self.desk = Desk()
         self.dead: dict[str, int] = {}
 
+    @initialize()
+    def hold_shares(self) -> None:
+        self.desk.place(INFY, "BUY", 80)
+        self.desk.sleep_until_tomorrow()
+
     @rule(
         instrument=st.sampled_from(INSTRUMENTS),
         side=st.sampled_from(["BUY", "SELL"]),
@@ -38,7 +44,9 @@ class Trader(RuleBasedStateMachine):
         validity=st.sampled_from(["DAY", "DAY", "IOC"]),
         steps=st.tuples(st.integers(-20, 20), st.integers(-20, 20)),
     )
-    def place(self, instrument: Instrument, lots: int, product: int, steps: tuple[int, int], **words: str) -> None:
+    def place(
+        self, instrument: Instrument, lots: int, product: int, steps: tuple[int, int], **words: str
+    ) -> None:
         lots = lots if instrument == INFY else 1 + lots % 4
         before = self._available()
         status, _ = self.desk.try_place(
@@ -53,14 +61,16 @@ class Trader(RuleBasedStateMachine):
         assert status in {201, 422}
         assert self._available() >= min(before, ZERO)
 
-    @rule(
-        instrument=st.sampled_from(INSTRUMENTS), step=st.integers(-20, 20)
-    )
+    @rule(instrument=st.sampled_from(INSTRUMENTS), step=st.integers(-20, 20))
     def price(self, instrument: Instrument, step: int) -> None:
         self.desk.exchange.set_price(instrument, START[instrument] + step * self._step(instrument))
 
     @precondition(lambda self: self._book().resting)
-    @rule(choice=st.integers(0, 1000), lots=st.integers(1, 260), steps=st.tuples(st.integers(-20, 20), st.integers(-20, 20)))
+    @rule(
+        choice=st.integers(0, 1000),
+        lots=st.integers(1, 260),
+        steps=st.tuples(st.integers(-20, 20), st.integers(-20, 20)),
+    )
     def modify(self, choice: int, lots: int, steps: tuple[int, int]) -> None:
         order = self._book().resting[choice % len(self._book().resting)]
         instrument, order_type = order.request.instrument, order.request.order_type
@@ -102,7 +112,7 @@ class Trader(RuleBasedStateMachine):
         book, market = self._book(), self._market()
         trades = self.desk.store.all_trades("paper")
         flow = sum((-SIGNS[one.side] * one.quantity * one.price for one in trades), ZERO)
-        held = [*book.positions, *book.holdings]
+        held: list[PaperPosition | PaperHolding] = [*book.positions, *book.holdings]
         value = sum((one.quantity * market[one.instrument].last_price for one in held), ZERO)
         realised = sum((one.realised_pnl for one in book.positions), ZERO) + book.closed_pnl
         unrealised = sum((unrealised_pnl(one, market[one.instrument].last_price) for one in held), ZERO)
@@ -140,13 +150,18 @@ class Trader(RuleBasedStateMachine):
         value: dict[str, Decimal] = {}
         for trade in self.desk.store.all_trades("paper"):
             filled[trade.broker_order_id] = filled.get(trade.broker_order_id, 0) + trade.quantity
-            value[trade.broker_order_id] = value.get(trade.broker_order_id, ZERO) + trade.quantity * trade.price
+            value[trade.broker_order_id] = (
+                value.get(trade.broker_order_id, ZERO) + trade.quantity * trade.price
+            )
         for order in self.desk.store.all_orders("paper"):
             assert order.filled_quantity == filled.get(order.broker_order_id, 0) <= order.request.quantity
             assert order.filled_value == value.get(order.broker_order_id, ZERO)
             assert (order.status is Status.COMPLETE) == (order.filled_quantity == order.request.quantity)
             if not order.status.is_resting:
-                assert self.dead.setdefault(order.broker_order_id, order.filled_quantity) == order.filled_quantity
+                assert (
+                    self.dead.setdefault(order.broker_order_id, order.filled_quantity)
+                    == order.filled_quantity
+                )
 
     @invariant()
     def no_order_both_rests_and_has_ended(self) -> None:
@@ -154,12 +169,13 @@ class Trader(RuleBasedStateMachine):
         assert len(ids) == len(set(ids))
 
     def _book(self) -> Book:
-        stored = self.desk.store.load("paper")
+        stored: StoredBook | None = self.desk.store.load("paper")
         assert stored is not None
         return stored.book
 
     def _market(self) -> Market:
-        return self.desk.store.market(INSTRUMENTS)
+        market: Market = self.desk.store.market(INSTRUMENTS)
+        return market
 
     def _available(self) -> Decimal:
         return money(self._book(), self._market()).available
@@ -170,7 +186,12 @@ class Trader(RuleBasedStateMachine):
     def _prices(self, instrument: Instrument, order_type: str, steps: tuple[int, int]) -> dict[str, Any]:
         limit, trigger = (str(START[instrument] + one * self._step(instrument)) for one in steps)
         named = {"limit_price": limit, "trigger_price": trigger}
-        wanted = {"MARKET": (), "LIMIT": ("limit_price",), "SL": ("limit_price", "trigger_price"), "SL_M": ("trigger_price",)}
+        wanted = {
+            "MARKET": (),
+            "LIMIT": ("limit_price",),
+            "SL": ("limit_price", "trigger_price"),
+            "SL_M": ("trigger_price",),
+        }
         return {name: named[name] for name in wanted[order_type]}
 
 

@@ -1,9 +1,11 @@
 import pytest
 
+from order_router.adapter.http import HttpRequest
 from order_router.domain.instrument import Instrument, parse_instrument
 from order_router.paper.checks import MAX_RESTING_ORDERS
-from order_router.paper.errors import PaperRefusal
-from order_router.paper.render import HTTP_STATUS, RefusalCode
+from order_router.paper.errors import PaperRefusal, RefusalCode
+from order_router.paper.records import BOOK
+from order_router.paper.render import HTTP_STATUS
 from tests.unit.paper.market import CALL, FUTURE, INFY, Desk
 
 LIMIT = {"order_type": "LIMIT", "limit_price": "1490"}
@@ -16,8 +18,20 @@ LIMIT = {"order_type": "LIMIT", "limit_price": "1490"}
         (FUTURE, "BUY", 80, {}, "WRONG_LOT"),
         (INFY, "BUY", 1, {"order_type": "LIMIT", "limit_price": "1490.03"}, "WRONG_TICK"),
         (INFY, "BUY", 1, {"order_type": "SL_M", "trigger_price": "1510.01"}, "WRONG_TICK"),
-        (INFY, "BUY", 1, {"order_type": "SL", "trigger_price": "1520", "limit_price": "1510"}, "WRONG_TRIGGER"),
-        (INFY, "SELL", 1, {"order_type": "SL", "trigger_price": "1480", "limit_price": "1490"}, "WRONG_TRIGGER"),
+        (
+            INFY,
+            "BUY",
+            1,
+            {"order_type": "SL", "trigger_price": "1520", "limit_price": "1510"},
+            "WRONG_TRIGGER",
+        ),
+        (
+            INFY,
+            "SELL",
+            1,
+            {"order_type": "SL", "trigger_price": "1480", "limit_price": "1490"},
+            "WRONG_TRIGGER",
+        ),
         (INFY, "BUY", 667, {}, "SHORT_OF_FUNDS"),
         (INFY, "SELL", 1, {}, "SHORT_OF_HOLDINGS"),
         (INFY, "BUY", 1, {"product": "NRML"}, "WRONG_PRODUCT"),
@@ -75,7 +89,9 @@ def test_an_order_that_has_ended_cannot_be_changed_or_cancelled() -> None:
 
     answers = [desk.cancel(order_id), desk.modify(order_id, quantity=2, order_type="MARKET", validity="DAY")]
 
-    assert [(status, content["error"]["code"]) for status, content in answers] == [(409, "ORDER_HAS_ENDED")] * 2
+    assert [(status, content["error"]["code"]) for status, content in answers] == [
+        (409, "ORDER_HAS_ENDED")
+    ] * 2
 
 
 def test_what_an_order_is_cannot_be_modified() -> None:
@@ -105,12 +121,19 @@ def test_shares_that_a_resting_sale_has_claimed_cannot_be_sold_again() -> None:
     desk.place(INFY, "SELL", 4)
 
 
-def test_an_account_can_rest_only_so_many_orders() -> None:
+def test_an_account_can_rest_only_as_many_orders_as_an_item_of_the_store_can_hold() -> None:
     desk = Desk()
+    fields = {
+        "order_type": "SL",
+        "limit_price": "1700.05",
+        "trigger_price": "1700.05",
+        "disclosed_quantity": 1,
+    }
     for _ in range(MAX_RESTING_ORDERS):
-        desk.place(INFY, "BUY", 1, order_type="LIMIT", limit_price="1")
+        desk.place(INFY, "BUY", 1, product="MIS", client_tag="A" * 32, **fields)
 
-    assert desk.refused(INFY, "BUY", 1, order_type="LIMIT", limit_price="1") == "TOO_MANY_ORDERS"
+    assert desk.refused(INFY, "BUY", 1, product="MIS", **fields) == "TOO_MANY_ORDERS"
+    assert len(BOOK.dump(desk.store.load("paper").book)) < 200_000
 
 
 @pytest.mark.parametrize("last_price", ["1500.01", "0", "-5", "NaN"])
@@ -131,8 +154,6 @@ def test_every_refusal_has_a_status_of_a_refusal() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"a":1,"a":2}', b'{"quantity":NaN}', b"\xff"])
 def test_an_unreadable_body_is_refused(body: bytes) -> None:
-    from order_router.adapter.http import HttpRequest
-
     desk = Desk()
     headers = {"authorization": "paper paper"}
 
