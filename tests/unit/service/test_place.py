@@ -13,8 +13,8 @@ from order_router.domain.order import Order
 from order_router.domain.vocabulary import Source
 from order_router.ports import PaceExceeded, StoreUnavailable
 from order_router.service.desk import AccountUnknown
-from order_router.service.place import InProgress, KeyReused, place_order
-from order_router.service.timing import ANSWER_TIME, LEASE, PLACE_FUNCTION_TIMEOUT, SEND_BUDGET
+from order_router.service.place import InProgress, KeyReused, StillUnsent, place_order
+from order_router.service.timing import LEASE, PACE_WAIT, PLACE_FUNCTION_TIMEOUT, READ_TIME, SEND_BUDGET, WRITE_TIME
 from tests.fakes.transport import Fault
 from tests.fakes.world import World
 
@@ -121,12 +121,44 @@ def test_an_order_that_never_left_is_sent_again_within_its_deadline(world: World
     assert len(world.at_broker()) == 1
 
 
-def test_an_order_that_never_gets_through_ends_stale_with_the_reason(world: World) -> None:
+def test_a_queued_order_that_never_left_comes_back_and_is_sent_once(world: World) -> None:
+    command = replace(world.command(source=Source.ALERT), deadline=world.clock.now() + timedelta(seconds=30))
+    world.transport.writes = [Fault.REFUSED] * 15
+
+    deliveries = 0
+    placement = None
+    while placement is None:
+        deliveries += 1
+        try:
+            placement = place_order(world.desk, command)
+        except StillUnsent:
+            world.clock.advance(2)
+
+    assert deliveries == 2
+    assert placement.order.state is State.FILLED
+    assert len(world.at_broker()) == 1
+
+
+def test_a_queued_order_that_never_gets_through_ends_stale_and_is_told(world: World) -> None:
+    command = world.command(source=Source.ALERT)
+    world.transport.writes = [Fault.REFUSED] * 1000
+    with pytest.raises(StillUnsent):
+        place_order(world.desk, command)
+
+    world.clock.advance(10)
+    order = place_order(world.desk, command).order
+
+    assert order.state is State.STALE
+    assert [notice.kind for notice in world.notifier.notices] == ["stale"]
+    assert world.at_broker() == []
+
+
+def test_an_https_order_that_never_gets_through_is_refused_in_time_with_the_reason(world: World) -> None:
     world.transport.writes = [Fault.REFUSED] * 1000
 
     order = world.place().order
 
-    assert order.state is State.STALE
+    assert order.state is State.REFUSED
     assert order.reason is not None
     assert order.reason.code == "BROKER_UNREACHABLE"
     assert world.at_broker() == []
@@ -329,5 +361,5 @@ def test_an_unplaced_alert_is_told_since_nobody_sees_its_answer(world: World) ->
     ]
 
 
-def test_a_worker_cannot_outlive_its_lease() -> None:
-    assert SEND_BUDGET + ANSWER_TIME < PLACE_FUNCTION_TIMEOUT < LEASE
+def test_a_worker_has_time_to_finish_and_cannot_outlive_its_lease() -> None:
+    assert PACE_WAIT + SEND_BUDGET + WRITE_TIME + READ_TIME < PLACE_FUNCTION_TIMEOUT < LEASE

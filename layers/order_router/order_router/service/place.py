@@ -36,6 +36,12 @@ class InProgress(RouterError):
     code = "ORDER_IN_PROGRESS"
 
 
+class StillUnsent(RouterError):
+    """A queued order never left and has time left: its message must come again."""
+
+    code = "ORDER_STILL_UNSENT"
+
+
 @dataclass(frozen=True, slots=True)
 class Placement:
     """The order that a request stands for; `is_replay` when an earlier request made it."""
@@ -47,7 +53,7 @@ class Placement:
 def place_order(desk: Desk, command: PlaceOrder) -> Placement:
     """Place the order that the command asks for, or return the one that it made before.
 
-    Raises AccountUnknown, KeyReused, PaceExceeded or StoreUnavailable: then nothing was sent.
+    Raises AccountUnknown, StillUnsent, KeyReused, PaceExceeded or StoreUnavailable: then nothing was sent.
     """
     account = desk.account(command.request.account)
     broker = desk.broker_of(account.broker)
@@ -56,10 +62,16 @@ def place_order(desk: Desk, command: PlaceOrder) -> Placement:
         started = _start(desk, order, account, broker)
     except StoreConflict as conflict:
         return _repeat(desk, order, Job(_existing(conflict), account, broker))
-    if started.state is State.SUBMITTING:
-        started = send_until_settled(desk, Job(started, account, broker))
-    _tell_unseen_end(desk, started)
-    return Placement(started)
+    return Placement(_sent(desk, Job(started, account, broker)))
+
+
+def _sent(desk: Desk, job: Job) -> Order:
+    """Send the order if it is ours to send, and see that somebody hears of its end."""
+    order = send_until_settled(desk, job) if job.order.state is State.SUBMITTING else job.order
+    if order.state is State.RECEIVED:
+        raise StillUnsent(f"order {order.client_order_id} never left; it may still, until {order.deadline:%H:%M:%S} UTC")
+    _tell_unseen_end(desk, order)
+    return order
 
 
 def _tell_unseen_end(desk: Desk, order: Order) -> None:
@@ -142,12 +154,14 @@ def _repeat(desk: Desk, order: Order, job: Job) -> Placement:
     if existing.state is not State.RECEIVED:
         return Placement(_settled(desk, order, existing), is_replay=True)
     if desk.clock.now() > existing.deadline:
-        return Placement(end_stale(desk, existing), is_replay=True)
+        ended = end_stale(desk, existing)
+        _tell_unseen_end(desk, ended)
+        return Placement(ended, is_replay=True)
     try:
         owned = _write_owned(desk, existing, existing, partial(_gate_again, job))
     except StoreConflict as conflict:
         return Placement(_settled(desk, order, _existing(conflict)), is_replay=True)
-    return Placement(send_until_settled(desk, Job(owned, job.account, job.broker)), is_replay=True)
+    return Placement(_sent(desk, Job(owned, job.account, job.broker)), is_replay=True)
 
 
 def _gate_again(job: Job, at: datetime) -> Gate:

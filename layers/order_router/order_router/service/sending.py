@@ -8,6 +8,7 @@ from order_router.adapter.errors import (
     BrokerError,
     DeadlinePassed,
     NotSent,
+    RateLimited,
     Rejected,
     SessionExpired,
     Unsupported,
@@ -19,6 +20,7 @@ from order_router.domain.errors import Reason
 from order_router.domain.following import apply_fitting, events_of
 from order_router.domain.lifecycle import EventKind
 from order_router.domain.order import Event, Order
+from order_router.domain.vocabulary import Source
 from order_router.service.desk import Desk
 from order_router.service.follow_up import ask_for_a_look
 from order_router.service.recording import record
@@ -63,7 +65,7 @@ def send_until_settled(desk: Desk, job: Job) -> Order:
         if outcome[-1].kind is not EventKind.NEVER_SENT:
             break
         if not _may_try_again(desk, job, outcome[-1], events, last_try):
-            events.append(_give_up(desk, job, outcome[-1]))
+            events.extend(_give_up(desk, job, outcome[-1]))
             break
         desk.clock.sleep(SEND_PAUSE_S)
         events.append(Event(kind=EventKind.SUBMITTING, at=desk.clock.now()))
@@ -128,11 +130,11 @@ def _read_back(desk: Desk, job: Job, opened: Event, target: OrderTarget) -> tupl
     return events_of(apply_fitting(job.order, [opened]), report, desk.clock.now())
 
 
-RETRIED = {NotSent.code, SessionExpired.code, "BROKER_RATE_LIMITED"}
+RETRIED = {NotSent.code, SessionExpired.code, RateLimited.code}
 
 
 def _may_try_again(desk: Desk, job: Job, last: Event, events: list[Event], last_try: datetime) -> bool:
-    code = None if last.reason is None else last.reason.code
+    code = _code(last)
     if code not in RETRIED or desk.clock.now() + timedelta(seconds=SEND_PAUSE_S) > last_try:
         return False
     if code == SessionExpired.code:
@@ -141,11 +143,14 @@ def _may_try_again(desk: Desk, job: Job, last: Event, events: list[Event], last_
     return True
 
 
-def _give_up(desk: Desk, job: Job, last: Event) -> Event:
+def _give_up(desk: Desk, job: Job, last: Event) -> tuple[Event, ...]:
+    """End an order that never left; one that the queue will bring back in time stays `received`."""
     now = desk.clock.now()
-    is_late = now + timedelta(seconds=SEND_PAUSE_S) > job.order.deadline or _code(last) == DeadlinePassed.code
-    kind = EventKind.WENT_STALE if is_late else EventKind.REFUSED
-    return Event(kind=kind, at=now, reason=last.reason)
+    if now + timedelta(seconds=SEND_PAUSE_S) > job.order.deadline or _code(last) == DeadlinePassed.code:
+        return (Event(kind=EventKind.WENT_STALE, at=now, reason=last.reason),)
+    if job.order.source is Source.ALERT and _code(last) in RETRIED - {SessionExpired.code}:
+        return ()
+    return (Event(kind=EventKind.REFUSED, at=now, reason=last.reason),)
 
 
 def _code(event: Event) -> str | None:

@@ -2,19 +2,22 @@
 
 from datetime import timedelta
 
-PLACE_FUNCTION_TIMEOUT = timedelta(seconds=25)
+PLACE_FUNCTION_TIMEOUT = timedelta(seconds=28)
 """The timeout of the `place` function in the template."""
 
-ANSWER_TIME = timedelta(seconds=8)
-"""How long a broker may take to answer a write."""
+WRITE_TIME = timedelta(seconds=10)
+"""How long a write to a broker may take, connecting included."""
+
+READ_TIME = timedelta(seconds=7)
+"""How long a read from a broker may take, connecting included."""
 
 API_MAX_AGE = timedelta(seconds=10)
 """How old an HTTPS order may become before it leaves."""
 
-SEND_BUDGET = timedelta(seconds=12)
+SEND_BUDGET = timedelta(seconds=6)
 """How long one invocation goes on trying to send an order that never left."""
 
-LEASE = timedelta(seconds=30)
+LEASE = timedelta(seconds=35)
 """How long a worker owns an order: longer than a worker can live, so that nobody judges its order before it has ended."""
 
 REPLAY_WAIT = timedelta(seconds=10)
@@ -22,6 +25,8 @@ REPLAY_WAIT = timedelta(seconds=10)
 
 REPLAY_POLL_S = 0.1
 SEND_PAUSE_S = 0.5
-PACE_WAIT = timedelta(seconds=5)
+PACE_WAIT = timedelta(seconds=3)
+"""How long an invocation waits for a free call of its account and exchange segment."""
+
 RECONCILE_DELAY_S = 5
 RECONCILE_AGAIN_FOR = timedelta(minutes=2)

@@ -1,0 +1,48 @@
+"""A reader's limits: no function over 40 lines, files that hold one idea."""
+
+import ast
+from pathlib import Path
+from statistics import median, quantiles
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CODE = sorted(
+    path
+    for folder in ("layers/order_router/order_router", "functions", "infra")
+    for path in (ROOT / folder).rglob("*.py")
+)
+FUNCTION_LINES = 40
+FILE_LINES = 400
+
+
+def functions() -> list[tuple[int, str]]:
+    found = []
+    for path in CODE:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = (node.end_lineno or node.lineno) - node.lineno + 1
+                found.append((lines, f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"))
+    return found
+
+
+def test_no_function_is_longer_than_a_screen() -> None:
+    assert [name for lines, name in functions() if lines > FUNCTION_LINES] == []
+
+
+def test_no_file_holds_more_than_one_idea_can_fill() -> None:
+    sizes = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in CODE}
+
+    assert [str(path.relative_to(ROOT)) for path, lines in sizes.items() if lines > FILE_LINES] == []
+
+
+def test_functions_are_usually_small(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [count for count, _ in functions()]
+    files = [len(path.read_text(encoding="utf-8").splitlines()) for path in CODE]
+
+    with capsys.disabled():
+        print(
+            f"\nsizes: {len(lines)} functions, median {median(lines):.0f}, p95 {quantiles(lines, n=20)[-1]:.0f},"
+            f" longest {max(lines)}; {len(files)} files, median {median(files):.0f}, p95 {quantiles(files, n=20)[-1]:.0f}"
+        )
+    assert median(lines) <= 10
