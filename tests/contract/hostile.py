@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from order_router.adapter.decode import strict_json
 from order_router.adapter.http import HttpResponse
-from tests.contract.samples import dump_json
+from tests.exact_json import dump_json
 
 HTML = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
 DEEP = 20_000

@@ -1,9 +1,7 @@
 """Read a broker's samples: dialogues with the vendor, each with what we expect of it (format: README.md)."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ from order_router.adapter.http import HttpRequest, HttpResponse
 from order_router.adapter.port import Broker, ModifyIntent, OrderTarget, PlaceIntent
 from order_router.adapter.session import BrokerSession, Secret
 from order_router.domain.request import parse_request
+from tests.exact_json import dump_json
 
 WRITES = frozenset({"place_order", "modify_order", "cancel_order"})
 CASE_KEYS = frozenset(
@@ -100,17 +99,6 @@ def load_session(folder: Path, broker: Broker) -> BrokerSession:
         endpoint=own.get("endpoint", broker.profile.endpoint),
         secrets={name: Secret(text) for name, text in secrets.items()},
     )
-
-
-def dump_json(value: object) -> str:
-    """Write JSON with every number as the sample spells it."""
-    if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, dict):
-        return "{" + ",".join(f"{json.dumps(key)}:{dump_json(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(dump_json(item) for item in value) + "]"
-    return json.dumps(value)
 
 
 def _cases_of(path: Path) -> list[Case]:

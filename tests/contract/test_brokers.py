@@ -12,7 +12,8 @@ from order_router.adapter.port import Broker, ModifyIntent
 from order_router.adapter.session import BrokerSession
 from order_router.domain.reports import OrderBook
 from tests.contract import checks, hostile
-from tests.contract.samples import JSON_HEADERS, Case, Script, dump_json
+from tests.contract.samples import JSON_HEADERS, Case, Script
+from tests.exact_json import dump_json
 
 WORD = "A NEW WORD"
 STATUSES = (200, 201, 204, 302, 400, 403, 404, 429, 500)

@@ -1,0 +1,285 @@
+"""The zerodha adapter against the Kite simulator, over sockets: what each failure leaves at the broker."""
+
+import http.client
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from order_router.adapter import errors
+from order_router.adapter.http import Send
+from order_router.adapter.port import ModifyIntent, OrderTarget, PlaceIntent
+from order_router.adapter.session import BrokerSession, Secret
+from order_router.brokers import zerodha
+from order_router.domain.reports import OrderReport, ReportedState
+from order_router.domain.request import OrderRequest, parse_request
+from order_router.transport.http_transport import HttpTransport, Limits
+from tests.fakes.clock import FakeClock
+from tests.simulators.kite import ACCESS_TOKEN, API_KEY, KiteServer, running
+
+TAG = "ORD7K2M4QX5ZB3TDLW6A"
+ROOT = Path(__file__).parents[2]
+
+
+class Desk:
+    """A trader at the simulator: places, looks, and tells it how to behave."""
+
+    def __init__(self, server: KiteServer) -> None:
+        self.server = server
+        self.session = _session(server, ACCESS_TOKEN)
+        self.transport = HttpTransport(FakeClock(), limits=Limits(write_answer_timeout_s=0.5))
+        self.send: Send = self.transport.sender(server.url, not_after=None)
+
+    def tell(self, **told: Any) -> None:
+        _http(self.server, "POST", "/_control", json.dumps(told))
+
+    def taken_in(self) -> list[dict[str, Any]]:
+        orders: list[dict[str, Any]] = _http(self.server, "GET", "/_control/orders")
+        return orders
+
+    def place(self, tag: str = TAG, **fields: Any) -> OrderTarget:
+        request = _request(**fields)
+        intent = PlaceIntent(client_order_id=tag, client_tag=tag, request=request)
+        placed = zerodha.place_order(self.send, self.session, intent)
+        return OrderTarget(broker_order_id=placed.broker_order_id, request=request)
+
+    def look(self, target: OrderTarget) -> OrderReport:
+        return zerodha.read_order(self.send, self.session, target)
+
+    def book(self) -> tuple[OrderReport, ...]:
+        book = zerodha.read_orders(self.send, self.session)
+        assert book.is_complete
+        return book.reports
+
+
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    with running(now=FakeClock().now) as server:
+        desk = Desk(server)
+        yield desk
+        desk.transport.close()
+
+
+def test_a_market_order_fills_at_the_last_price_and_shows_everywhere(desk: Desk) -> None:
+    target = desk.place(order_type="MARKET", limit_price=None, quantity=10)
+
+    report = desk.look(target)
+    (trade,) = zerodha.read_trades(desk.send, desk.session)
+    (position,) = zerodha.read_positions(desk.send, desk.session)
+    (funds,) = zerodha.read_funds(desk.send, desk.session)
+
+    assert (report.state, report.filled_quantity, report.client_tag) == (ReportedState.FILLED, 10, TAG)
+    assert report.average_price == trade.price == position.average_price == Decimal("1500.05")
+    assert (position.quantity, position.unrealised_pnl) == (10, Decimal(0))
+    assert funds.available == Decimal(1000000) - 10 * Decimal("1500.05")
+    assert desk.book() == (report,)
+
+
+def test_a_limit_order_rests_until_the_price_crosses(desk: Desk) -> None:
+    target = desk.place(limit_price="1490")
+    assert desk.look(target).state is ReportedState.OPEN
+
+    desk.tell(prices={"NSE:INFY": "1489.5"})
+
+    report = desk.look(target)
+    assert (report.state, report.average_price) == (ReportedState.FILLED, Decimal("1489.5"))
+
+
+def test_a_stop_order_waits_for_its_trigger(desk: Desk) -> None:
+    target = desk.place(order_type="SL_M", limit_price=None, trigger_price="1510")
+    assert desk.look(target).status == "TRIGGER PENDING"
+
+    desk.tell(prices={"NSE:INFY": "1510.1"})
+
+    assert desk.look(target).state is ReportedState.FILLED
+
+
+def test_an_order_that_cannot_fill_at_once_is_cancelled_if_it_may_not_rest(desk: Desk) -> None:
+    target = desk.place(limit_price="1490", validity="IOC")
+
+    assert desk.look(target).state is ReportedState.CANCELLED
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "failure"),
+    [
+        ("reject_at_door", errors.InvalidOrder),
+        ("no_margin_at_door", errors.InsufficientFunds),
+        ("expired_token", errors.SessionExpired),
+        ("too_many_requests", errors.RateLimited),
+        ("drop_unseen", errors.OutcomeUnknown),
+        ("time_out_unseen", errors.OutcomeUnknown),
+        ("fail_unseen", errors.OutcomeUnknown),
+    ],
+)
+def test_a_refusal_at_the_door_leaves_no_order(
+    desk: Desk, behaviour: str, failure: type[errors.BrokerError]
+) -> None:
+    desk.tell(behave=behaviour)
+
+    with pytest.raises(failure):
+        desk.place()
+
+    assert desk.taken_in() == []
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    ["accept_then_drop", "accept_then_time_out", "accept_then_fail", "accept_then_garbage", "accept_slowly"],
+)
+def test_a_lost_answer_leaves_one_order_that_the_book_shows_by_its_tag(desk: Desk, behaviour: str) -> None:
+    desk.tell(behave=behaviour, match={"tag": TAG})
+
+    with pytest.raises(errors.OutcomeUnknown):
+        desk.place()
+
+    assert [order["tag"] for order in desk.taken_in()] == [TAG]
+    assert [report.client_tag for report in desk.book()] == [TAG]
+
+
+def test_an_order_can_be_rejected_after_it_was_acknowledged(desk: Desk) -> None:
+    desk.tell(behave="reject_after_acknowledging", match={"quantity": "13"})
+
+    report = desk.look(desk.place(quantity=13))
+
+    assert (report.state, report.message) == (ReportedState.REJECTED, "Rejected by the risk checks.")
+    assert desk.look(desk.place(quantity=12)).state is ReportedState.FILLED
+
+
+def test_an_order_beyond_the_margin_is_rejected_after_it_was_acknowledged(desk: Desk) -> None:
+    report = desk.look(desk.place(quantity=10_000))
+
+    assert report.state is ReportedState.REJECTED
+    assert "Insufficient funds" in str(report.message)
+
+
+def test_a_dead_token_is_refused_on_every_call(desk: Desk) -> None:
+    desk.tell(session={"access_token": "tomorrow"})
+
+    for read in (zerodha.read_orders, zerodha.read_positions, zerodha.read_funds):
+        with pytest.raises(errors.SessionExpired):
+            read(desk.send, desk.session)
+    with pytest.raises(errors.SessionExpired):
+        desk.place()
+    assert zerodha.read_orders(desk.send, _session(desk.server, "tomorrow")).reports == ()
+
+
+def test_a_partly_filled_order_can_be_cancelled_and_keeps_its_fill(desk: Desk) -> None:
+    desk.tell(behave="fill_partially", quantity=2)
+    target = desk.place(limit_price="1490")
+    assert desk.look(target).state is ReportedState.PARTIALLY_FILLED
+
+    zerodha.cancel_order(desk.send, desk.session, target)
+
+    report = desk.look(target)
+    assert (report.state, report.filled_quantity) == (ReportedState.CANCELLED, 2)
+
+
+def test_a_fill_by_hand_completes_an_order_that_rests(desk: Desk) -> None:
+    desk.tell(behave="rest")
+    target = desk.place()
+
+    desk.tell(fill={"order_id": target.broker_order_id, "quantity": 4})
+    assert desk.look(target).filled_quantity == 4
+    desk.tell(fill={"order_id": target.broker_order_id})
+
+    assert desk.look(target).state is ReportedState.FILLED
+
+
+@pytest.mark.parametrize("behaviour", ["filled_before_cancel", "cancel_acknowledged_but_filled"])
+def test_a_fill_can_overtake_a_cancel(desk: Desk, behaviour: str) -> None:
+    target = desk.place(limit_price="1490")
+    desk.tell(behave=behaviour, on="cancel")
+
+    if behaviour == "filled_before_cancel":
+        with pytest.raises(errors.Rejected):
+            zerodha.cancel_order(desk.send, desk.session, target)
+    else:
+        zerodha.cancel_order(desk.send, desk.session, target)
+
+    assert desk.look(target).state is ReportedState.FILLED
+
+
+def test_a_modified_order_meets_the_market_on_its_new_terms(desk: Desk) -> None:
+    target = desk.place(limit_price="1490", quantity=5)
+    changed = _request(limit_price="1501", quantity=4)
+
+    zerodha.modify_order(desk.send, desk.session, _modify(target, changed))
+
+    report = desk.look(target)
+    assert (report.state, report.quantity, report.limit_price) == (ReportedState.FILLED, 4, Decimal(1501))
+    with pytest.raises(errors.Rejected):
+        zerodha.modify_order(desk.send, desk.session, _modify(target, changed))
+
+
+def test_an_order_that_is_not_there_is_not_found(desk: Desk) -> None:
+    nobody = OrderTarget(broker_order_id="1990345678900009999", request=_request())
+
+    for call in (zerodha.read_order, zerodha.cancel_order):
+        with pytest.raises(errors.OrderNotFound):
+            call(desk.send, desk.session, nobody)
+
+
+def test_an_instrument_that_is_not_there_is_an_invalid_symbol(desk: Desk) -> None:
+    with pytest.raises(errors.InvalidSymbol):
+        desk.place(instrument="NSE:NOWHERE")
+
+
+def test_a_broker_that_is_not_running_was_sent_nothing() -> None:
+    with running() as server:
+        gone = Desk(server)
+
+    with pytest.raises(errors.NotSent):
+        gone.place()
+
+
+def test_it_runs_on_its_own_and_prints_its_port() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.simulators.kite", "--port", "0", "--print-port"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        port = int(process.stdout.readline())
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        connection.request("GET", "/_control/orders")
+        assert connection.getresponse().read() == b"[]"
+        connection.close()
+        process.terminate()
+
+
+def _request(**fields: Any) -> OrderRequest:
+    usual = {
+        "account": "main",
+        "instrument": "NSE:INFY",
+        "side": "BUY",
+        "quantity": 5,
+        "order_type": "LIMIT",
+        "limit_price": "1500.05",
+        "product": "MIS",
+    }
+    return parse_request(usual | fields)
+
+
+def _modify(target: OrderTarget, request: OrderRequest) -> ModifyIntent:
+    return ModifyIntent(broker_order_id=target.broker_order_id, before=target.request, request=request)
+
+
+def _session(server: KiteServer, access_token: str) -> BrokerSession:
+    secrets = {"api_key": Secret(API_KEY), "access_token": Secret(access_token)}
+    return BrokerSession(account="main", endpoint=server.url, secrets=secrets)
+
+
+def _http(server: KiteServer, method: str, path: str, body: str | None = None) -> Any:
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=5)
+    try:
+        connection.request(method, path, body)
+        return json.loads(connection.getresponse().read())
+    finally:
+        connection.close()
