@@ -1,0 +1,1 @@
+"""Brokers: what the contract cannot know about one of them."""

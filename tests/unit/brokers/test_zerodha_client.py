@@ -1,0 +1,117 @@
+"""How the vendor's client is loaded and kept quiet."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import order_router
+from order_router.adapter.errors import OutcomeUnknown, SessionExpired, Unsupported
+from order_router.adapter.http import HttpRequest, HttpResponse
+from order_router.adapter.port import ModifyIntent, OrderTarget, PlaceIntent
+from order_router.adapter.session import BrokerSession, Secret
+from order_router.brokers import zerodha
+from order_router.brokers.zerodha.session import call
+from order_router.domain.request import parse_request
+
+LIMIT = {
+    "account": "main",
+    "instrument": "NSE:INFY",
+    "side": "BUY",
+    "quantity": 5,
+    "order_type": "LIMIT",
+    "limit_price": "1500.05",
+    "product": "CNC",
+}
+IN_A_FRESH_INTERPRETER = """
+import json, sys
+{before}
+import order_router.brokers.zerodha
+roots = ("kiteconnect", "twisted", "autobahn")
+loaded = sorted(name for name in sys.modules if name.partition(".")[0] in roots)
+import kiteconnect
+from order_router.brokers.zerodha.session import _KiteConnect
+print(json.dumps([loaded, kiteconnect.KiteConnect is _KiteConnect, hasattr(kiteconnect, "KiteTicker")]))
+"""
+
+
+def never(_: HttpRequest) -> HttpResponse:
+    raise AssertionError("nothing may be sent")
+
+
+def session(**secrets: str) -> BrokerSession:
+    stored = {name: Secret(text) for name, text in secrets.items()}
+    return BrokerSession(account="main", endpoint="https://api.kite.trade", secrets=stored)
+
+
+@pytest.mark.parametrize("before", ["", "import kiteconnect"])
+def test_loading_the_adapter_loads_no_ticker_and_disturbs_no_other_use_of_the_client(before: str) -> None:
+    code = IN_A_FRESH_INTERPRETER.format(before=before)
+    layer = str(Path(order_router.__path__[0]).parent)
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": layer},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    loaded, is_shared, has_ticker = json.loads(run.stdout)
+
+    assert not before or "kiteconnect.ticker" in loaded
+    assert before or loaded == []
+    assert (is_shared, has_ticker) == (False, True)
+
+
+@pytest.mark.parametrize("secrets", [{}, {"api_key": "k"}, {"api_key": "k", "access_token": "two\nlines"}])
+def test_without_a_usable_session_nothing_is_sent(secrets: dict[str, str]) -> None:
+    with pytest.raises(SessionExpired) as raised:
+        zerodha.read_orders(never, session(**secrets))
+
+    assert "two" not in str(raised.value)
+
+
+@pytest.mark.parametrize("tag", ["A" * 21, "with-a-dash", "ümlaut", "", "two words"])
+def test_a_tag_that_kite_would_refuse_is_not_sent(tag: str) -> None:
+    intent = PlaceIntent(client_order_id="A" * 20, client_tag=tag, request=parse_request(LIMIT))
+
+    with pytest.raises(Unsupported):
+        zerodha.place_order(never, session(api_key="k", access_token="t"), intent)
+
+
+@pytest.mark.parametrize("order_id", ["", "../user/profile", "1?x=1", "1/2", "1 2", "\u0661"])
+def test_an_order_id_that_is_not_one_never_becomes_a_path(order_id: str) -> None:
+    target = OrderTarget(broker_order_id=order_id, request=parse_request(LIMIT))
+
+    for one in (zerodha.cancel_order, zerodha.read_order):
+        with pytest.raises(Unsupported):
+            one(never, session(api_key="k", access_token="t"), target)
+
+
+@pytest.mark.parametrize("change", [{"side": "SELL"}, {"product": "MIS"}, {"instrument": "NSE:TCS"}])
+def test_what_makes_an_order_another_order_cannot_be_modified(change: dict[str, str]) -> None:
+    before, request = parse_request(LIMIT), parse_request(LIMIT | change)
+    intent = ModifyIntent(broker_order_id="1990345678901234567", before=before, request=request)
+
+    with pytest.raises(Unsupported, match=next(iter(change))):
+        zerodha.modify_order(never, session(api_key="k", access_token="t"), intent)
+
+
+def test_a_mistake_of_ours_before_anything_is_sent_is_not_an_unknown_outcome() -> None:
+    with pytest.raises(TypeError):
+        call(never, session(api_key="k", access_token="t"), lambda kite: kite.place_order(colour="red"))
+
+
+def test_a_client_that_stumbles_over_an_answer_leaves_the_outcome_unknown() -> None:
+    answer = HttpResponse(
+        status=200, headers={"content-type": "application/json"}, body=b'{"status":"success","data":[]}'
+    )
+    intent = PlaceIntent(client_order_id="A" * 20, client_tag="A" * 20, request=parse_request(LIMIT))
+
+    with pytest.raises(OutcomeUnknown, match="TypeError") as raised:
+        zerodha.place_order(lambda _: answer, session(api_key="k", access_token="t"), intent)
+
+    assert raised.value.__context__ is None
