@@ -76,6 +76,16 @@ def test_twenty_parallel_orders_are_all_taken_in_once() -> None:
     assert desk.position(INFY)["quantity"] == 20
 
 
+def test_a_price_names_an_account_even_if_another_caller_did_its_work() -> None:
+    desk = Desk()
+    other = Desk(store=desk.store)
+    desk.place(INFY, "BUY", 5, **LIMIT)
+    desk.store.before_save = lambda: other.rows("orders")
+
+    assert desk.price(INFY, "1490") == ("paper",)
+    assert len(desk.rows("trades")) == 1
+
+
 class _AlwaysLate(MemoryPaperStore):
     def save(self, *_: object) -> None:
         raise PaperConflict

@@ -137,14 +137,27 @@ def test_modifying_never_fills_twice_at_one_price_event() -> None:
 
 def test_a_triggered_stop_stays_triggered_when_only_its_quantity_changes() -> None:
     desk = Desk()
+    terms = {"order_type": "SL", "trigger_price": "1510", "limit_price": "1511"}
+    order_id = desk.place(INFY, "BUY", 150, **terms)
+    desk.price(INFY, "1520")
+    desk.price(INFY, "1505")
+
+    desk.modify(order_id, quantity=160, validity="DAY", **terms)
+    desk.price(INFY, "1500")
+
+    assert desk.order(order_id)["filled_quantity"] == 160
+
+
+def test_a_stop_with_a_new_trigger_waits_for_it() -> None:
+    desk = Desk()
     order_id = desk.place(INFY, "BUY", 5, order_type="SL", trigger_price="1510", limit_price="1511")
     desk.price(INFY, "1520")
 
     desk.modify(
-        order_id, quantity=6, order_type="SL", trigger_price="1510", limit_price="1511", validity="DAY"
+        order_id, quantity=5, order_type="SL", trigger_price="1530", limit_price="1531", validity="DAY"
     )
 
-    assert desk.order(order_id)["status"] == "OPEN"
+    assert desk.order(order_id)["status"] == "TRIGGER PENDING"
 
 
 def test_a_cancelled_order_never_fills_again() -> None:

@@ -167,3 +167,37 @@ def test_an_average_that_does_not_divide_loses_no_money() -> None:
 
     total = Decimal(position["realised_pnl"]) + Decimal(position["unrealised_pnl"])
     assert total == Decimal("0.05")
+
+
+def small_account() -> Desk:
+    """Return a desk with 20,000 rupees."""
+    desk = Desk()
+    desk.account = "small"
+    desk.exchange.open_account("small", Decimal(20000))
+    return desk
+
+
+def test_an_order_must_be_covered_at_its_limit_although_it_would_fill_for_less() -> None:
+    desk = small_account()
+
+    assert desk.refused(INFY, "BUY", 13, order_type="LIMIT", limit_price="1600") == "SHORT_OF_FUNDS"
+    desk.place(INFY, "BUY", 12, order_type="LIMIT", limit_price="1600")
+
+
+def test_an_order_must_be_covered_at_its_fill_although_its_limit_needs_less() -> None:
+    desk = small_account()
+
+    assert (
+        desk.refused(INFY, "SELL", 67, order_type="LIMIT", limit_price="1", product="MIS") == "SHORT_OF_FUNDS"
+    )
+    desk.place(INFY, "SELL", 66, order_type="LIMIT", limit_price="1", product="MIS")
+
+
+def test_only_the_first_of_two_sales_closes_one_position() -> None:
+    desk = Desk()
+    desk.place(INFY, "BUY", 10, product="MIS")
+
+    for _ in range(2):
+        desk.place(INFY, "SELL", 10, product="MIS", order_type="LIMIT", limit_price="1600")
+
+    assert desk.funds()["used"] == Decimal(3000) + Decimal(3200)

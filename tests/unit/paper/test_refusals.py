@@ -176,3 +176,15 @@ def test_an_option_needs_a_strike() -> None:
             max_fill_quantity=75,
             kind=listed.kind,
         )
+
+
+def test_a_sale_cannot_be_modified_to_more_than_is_held() -> None:
+    desk = Desk()
+    desk.place(INFY, "BUY", 10)
+    terms = {"order_type": "LIMIT", "limit_price": "1600"}
+    order_id = desk.place(INFY, "SELL", 6, **terms)
+
+    status, content = desk.modify(order_id, quantity=11, validity="DAY", **terms)
+
+    assert (status, content["error"]["code"]) == (422, "SHORT_OF_HOLDINGS")
+    assert desk.modify(order_id, quantity=10, validity="DAY", **terms)[0] == 200

@@ -33,6 +33,10 @@ class _Desk:
         """Return the account's book."""
         return self.stored.book
 
+    def has_moved_on_from(self, earlier: "_Desk") -> bool:
+        """Return whether work was done in the account, by whomever, up to the earlier look or since."""
+        return earlier.is_changed or self.stored.version != earlier.stored.version
+
 
 class PaperExchange:
     """A broker for practice. Every change is one conditional write; whoever loses a race starts over."""
@@ -58,11 +62,11 @@ class PaperExchange:
         with_last_price(find(self._store.market([instrument]), instrument), last_price)
         accounts = self._store.accounts()
         # yesterday's positions are squared off at yesterday's price: the day begins before its first price
-        rolled = {name for name in accounts if self._settled(name, ()).is_changed}
+        before = {name: self._settled(name, ()) for name in accounts}
         if self._store.set_last_price(instrument, last_price) is None:
             raise PaperStoreUnavailable(f"{instrument} went missing")
-        met = {name for name in accounts if self._settled(name, ()).is_changed}
-        return tuple(sorted(rolled | met))
+        after = {name: self._settled(name, ()) for name in accounts}
+        return tuple(name for name in accounts if after[name].has_moved_on_from(before[name]))
 
     def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer one request; every failure is an answer too."""
