@@ -15,6 +15,7 @@ STACK_PYTHON = REPOSITORY / ".local" / "env" / "stack" / "bin" / "python"
 HERE = Path(__file__).parent
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark everything in this folder, and keep it on one worker: one stack serves all."""
     for item in items:
