@@ -101,14 +101,18 @@ def with_word(answer: HttpResponse, field: str, word: str) -> HttpResponse | Non
     return _with_body(answer, value) if paths else None
 
 
-def with_longer_prose(answer: HttpResponse, text: str, *, but: tuple[str, ...]) -> HttpResponse:
-    """Return the answer with this text at the end of all its prose, but not in the fields named."""
+def repeating(answer: HttpResponse, text: str, *, but: tuple[str, ...]) -> Iterator[HttpResponse]:
+    """Yield the answer with this text in its prose (not in the fields named): whole, cut off, and broken."""
     value = parsed(answer)
     for path in _paths(value):
         found = _at(value, path)
         if isinstance(found, str) and " " in found and not found[0].isdigit() and path[-1] not in but:
             value = _replaced(value, path, f"{found} {text}")
-    return _with_body(answer, value)
+    whole = _with_body(answer, value)
+    yield whole
+    for body in (whole.body[:-1], b'{"' + text.encode() + b'\xff"}', b"<p>" + text.encode() + b"</p>"):
+        for kind in ("application/json", "text/html"):
+            yield HttpResponse(status=answer.status, headers={"content-type": kind}, body=body)
 
 
 def parsed(answer: HttpResponse) -> Any:

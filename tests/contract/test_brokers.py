@@ -141,10 +141,10 @@ def test_a_broker_that_repeats_our_secrets_does_not_make_us_tell_them(
 ) -> None:
     text = " ".join(secret.reveal() for secret in session.secrets.values())
     for index, answer in _readable_answers(case):
-        longer = hostile.with_longer_prose(answer, text, but=case.word_fields)
-        outcome = checks.perform(broker, session, case.with_answer(index, longer))
-        unreadable = outcome.value.unreadable if isinstance(outcome.value, OrderBook) else ()
-        assert checks.secrets_shown(session, outcome, repr(unreadable)) == []
+        for told in hostile.repeating(answer, text, but=case.word_fields):
+            outcome = checks.perform(broker, session, case.with_answer(index, told))
+            unreadable = outcome.value.unreadable if isinstance(outcome.value, OrderBook) else ()
+            assert checks.secrets_shown(session, outcome, repr(unreadable)) == []
 
 
 @EXAMPLES

@@ -48,7 +48,9 @@ def read_json(body: bytes) -> Any:  # noqa: ANN401
     try:
         return strict_json(body)
     except ValueError as error:
-        raise OutcomeUnknown(f"the broker's answer is not readable JSON ({len(body)} bytes)") from error
+        why = type(error).__name__
+    # raised out here: the parser's error holds the whole answer, which may repeat a secret
+    raise OutcomeUnknown(f"the broker's answer is not readable JSON ({len(body)} bytes, {why})")
 
 
 def read_object(value: object, what: str) -> dict[str, Any]:
