@@ -42,6 +42,10 @@ def never(_: HttpRequest) -> HttpResponse:
     raise AssertionError("nothing may be sent")
 
 
+def answer(body: bytes) -> HttpResponse:
+    return HttpResponse(status=200, headers={"content-type": "application/json"}, body=body)
+
+
 def session(**secrets: str) -> BrokerSession:
     stored = {name: Secret(text) for name, text in secrets.items()}
     return BrokerSession(account="main", endpoint="https://api.kite.trade", secrets=stored)
@@ -72,6 +76,25 @@ def test_without_a_usable_session_nothing_is_sent(secrets: dict[str, str]) -> No
         zerodha.read_orders(never, session(**secrets))
 
     assert "two" not in str(raised.value)
+
+
+def test_an_endpoint_with_a_path_keeps_it() -> None:
+    urls: list[str] = []
+
+    def send(request: HttpRequest) -> HttpResponse:
+        urls.append(request.url)
+        return answer(b'{"status":"success","data":[]}')
+
+    sandbox = BrokerSession(
+        account="main",
+        endpoint="https://sandbox.kite.trade/oms",
+        secrets={"api_key": Secret("k"), "access_token": Secret("t")},
+    )
+
+    zerodha.read_orders(send, sandbox)
+    zerodha.read_holdings(send, session(api_key="k", access_token="t"))
+
+    assert urls == ["https://sandbox.kite.trade/oms/orders", "https://api.kite.trade/portfolio/holdings"]
 
 
 @pytest.mark.parametrize("tag", ["A" * 21, "with-a-dash", "ümlaut", "", "two words"])
@@ -106,12 +129,10 @@ def test_a_mistake_of_ours_before_anything_is_sent_is_not_an_unknown_outcome() -
 
 
 def test_a_client_that_stumbles_over_an_answer_leaves_the_outcome_unknown() -> None:
-    answer = HttpResponse(
-        status=200, headers={"content-type": "application/json"}, body=b'{"status":"success","data":[]}'
-    )
+    surprise = answer(b'{"status":"success","data":[]}')
     intent = PlaceIntent(client_order_id="A" * 20, client_tag="A" * 20, request=parse_request(LIMIT))
 
     with pytest.raises(OutcomeUnknown, match="TypeError") as raised:
-        zerodha.place_order(lambda _: answer, session(api_key="k", access_token="t"), intent)
+        zerodha.place_order(lambda _: surprise, session(api_key="k", access_token="t"), intent)
 
     assert raised.value.__context__ is None

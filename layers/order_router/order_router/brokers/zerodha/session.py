@@ -11,6 +11,7 @@ from importlib import import_module
 from importlib.machinery import PathFinder
 from types import ModuleType
 from typing import Any
+from urllib.parse import urlsplit
 
 from requests import Request
 
@@ -50,9 +51,16 @@ _KiteConnect, _KiteException = _load_rest_half()
 
 
 class _Client(_KiteConnect):  # type: ignore[misc, valid-type]  # the vendor ships no types
+    _routes: dict[str, str]
+
     def _format_response(self, data: Any) -> Any:  # noqa: ANN401
         """Leave rows as they came: the vendor would guess at times, without a zone and from today's date."""
         return data
+
+    def go_under(self, path: str) -> None:
+        """Put a path before every route: the vendor joins address and route so that one would be lost."""
+        if path:
+            self._routes = {name: path + route for name, route in self._routes.items()}
 
 
 class KiteAnswer:
@@ -130,6 +138,7 @@ def _client(transport: KiteTransport, session: BrokerSession) -> Any:  # noqa: A
             raise SessionExpired(f"account {session.account} has an unusable {name} stored: log in again")
     client = _Client(**secrets, root=session.endpoint, debug=False)
     client.reqsession = transport
+    client.go_under(urlsplit(session.endpoint).path)
     return client
 
 
