@@ -1,5 +1,7 @@
 """What must stay true of the template, whoever edits it."""
 
+import ast
+import re
 import tomllib
 from typing import Any
 
@@ -20,6 +22,9 @@ from tests.architecture.template import (
 )
 
 ROLES = sorted(resources("AWS::IAM::Role"))
+LAYER = REPOSITORY / "layers" / "order_router" / "order_router"
+VARIABLE = re.compile(r"[A-Z]+(_[A-Z]+)+")
+READ_BY_POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "LOG_LEVEL"}
 ORDER_PATH = ("webhook", "place", "modify", "cancel", "authorizer")
 TALK_TO_BROKERS = {"place", "modify", "cancel", "positions", "reconcile"}
 OPEN_ROUTES = {
@@ -99,6 +104,22 @@ def test_a_function_is_told_every_table_and_queue_that_its_role_reaches(function
     told = logical_ids(environment(function))
 
     assert {name for name in reached if name.endswith(("Table", "Queue"))} <= told
+
+
+def test_code_and_template_name_the_same_tables_queues_and_settings() -> None:
+    told = {name for function in functions() for name in environment(function)} - READ_BY_POWERTOOLS
+    named = _capital_words_in_code()
+
+    assert {
+        word for word in named if word.endswith(("_TABLE", "_QUEUE_URL", "_PREFIX", "_ADDRESSES"))
+    } <= told
+    assert {name for name in told - named if not name.startswith("BROKER_ENDPOINT_")} == set()
+
+
+def _capital_words_in_code() -> set[str]:
+    trees = [ast.parse(path.read_text()) for path in LAYER.rglob("*.py")]
+    constants = {node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    return {word for word in constants if isinstance(word, str) and VARIABLE.fullmatch(word)}
 
 
 def _only_reads_queue(statement: dict[str, Any]) -> bool:
@@ -197,4 +218,4 @@ def test_every_log_is_kept_for_the_chosen_time() -> None:
 def test_one_version_everywhere() -> None:
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 
-    assert template()["Parameters"]["StackVersion"]["Default"] == project["version"] == __version__
+    assert project["version"] == __version__
