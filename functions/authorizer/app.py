@@ -6,7 +6,7 @@ from typing import Any
 from order_router import wiring
 from order_router.api.authorizer import decision
 
-settings = wiring.settings()
+settings = wiring.world().settings
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:

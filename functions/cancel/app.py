@@ -7,7 +7,7 @@ from order_router.api.orders import account_to_cancel, cancel_all_answer, change
 from order_router.domain.account import Scope
 from order_router.service.change import cancel_all, cancel_order
 
-desk = wiring.desk()
+desk = wiring.world().desk
 
 
 def cancel_one(request: ApiRequest) -> Answer:

@@ -7,7 +7,7 @@ from order_router.api.orders import changed_answer, changes_of, own_order
 from order_router.domain.account import Scope
 from order_router.service.change import modify_order
 
-desk = wiring.desk()
+desk = wiring.world().desk
 
 
 def modify(request: ApiRequest) -> Answer:

@@ -8,8 +8,8 @@ from order_router.api.listing import list_orders
 from order_router.api.orders import own_order
 from order_router.domain.account import Scope
 
-store = wiring.order_store()
-settings = wiring.settings()
+world = wiring.world()
+store, settings = world.store, world.settings
 
 
 def read_one(request: ApiRequest) -> Answer:

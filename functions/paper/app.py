@@ -6,14 +6,16 @@ from order_router.api.http import Answer, ApiRequest
 from order_router.api.paper import price_of
 from order_router.domain.account import Scope
 
-set_price = wiring.paper_prices()
+world = wiring.world()
 
 
 def put_price(request: ApiRequest) -> Answer:
     """Answer `PUT /v1/paper/prices/{instrument}`."""
     request.require(Scope.ADMIN)
     instrument, last_price = price_of(request)
-    accounts = set_price(instrument, last_price)
+    accounts = world.paper_exchange.set_price(instrument, last_price)
+    for account in accounts:
+        world.reconcile_queue.put(account, delay_s=0)
     return Answer(content={"instrument": str(instrument), "last_price": str(last_price), "accounts": list(accounts)})
 
 

@@ -9,11 +9,12 @@ from order_router.api.endpoint import endpoint
 from order_router.api.http import Answer, ApiRequest
 from order_router.api.orders import command_of
 from order_router.api.records import each_record
+from order_router.aws.queues import read_message
 from order_router.service.place import place_order
 from order_router.service.timing import API_MAX_AGE
 
-desk = wiring.desk()
-queue = wiring.order_queue()
+world = wiring.world()
+desk = world.desk
 
 
 def place_http(request: ApiRequest) -> Answer:
@@ -25,11 +26,11 @@ def place_http(request: ApiRequest) -> Answer:
 
 def place_queued(record: Mapping[str, Any]) -> None:
     """Place the order of one queue message."""
-    place_order(desk, queue.parse(record["body"]))
+    place_order(desk, read_message(record["body"]))
 
 
 answer_http = endpoint(place_http)
-answer_queue = each_record(place_queued, release=queue.release)
+answer_queue = each_record(place_queued, release=world.order_queue.release)
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:

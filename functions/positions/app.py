@@ -7,7 +7,7 @@ from order_router.api.http import Answer, ApiRequest
 from order_router.api.listing import visible_accounts
 from order_router.service.portfolio import read_portfolio
 
-desk = wiring.desk()
+desk = wiring.world().desk
 
 
 def read(request: ApiRequest) -> Answer:

@@ -8,7 +8,7 @@ from order_router import wiring
 from order_router.api.records import each_record
 from order_router.service.reconcile import reconcile_account, reconcile_all
 
-desk = wiring.desk()
+desk = wiring.world().desk
 
 
 def settle_one(record: Mapping[str, Any]) -> None:

@@ -6,9 +6,8 @@ from order_router.api.http import Answer, ApiRequest
 from order_router.api.webhook import authenticated_alert, check_address
 from order_router.service.signals import take_alert
 
-settings = wiring.settings()
-intake = wiring.intake()
-addresses = wiring.tradingview_addresses()
+world = wiring.world()
+settings, intake, addresses = world.settings, world.intake, world.tradingview_addresses
 
 
 def take(request: ApiRequest) -> Answer:

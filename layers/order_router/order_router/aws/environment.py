@@ -1,0 +1,39 @@
+"""What the template tells a function, read when it is asked for."""
+
+import os
+from collections.abc import Mapping
+
+from order_router.domain.errors import RouterError
+
+
+class EnvironmentIncomplete(RouterError):
+    """The function's environment lacks a name that it needs."""
+
+    code = "ENVIRONMENT_INCOMPLETE"
+
+
+class Environment:
+    """The environment variables of a function, by what they mean."""
+
+    def __init__(self, variables: Mapping[str, str] = os.environ) -> None:
+        self._variables = variables
+
+    def require(self, name: str) -> str:
+        """Return the variable; EnvironmentIncomplete names it if it is absent or empty."""
+        value = self._variables.get(name, "")
+        if not value:
+            raise EnvironmentIncomplete(f"the environment variable {name} is not set")
+        return value
+
+    def optional(self, name: str) -> str:
+        """Return the variable, or empty text."""
+        return self._variables.get(name, "")
+
+    def tradingview_addresses(self) -> frozenset[str]:
+        """Return the addresses that alerts may come from; none means any."""
+        words = self._variables.get("TRADINGVIEW_ADDRESSES", "").split(",")
+        return frozenset(word.strip() for word in words if word.strip())
+
+    def broker_endpoint(self, broker: str) -> str | None:
+        """Return the endpoint that whoever deployed the stack set for a broker."""
+        return self._variables.get(f"BROKER_ENDPOINT_{broker.upper()}", "").rstrip("/") or None

@@ -1,0 +1,19 @@
+"""What went wrong with an AWS call, in our words and without a payload."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from order_router.ports import StoreUnavailable
+
+
+@contextmanager
+def named_failures(what: str) -> Iterator[None]:
+    """Raise StoreUnavailable, naming what was tried and the kind of failure, for any failure of AWS."""
+    try:
+        yield
+    except ClientError as error:
+        raise StoreUnavailable(f"{what}: {error.response['Error']['Code']}") from None
+    except BotoCoreError as error:
+        raise StoreUnavailable(f"{what}: {type(error).__name__}") from None

@@ -1,0 +1,145 @@
+"""The gate's items: switches, counters and pace slots, as parts of a DynamoDB transaction."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from order_router.aws.failures import named_failures
+from order_router.aws.values import Item, to_attribute, to_item
+from order_router.ports import Counter, Gate, Pace, PaceExceeded
+
+SLOT_REST = timedelta(milliseconds=1050)
+"""How long a slot rests: a second, and what a clock may be off."""
+
+SLOT_LIFE = timedelta(hours=1)
+
+Operation = dict[str, Any]
+
+
+def epoch_ms(moment: datetime) -> int:
+    """Return the moment in whole milliseconds."""
+    return int(moment.timestamp() * 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One of the calls of a second: slot `number` of a pace."""
+
+    pace: Pace
+    number: int
+
+    @property
+    def key(self) -> str:
+        """Return the key of the slot's item."""
+        return f"pace#{self.pace.name}#{self.number}"
+
+
+class SlotMemory:
+    """What this worker knows of slots in use, so that it does not ask for them in vain."""
+
+    def __init__(self) -> None:
+        self._used_at: dict[str, int] = {}
+
+    def note(self, slot: Slot, used_at_ms: int) -> None:
+        """Remember when a slot was last used."""
+        if len(self._used_at) > 1000:  # noqa: PLR2004 - a worker that serves that many paces may forget
+            self._used_at.clear()
+        self._used_at[slot.key] = used_at_ms
+
+    def choose(self, pace: Pace) -> Slot:
+        """Return a slot that is not known to be busy; PaceExceeded with the wait until one is free."""
+        start = secrets.randbelow(pace.calls_per_second)
+        slots = [Slot(pace, (start + step) % pace.calls_per_second) for step in range(pace.calls_per_second)]
+        free_from = {slot: self._used_at.get(slot.key, 0) + _rest_ms() for slot in slots}
+        now = epoch_ms(pace.at)
+        for slot in slots:
+            if free_from[slot] <= now:
+                return slot
+        raise PaceExceeded((min(free_from.values()) - now) / 1000)
+
+
+def _rest_ms() -> int:
+    return int(SLOT_REST.total_seconds() * 1000)
+
+
+def switch_checks(table: str, names: Sequence[str]) -> list[Operation]:
+    """Return the conditions that no switch is on."""
+    return [
+        {
+            "ConditionCheck": {
+                "TableName": table,
+                "Key": {"gate": {"S": name}},
+                "ConditionExpression": "attribute_not_exists(engaged) OR engaged = :off",
+                "ExpressionAttributeValues": {":off": {"BOOL": False}},
+            }
+        }
+        for name in names
+    ]
+
+
+def counter_updates(table: str, counters: Sequence[Counter]) -> list[Operation]:
+    """Return the updates that count one more, on the condition that there is room."""
+    return [
+        {
+            "Update": {
+                "TableName": table,
+                "Key": {"gate": {"S": f"count#{counter.name}"}},
+                "UpdateExpression": "ADD #n :one SET expires_at = :expires_at",
+                "ConditionExpression": "attribute_not_exists(#n) OR #n < :limit",
+                "ExpressionAttributeNames": {"#n": "n"},
+                "ExpressionAttributeValues": {
+                    ":one": to_attribute(1),
+                    ":limit": to_attribute(counter.limit),
+                    ":expires_at": to_attribute(int(counter.expires_at.timestamp())),
+                },
+            }
+        }
+        for counter in counters
+    ]
+
+
+def slot_update(table: str, slot: Slot) -> Operation:
+    """Return the update that takes the slot, on the condition that it has rested."""
+    now = epoch_ms(slot.pace.at)
+    return {
+        "Update": {
+            "TableName": table,
+            "Key": {"gate": {"S": slot.key}},
+            "UpdateExpression": "SET used_at = :now, expires_at = :expires_at",
+            "ConditionExpression": "attribute_not_exists(used_at) OR used_at <= :rested",
+            "ExpressionAttributeValues": {
+                ":now": to_attribute(now),
+                ":rested": to_attribute(now - _rest_ms()),
+                ":expires_at": to_attribute(int((slot.pace.at + SLOT_LIFE).timestamp())),
+            },
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+    }
+
+
+def gate_operations(table: str, gate: Gate, slot: Slot | None) -> list[Operation]:
+    """Return the gate's operations: switches, then counters, then the slot."""
+    slots = [] if slot is None else [slot_update(table, slot)]
+    return [*switch_checks(table, gate.switches), *counter_updates(table, gate.counters), *slots]
+
+
+class Switches:
+    """Turns switches on and off (low-level DynamoDB client, gate table)."""
+
+    def __init__(self, client: Any, table: str) -> None:  # noqa: ANN401 - botocore's clients have no type
+        self._client = client
+        self._table = table
+
+    def set(self, name: str, *, engaged: bool) -> None:
+        """Turn a switch on or off; once this returns, no order passes a switch that is on."""
+        item: Item = to_item({"gate": name, "engaged": engaged})
+        with named_failures("setting a switch"):
+            self._client.put_item(TableName=self._table, Item=item)
+
+    def is_engaged(self, name: str) -> bool:
+        """Return whether the switch is on."""
+        with named_failures("reading a switch"):
+            answer = self._client.get_item(TableName=self._table, Key={"gate": {"S": name}}, ConsistentRead=True)
+        return bool(answer.get("Item", {}).get("engaged", {}).get("BOOL", False))

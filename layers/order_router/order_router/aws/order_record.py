@@ -1,0 +1,155 @@
+"""An order as an item of the orders table and back; records of earlier releases stay readable."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from pydantic import ValidationError
+
+from order_router.adapter.decode import IST
+from order_router.aws.values import Item, from_item, to_item
+from order_router.domain.errors import Reason, RouterError
+from order_router.domain.lifecycle import EventKind, State
+from order_router.domain.order import Event, Order, Step
+from order_router.domain.request import OrderRequest, dump_request, parse_request
+from order_router.domain.vocabulary import Source
+
+SCHEMA = 1
+
+
+class RecordUnreadable(RouterError):
+    """A stored order is not one that this release can read."""
+
+    code = "RECORD_UNREADABLE"
+
+
+def account_day(account: str, day: date) -> str:
+    """Return the index key of an account's orders of one exchange day."""
+    return f"{account}#{day.isoformat()}"
+
+
+def order_item(order: Order, write_id: str) -> Item:
+    """Return the item of an order; `attention_*` are there only while it has not ended (a sparse index)."""
+    needs_attention = not order.state.is_final
+    received_at = order.received_at.isoformat(timespec="microseconds")
+    return to_item(
+        {
+            "schema": SCHEMA,
+            "write_id": write_id,
+            "client_order_id": order.client_order_id,
+            "account_day": account_day(order.request.account, order.received_at.astimezone(IST).date()),
+            "created_key": f"{received_at}#{order.client_order_id}",
+            "attention_account": order.request.account if needs_attention else None,
+            "attention_at": received_at if needs_attention else None,
+            "request": dump_request(order.request),
+            "request_digest": order.request_digest,
+            "broker": order.broker,
+            "source": order.source,
+            "received_at": received_at,
+            "deadline": order.deadline.isoformat(),
+            "updated_at": order.updated_at.isoformat(),
+            "state": order.state,
+            "owner": order.owner,
+            "lease_until": None if order.lease_until is None else order.lease_until.isoformat(),
+            "broker_order_id": order.broker_order_id,
+            "exchange_order_id": order.exchange_order_id,
+            "filled_quantity": order.filled_quantity,
+            "average_price": order.average_price,
+            "reason": _reason_fields(order.reason),
+            "history": [_step_fields(step) for step in order.history],
+            "version": order.version,
+        }
+    )
+
+
+def read_order(item: Item) -> Order:
+    """Return the order of an item of any release so far; RecordUnreadable names what is wrong."""
+    fields = from_item(item)
+    reader = READERS.get(fields.get("schema", 0))
+    if reader is None:
+        raise RecordUnreadable(f"order {fields.get('client_order_id')} has schema {fields.get('schema')}")
+    try:
+        return reader(fields)
+    except (KeyError, TypeError, ValueError, ValidationError) as error:
+        raise RecordUnreadable(f"order {fields.get('client_order_id')}: {type(error).__name__}") from error
+
+
+def _read_schema_1(fields: dict[str, Any]) -> Order:
+    return Order(
+        client_order_id=fields["client_order_id"],
+        request=parse_request(fields["request"]),
+        request_digest=fields["request_digest"],
+        broker=fields["broker"],
+        source=Source(fields["source"]),
+        received_at=_time(fields["received_at"]),
+        deadline=_time(fields["deadline"]),
+        updated_at=_time(fields["updated_at"]),
+        state=State(fields["state"]),
+        owner=fields.get("owner"),
+        lease_until=_optional(_time, fields.get("lease_until")),
+        broker_order_id=fields.get("broker_order_id"),
+        exchange_order_id=fields.get("exchange_order_id"),
+        filled_quantity=fields["filled_quantity"],
+        average_price=_optional(Decimal, fields.get("average_price")),
+        reason=_optional(_reason, fields.get("reason")),
+        history=tuple(_step(step) for step in fields["history"]),
+        version=fields["version"],
+    )
+
+
+READERS: dict[int, Callable[[dict[str, Any]], Order]] = {1: _read_schema_1}
+
+
+def _step_fields(step: Step) -> dict[str, Any]:
+    event = step.event
+    fields = {
+        "state": step.state,
+        "kind": event.kind,
+        "at": event.at.isoformat(),
+        "broker_order_id": event.broker_order_id,
+        "exchange_order_id": event.exchange_order_id,
+        "filled_quantity": event.filled_quantity,
+        "average_price": event.average_price,
+        "request": None if event.request is None else dump_request(event.request),
+        "reason": _reason_fields(event.reason),
+        "note": event.note,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _step(fields: dict[str, Any]) -> Step:
+    return Step(
+        state=State(fields["state"]),
+        event=Event(
+            kind=EventKind(fields["kind"]),
+            at=_time(fields["at"]),
+            broker_order_id=fields.get("broker_order_id"),
+            exchange_order_id=fields.get("exchange_order_id"),
+            filled_quantity=fields.get("filled_quantity"),
+            average_price=_optional(Decimal, fields.get("average_price")),
+            request=_optional(_request, fields.get("request")),
+            reason=_optional(_reason, fields.get("reason")),
+            note=fields.get("note"),
+        ),
+    )
+
+
+def _request(fields: dict[str, Any]) -> OrderRequest:
+    return parse_request(fields)
+
+
+def _reason_fields(reason: Reason | None) -> dict[str, str] | None:
+    return None if reason is None else {"code": reason.code, "message": reason.message}
+
+
+def _reason(fields: dict[str, str]) -> Reason:
+    return Reason(fields["code"], fields["message"])
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _optional[T, U](read: Callable[[T], U], value: T | None) -> U | None:
+    return None if value is None else read(value)

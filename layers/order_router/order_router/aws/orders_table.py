@@ -1,0 +1,194 @@
+"""Orders in DynamoDB: every write is conditional, and with a gate it is one transaction."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from order_router.aws.cursor import read_cursor, write_cursor
+from order_router.aws.failures import named_failures
+from order_router.aws.gate import Operation, Slot, SlotMemory, gate_operations
+from order_router.aws.order_record import account_day, order_item, read_order
+from order_router.aws.values import Item
+from order_router.domain.order import Order
+from order_router.ports import (
+    Clock,
+    CounterFull,
+    Gate,
+    OrderPage,
+    StoreConflict,
+    StoreUnavailable,
+    SwitchOn,
+)
+
+CONFLICT_TRIES = 8
+CONFLICT_PAUSE_S = 0.01
+PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded"}
+FAILED = "ConditionalCheckFailed"
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """One try of a write: the operations, and what each of them stands for."""
+
+    order: Order
+    replacing: Order | None
+    gate: Gate | None
+    write_id: str
+    slot: Slot | None
+
+    def operations(self, orders: str, gates: str) -> list[Operation]:
+        """Return the order's put and the gate's operations behind it."""
+        put = _put(orders, self.order, self.replacing, self.write_id)
+        return [{"Put": put}] if self.gate is None else [{"Put": put}, *gate_operations(gates, self.gate, self.slot)]
+
+
+class OrdersTable:
+    """Implements `ports.OrderStore` over a low-level DynamoDB client, the orders table and the gate table."""
+
+    def __init__(self, client: Any, clock: Clock, *, orders: str, gates: str) -> None:  # noqa: ANN401 - botocore's clients have no type
+        self._client = client
+        self._clock = clock
+        self._orders = orders
+        self._gates = gates
+        self._slots = SlotMemory()
+
+    def write(self, order: Order, *, replacing: Order | None, gate: Gate | None = None) -> None:
+        """Store the order and pass the gate, all or nothing; a lost answer is recognised as our own success."""
+        write_id = secrets.token_hex(8)
+        if gate is None:
+            return self._put_alone(order, replacing, write_id)
+        for _ in range(CONFLICT_TRIES + (0 if gate.pace is None else gate.pace.calls_per_second)):
+            slot = None if gate.pace is None else self._slots.choose(gate.pace)
+            attempt = _Attempt(order, replacing, gate, write_id, slot)
+            if self._transact(attempt):
+                return None
+        raise StoreUnavailable("writing an order: too many conflicts")
+
+    def get(self, client_order_id: str) -> Order | None:
+        """Return the order as last written."""
+        with named_failures("reading an order"):
+            answer = self._client.get_item(
+                TableName=self._orders, Key={"client_order_id": {"S": client_order_id}}, ConsistentRead=True
+            )
+        return read_order(answer["Item"]) if "Item" in answer else None
+
+    def list_day(self, account: str, day: date, *, limit: int, cursor: str | None = None) -> OrderPage:
+        """Return the account's orders received on this exchange day, newest first."""
+        start = {} if cursor is None else {"ExclusiveStartKey": read_cursor(cursor)}
+        with named_failures("listing orders"):
+            answer = self._client.query(
+                TableName=self._orders,
+                IndexName="by_account_day",
+                KeyConditionExpression="account_day = :key",
+                ExpressionAttributeValues={":key": {"S": account_day(account, day)}},
+                ScanIndexForward=False,
+                Limit=limit,
+                **start,
+            )
+        last = answer.get("LastEvaluatedKey")
+        return OrderPage(_orders(answer["Items"]), None if last is None else write_cursor(last))
+
+    def list_unsettled(self, account: str) -> tuple[Order, ...]:
+        """Return the account's orders that have not ended, oldest first."""
+        items: list[Item] = []
+        start: dict[str, Any] = {}
+        while True:
+            with named_failures("listing open orders"):
+                answer = self._client.query(
+                    TableName=self._orders,
+                    IndexName="attention",
+                    KeyConditionExpression="attention_account = :key",
+                    ExpressionAttributeValues={":key": {"S": account}},
+                    **start,
+                )
+            items += answer["Items"]
+            if "LastEvaluatedKey" not in answer:
+                return _orders(items)
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def _put_alone(self, order: Order, replacing: Order | None, write_id: str) -> None:
+        try:
+            self._client.put_item(**_put(self._orders, order, replacing, write_id))
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise StoreUnavailable(f"writing an order: {error.response['Error']['Code']}") from None
+            response: dict[str, Any] = dict(error.response)
+            self._require_own(order, write_id, response.get("Item"))
+        except BotoCoreError as error:
+            raise StoreUnavailable(f"writing an order: {type(error).__name__}") from None
+
+    def _transact(self, attempt: _Attempt) -> bool:
+        """Try once; False when it should be tried again. Raises what the gate or the stored order says."""
+        try:
+            self._client.transact_write_items(TransactItems=attempt.operations(self._orders, self._gates))
+        except ClientError as error:
+            return self._judge_cancellation(attempt, error)
+        except BotoCoreError as error:
+            raise StoreUnavailable(f"writing an order: {type(error).__name__}") from None
+        self._note_slot(attempt.slot)
+        return True
+
+    def _judge_cancellation(self, attempt: _Attempt, error: ClientError) -> bool:
+        code = error.response["Error"]["Code"]
+        reasons: list[dict[str, Any]] = dict(error.response).get("CancellationReasons") or []  # type: ignore[assignment]
+        if code != "TransactionCanceledException" or not reasons:
+            raise StoreUnavailable(f"writing an order: {code}") from None
+        if reasons[0].get("Code") == FAILED:
+            self._require_own(attempt.order, attempt.write_id, reasons[0].get("Item"))
+            return True
+        self._judge_gate(attempt, reasons[1:])
+        if any(reason.get("Code") in PASSING for reason in reasons):
+            self._clock.sleep(CONFLICT_PAUSE_S * (1 + secrets.randbelow(4)))
+        return False
+
+    def _judge_gate(self, attempt: _Attempt, reasons: Sequence[dict[str, Any]]) -> None:
+        gate = attempt.gate or Gate()
+        failed = [reason.get("Code") == FAILED for reason in reasons]
+        switches, counters = len(gate.switches), len(gate.counters)
+        for name, is_on in zip(gate.switches, failed[:switches], strict=True):
+            if is_on:
+                raise SwitchOn(name)
+        for counter, is_full in zip(gate.counters, failed[switches : switches + counters], strict=True):
+            if is_full:
+                raise CounterFull(counter)
+        if attempt.slot is not None and failed[-1]:
+            self._note_slot(attempt.slot, reasons[-1].get("Item"))
+        codes = {str(reason.get("Code")) for reason in reasons} - {"None", FAILED} - PASSING
+        if codes:
+            raise StoreUnavailable(f"writing an order: {', '.join(sorted(codes))}")
+
+    def _note_slot(self, slot: Slot | None, item: Item | None = None) -> None:
+        if slot is not None:
+            now = int(slot.pace.at.timestamp() * 1000)
+            self._slots.note(slot, now if item is None else int(item["used_at"]["N"]))
+
+    def _require_own(self, order: Order, write_id: str, item: Item | None) -> None:
+        """Raise StoreConflict with what stands there, unless it is this very write."""
+        if item is not None and item.get("write_id") == {"S": write_id}:
+            return
+        raise StoreConflict(self.get(order.client_order_id) if item is None else read_order(item))
+
+
+def _put(table: str, order: Order, replacing: Order | None, write_id: str) -> Operation:
+    put: Operation = {
+        "TableName": table,
+        "Item": order_item(order, write_id),
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+    if replacing is None:
+        return {**put, "ConditionExpression": "attribute_not_exists(client_order_id)"}
+    return {
+        **put,
+        "ConditionExpression": "version = :version",
+        "ExpressionAttributeValues": {":version": {"N": str(replacing.version)}},
+    }
+
+
+def _orders(items: Sequence[Item]) -> tuple[Order, ...]:
+    return tuple(read_order(item) for item in items)
+
+

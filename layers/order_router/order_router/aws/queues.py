@@ -1,0 +1,119 @@
+"""The order queue and the reconcile queue on SQS."""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from itertools import batched
+from typing import Any
+
+from pydantic import ValidationError
+
+from order_router.adapter.decode import strict_json
+from order_router.aws.failures import named_failures
+from order_router.domain.errors import RouterError
+from order_router.domain.identity import client_order_id
+from order_router.domain.request import dump_request, parse_request
+from order_router.domain.vocabulary import Source
+from order_router.ports import PlaceOrder, StoreUnavailable
+
+SCHEMA = 1
+BATCH = 10
+
+
+class MessageUnreadable(RouterError):
+    """A queue message is not one that this release can read."""
+
+    code = "MESSAGE_UNREADABLE"
+
+
+class SqsOrderQueue:
+    """Implements `ports.OrderQueue` over a FIFO queue; the SQS client is made when first needed."""
+
+    def __init__(self, client: Callable[[], Any], url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def put(self, orders: Sequence[PlaceOrder]) -> None:
+        """Store all of them durably; StoreUnavailable if any may not be stored."""
+        for batch in batched(orders, BATCH, strict=False):
+            entries = [_entry(str(position), order) for position, order in enumerate(batch)]
+            with named_failures("queueing an order"):
+                answer = self._client().send_message_batch(QueueUrl=self._url, Entries=entries)
+            if answer.get("Failed") or len(answer.get("Successful", ())) != len(entries):
+                raise StoreUnavailable("queueing an order: the queue did not take all of them")
+
+    def release(self, receipt_handle: str, delay_s: int) -> None:
+        """Let a message come again after this many seconds."""
+        with named_failures("releasing a message"):
+            self._client().change_message_visibility(
+                QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=delay_s
+            )
+
+
+class SqsReconcileQueue:
+    """Implements `ports.ReconcileQueue` over a standard queue; the SQS client is made when first needed."""
+
+    def __init__(self, client: Callable[[], Any], url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def put(self, account: str, *, delay_s: int) -> None:
+        """Ask for a look at the account after a delay."""
+        body = json.dumps({"account": account})
+        with named_failures("asking for a look"):
+            self._client().send_message(QueueUrl=self._url, MessageBody=body, DelaySeconds=delay_s)
+
+
+def group_of(order: PlaceOrder) -> str:
+    """Return the group of an order: those of one account and instrument leave in the order they came."""
+    name = f"{order.request.account}#{order.request.instrument}"
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
+def _entry(position: str, order: PlaceOrder) -> dict[str, Any]:
+    return {
+        "Id": position,
+        "MessageBody": write_message(order),
+        "MessageGroupId": group_of(order),
+        "MessageDeduplicationId": client_order_id(order.request.account, order.idempotency_key),
+    }
+
+
+def write_message(order: PlaceOrder) -> str:
+    """Return the message of an order."""
+    return json.dumps(
+        {
+            "schema": SCHEMA,
+            "request": dump_request(order.request),
+            "idempotency_key": order.idempotency_key,
+            "source": order.source,
+            "received_at": order.received_at.isoformat(),
+            "deadline": order.deadline.isoformat(),
+        },
+        separators=(",", ":"),
+    )
+
+
+def read_message(body: str) -> PlaceOrder:
+    """Return the order of a message; MessageUnreadable if it is none."""
+    try:
+        fields = strict_json(body)
+        if fields["schema"] != SCHEMA:
+            raise MessageUnreadable(f"expected schema {SCHEMA}, received {fields['schema']!r}")
+        return PlaceOrder(
+            request=parse_request(fields["request"]),
+            idempotency_key=str(fields["idempotency_key"]),
+            source=Source(fields["source"]),
+            received_at=_time(fields["received_at"]),
+            deadline=_time(fields["deadline"]),
+        )
+    except (KeyError, TypeError, ValueError, ValidationError) as error:
+        raise MessageUnreadable(f"the message is not an order: {type(error).__name__}") from error
+
+
+def _time(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a time must name its zone")
+    return moment

@@ -1,0 +1,139 @@
+"""Accounts, strategies, keys and tokens in DynamoDB, read through a short cache."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from order_router.aws.failures import named_failures
+from order_router.aws.values import Item, to_item
+from order_router.domain.account import Account, Caller, Strategy
+from order_router.domain.errors import RouterError
+from order_router.ports import Clock
+
+ACCOUNT, STRATEGY, KEY, TOKEN = "ACCOUNT", "STRATEGY", "KEY", "TOKEN"
+CACHE_LIFE = timedelta(seconds=15)
+CACHE_SIZE = 1000
+
+
+class SettingUnreadable(RouterError):
+    """A stored setting is not one that this release can read."""
+
+    code = "SETTING_UNREADABLE"
+
+
+def digest_of(secret: str) -> str:
+    """Return what is stored of an API key or a webhook token: its SHA-256, in hex."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class _Cached:
+    value: Any
+    good_until: datetime
+
+
+class _Cache:
+    """Remembers what was read for a short time; absence is remembered too."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._values: dict[tuple[str, str], _Cached] = {}
+
+    def read[T](self, key: tuple[str, str], load: Callable[[], T]) -> T:
+        now = self._clock.now()
+        cached = self._values.get(key)
+        if cached is None or now >= cached.good_until:
+            if len(self._values) >= CACHE_SIZE:
+                self._values.clear()
+            cached = self._values[key] = _Cached(load(), now + CACHE_LIFE)
+        value: T = cached.value
+        return value
+
+
+class SettingsTable:
+    """Implements `ports.Settings` over a low-level DynamoDB client and the settings table."""
+
+    def __init__(self, client: Any, table: str, clock: Clock) -> None:  # noqa: ANN401 - botocore's clients have no type
+        self._client = client
+        self._table = table
+        self._cache = _Cache(clock)
+
+    def account(self, name: str) -> Account | None:
+        """Return the account of this name."""
+        return self._cached(ACCOUNT, name, Account)
+
+    def accounts(self) -> tuple[Account, ...]:
+        """Return all accounts, by name."""
+        return self._cache.read((ACCOUNT, ""), self._load_accounts)
+
+    def strategy(self, name: str) -> Strategy | None:
+        """Return the strategy of this name."""
+        return self._cached(STRATEGY, name, Strategy)
+
+    def strategy_of_token(self, token: str) -> Strategy | None:
+        """Return the strategy that a webhook token opens."""
+        digest = digest_of(token)
+        name: str | None = self._cache.read((TOKEN, digest), lambda: self._load_token(digest))
+        strategy = None if name is None else self.strategy(name)
+        return strategy if strategy is not None and digest in strategy.token_digests else None
+
+    def caller(self, api_key: str) -> Caller | None:
+        """Return who holds this API key."""
+        return self._cached(KEY, digest_of(api_key), Caller)
+
+    def put_account(self, account: Account) -> None:
+        """Store or replace an account."""
+        self._put(ACCOUNT, account.name, account.model_dump_json())
+
+    def put_strategy(self, strategy: Strategy) -> None:
+        """Store or replace a strategy and what its tokens open."""
+        for digest in strategy.token_digests:
+            self._put(TOKEN, digest, strategy.name)
+        self._put(STRATEGY, strategy.name, strategy.model_dump_json())
+
+    def put_caller(self, api_key: str, caller: Caller) -> None:
+        """Store who holds an API key; of the key itself only its digest is kept."""
+        self._put(KEY, digest_of(api_key), caller.model_dump_json())
+
+    def _cached[T: BaseModel](self, kind: str, name: str, model: type[T]) -> T | None:
+        return self._cache.read((kind, name), lambda: self._load(kind, name, model))
+
+    def _load[T: BaseModel](self, kind: str, name: str, model: type[T]) -> T | None:
+        item = self._get(kind, name)
+        return None if item is None else _parse(kind, item, model)
+
+    def _load_token(self, digest: str) -> str | None:
+        item = self._get(TOKEN, digest)
+        return None if item is None else str(item["document"]["S"])
+
+    def _load_accounts(self) -> tuple[Account, ...]:
+        with named_failures("reading the accounts"):
+            pages = self._client.get_paginator("query").paginate(
+                TableName=self._table,
+                KeyConditionExpression="kind = :kind",
+                ExpressionAttributeValues={":kind": {"S": ACCOUNT}},
+            )
+            items = [item for page in pages for item in page["Items"]]
+        return tuple(_parse(ACCOUNT, item, Account) for item in items)
+
+    def _get(self, kind: str, name: str) -> Item | None:
+        with named_failures(f"reading a setting ({kind})"):
+            answer = self._client.get_item(TableName=self._table, Key={"kind": {"S": kind}, "id": {"S": name}})
+        found: Item | None = answer.get("Item")
+        return found
+
+    def _put(self, kind: str, name: str, document: str) -> None:
+        item = to_item({"kind": kind, "id": name, "document": document})
+        with named_failures(f"storing a setting ({kind})"):
+            self._client.put_item(TableName=self._table, Item=item)
+
+
+def _parse[T: BaseModel](kind: str, item: Item, model: type[T]) -> T:
+    try:
+        return model.model_validate_json(item["document"]["S"])
+    except (KeyError, ValidationError) as error:
+        raise SettingUnreadable(f"{kind} {item['id']['S'][:40]} is not readable") from error

@@ -1,0 +1,121 @@
+"""The one place that chooses: services built from the environment, once a cold start, each part when first asked for."""
+
+import secrets
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any
+
+from order_router import logs
+from order_router.aws.clients import make_client
+from order_router.aws.environment import Environment
+from order_router.aws.orders_table import OrdersTable
+from order_router.aws.probe import is_active
+from order_router.aws.queues import SqsOrderQueue, SqsReconcileQueue
+from order_router.aws.seen_alerts import SeenAlertsTable
+from order_router.aws.sessions import Addresses, SecretSessions
+from order_router.aws.settings_table import SettingsTable
+from order_router.brokers.registry import load_broker
+from order_router.ports import Clock, Notifier, OrderStore, ReconcileQueue, Settings, Transport
+from order_router.service.desk import Desk
+from order_router.service.signals import Intake
+from order_router.transport.clock import SystemClock
+from order_router.transport.http_transport import HttpTransport
+from order_router.transport.local import LocalTransport, RoutingTransport
+
+if TYPE_CHECKING:
+    from order_router.paper.exchange import PaperExchange
+
+PAPER_ENDPOINT = "paper://exchange"
+
+
+class World:
+    """Everything a function may need, each part made when it is first asked for and then kept."""
+
+    def __init__(self, environment: Environment | None = None) -> None:
+        self._environment = Environment() if environment is None else environment
+        self._clock: Clock = SystemClock()
+        self._notifier: Notifier = logs.LogNotifier()
+
+    @cached_property
+    def dynamodb(self) -> Any:  # noqa: ANN401 - botocore's clients have no type
+        """The DynamoDB client that all tables share."""
+        return make_client("dynamodb")
+
+    @cached_property
+    def sqs(self) -> Any:  # noqa: ANN401 - botocore's clients have no type
+        """The SQS client that both queues share."""
+        return make_client("sqs")
+
+    @cached_property
+    def store(self) -> OrderStore:
+        """The orders and their gate (a function that only reads has no gate)."""
+        orders, gates = self._environment.require("ORDERS_TABLE"), self._environment.optional("GATE_TABLE")
+        return OrdersTable(self.dynamodb, self._clock, orders=orders, gates=gates)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Accounts, strategies and keys."""
+        return SettingsTable(self.dynamodb, self._environment.require("SETTINGS_TABLE"), self._clock)
+
+    @cached_property
+    def order_queue(self) -> SqsOrderQueue:
+        """The queue before the order path."""
+        return SqsOrderQueue(lambda: self.sqs, self._environment.optional("ORDER_QUEUE_URL"))
+
+    @cached_property
+    def reconcile_queue(self) -> ReconcileQueue:
+        """The queue that asks for a look at an account."""
+        return SqsReconcileQueue(lambda: self.sqs, self._environment.require("RECONCILE_QUEUE_URL"))
+
+    @cached_property
+    def intake(self) -> Intake:
+        """Where alerts go."""
+        seen = SeenAlertsTable(self.dynamodb, self._environment.require("GATE_TABLE"))
+        return Intake(self.order_queue, seen)
+
+    @cached_property
+    def transport(self) -> Transport:
+        """Sockets to brokers, and the paper exchange in this process."""
+        over_http = HttpTransport(self._clock)
+        paper = LocalTransport(self._clock, {PAPER_ENDPOINT: lambda request: self.paper_exchange.handle(request)})
+        return RoutingTransport({"https": over_http, "http": over_http, "paper": paper})
+
+    @cached_property
+    def paper_exchange(self) -> "PaperExchange":
+        """The paper broker's side: imported only where an account is at the paper broker."""
+        from order_router.aws.paper_table import PaperTable  # noqa: PLC0415 - 30 ms that live accounts need not pay
+        from order_router.paper.exchange import PaperExchange  # noqa: PLC0415 - the same
+
+        return PaperExchange(PaperTable(self.dynamodb, self._environment.require("PAPER_TABLE")), self._clock)
+
+    @cached_property
+    def desk(self) -> Desk:
+        """What the services work with."""
+        prefix = self._environment.require("SECRETS_PREFIX")
+        addresses = Addresses(prefix, lambda name: load_broker(name).profile, self._environment.broker_endpoint)
+        return Desk(
+            store=self.store,
+            settings=self.settings,
+            sessions=SecretSessions(lambda: make_client("secretsmanager"), addresses, self._clock),
+            broker_of=load_broker,
+            transport=self.transport,
+            clock=self._clock,
+            notifier=self._notifier,
+            reconcile=self.reconcile_queue,
+            nonce=lambda: secrets.token_hex(8),
+        )
+
+    @property
+    def tradingview_addresses(self) -> frozenset[str]:
+        """The addresses that alerts may come from; none means any."""
+        return self._environment.tradingview_addresses()
+
+    def is_reachable(self) -> bool:
+        """Return whether the orders table answers."""
+        return is_active(self.dynamodb, self._environment.require("ORDERS_TABLE"))
+
+
+@cache
+def world() -> World:
+    """Return the world of this worker, its log set up."""
+    logs.set_up()
+    return World()
