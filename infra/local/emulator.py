@@ -89,6 +89,8 @@ def _environment(home: Home, port: int) -> dict[str, str]:
         "GATEWAY_PORT": str(port),
         "MINISTACK_HOST": "127.0.0.1",
         "MINISTACK_REGION": REGION,
+        # A function may do what its role allows, and no more: a missing permission shows here, not in AWS.
+        "AUTH": "true",
         "PERSIST_STATE": "1",
         "S3_PERSIST": "1",
         "STATE_DIR": str(home.state),

@@ -7,6 +7,8 @@ from infra.local.home import ENVIRONMENTS, REGION, SHARED
 
 # All that is taken over from the caller. An AWS profile, key or region of theirs never is.
 INHERITED = ("HOME", "LANG", "LC_ALL", "SSL_CERT_FILE", "TERM", "TMPDIR", "USER", "XDG_CACHE_HOME")
+# MiniStack takes this key as its account's root: it opens nothing anywhere else.
+OPERATOR_KEY = "test"
 TOOLS = ("uv", "sam")
 
 
@@ -34,8 +36,8 @@ def aws_environment(endpoint_url: str) -> dict[str, str]:
         message = f"the local stack is on 127.0.0.1, received {host}"
         raise ValueError(message)
     return tool_environment() | {
-        "AWS_ACCESS_KEY_ID": "local",
-        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_ACCESS_KEY_ID": OPERATOR_KEY,
+        "AWS_SECRET_ACCESS_KEY": OPERATOR_KEY,
         "AWS_ENDPOINT_URL": endpoint_url,
         "NO_PROXY": "127.0.0.1,localhost",
     }

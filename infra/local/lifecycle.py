@@ -6,6 +6,7 @@ from infra.local import emulator, seed
 from infra.local.build import build
 from infra.local.deploy import deploy, local_parameters, needs_deploy, remember
 from infra.local.emulator import Emulator
+from infra.local.environment import OPERATOR_KEY
 from infra.local.home import REGION, Home, read_json, write_json
 from infra.local.progress import step
 from infra.local.routes import API, create_routes
@@ -61,6 +62,8 @@ def _facts(stack: Stack, running: Emulator) -> dict[str, Any]:
         "api_url": api_url,
         "webhook_url": f"{api_url}/v1/webhooks/tradingview",
         "endpoint_url": running.endpoint_url,
+        "access_key": OPERATOR_KEY,
+        "secret_key": OPERATOR_KEY,
         "region": REGION,
         "stack_name": stack.name,
         "pid": running.pid,
