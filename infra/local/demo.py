@@ -122,4 +122,4 @@ def _show(order: Mapping[str, Any]) -> None:
     for step in order["history"]:
         at = datetime.fromisoformat(step["at"])
         fill = f"  {step['filled_quantity']} at {step['average_price']}" if step.get("average_price") else ""
-        print(f"   {at:%H:%M:%S.%f} UTC  {(at - began).total_seconds():+7.3f} s  {step['state']}{fill}")
+        print(f"   {at:%H:%M:%S}.{at.microsecond // 1000:03d} UTC  {(at - began).total_seconds():+7.3f} s  {step['state']}{fill}")

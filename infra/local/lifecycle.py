@@ -26,7 +26,7 @@ def bring_up(home: Home, parameters: dict[str, str]) -> dict[str, Any]:
         _deploy(stack, parameters)
         remember(stack, wanted)
     with step("seed"):
-        keys = seed.seed(stack)
+        keys = seed.seed(stack, read_json(home.facts))
     facts = _facts(stack, running) | keys
     write_json(home.facts, facts)
     return facts

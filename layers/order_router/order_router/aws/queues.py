@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from itertools import batched
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,10 +14,9 @@ from order_router.domain.errors import RouterError
 from order_router.domain.identity import client_order_id
 from order_router.domain.request import dump_request, parse_request
 from order_router.domain.vocabulary import Source
-from order_router.ports import PlaceOrder, StoreUnavailable
+from order_router.ports import PlaceOrder
 
 SCHEMA = 1
-BATCH = 10
 
 
 class MessageUnreadable(RouterError):
@@ -35,13 +33,15 @@ class SqsOrderQueue:
         self._url = url
 
     def put(self, orders: Sequence[PlaceOrder]) -> None:
-        """Store all of them durably; StoreUnavailable if any may not be stored."""
-        for batch in batched(orders, BATCH, strict=False):
-            entries = [_entry(str(position), order) for position, order in enumerate(batch)]
+        """Store all of them durably; StoreUnavailable if one may not be: those before it are dropped when all come again."""
+        for order in orders:
             with named_failures("queueing an order"):
-                answer = self._client().send_message_batch(QueueUrl=self._url, Entries=entries)
-            if answer.get("Failed") or len(answer.get("Successful", ())) != len(entries):
-                raise StoreUnavailable("queueing an order: the queue did not take all of them")
+                self._client().send_message(
+                    QueueUrl=self._url,
+                    MessageBody=write_message(order),
+                    MessageGroupId=group_of(order),
+                    MessageDeduplicationId=client_order_id(order.request.account, order.idempotency_key),
+                )
 
     def release(self, receipt_handle: str, delay_s: int) -> None:
         """Let a message come again after this many seconds."""
@@ -69,15 +69,6 @@ def group_of(order: PlaceOrder) -> str:
     """Return the group of an order: those of one account and instrument leave in the order they came."""
     name = f"{order.request.account}#{order.request.instrument}"
     return hashlib.sha256(name.encode()).hexdigest()
-
-
-def _entry(position: str, order: PlaceOrder) -> dict[str, Any]:
-    return {
-        "Id": position,
-        "MessageBody": write_message(order),
-        "MessageGroupId": group_of(order),
-        "MessageDeduplicationId": client_order_id(order.request.account, order.idempotency_key),
-    }
 
 
 def write_message(order: PlaceOrder) -> str:
