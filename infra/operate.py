@@ -60,7 +60,9 @@ def add_strategy(target: Target, strategy: Strategy, token: str | None = None) -
     return token
 
 
-def add_key(target: Target, key_id: str, scopes: frozenset[Scope], accounts: frozenset[str] = frozenset()) -> str:
+def add_key(
+    target: Target, key_id: str, scopes: frozenset[Scope], accounts: frozenset[str] = frozenset()
+) -> str:
     """Store a new API key and return it: it is kept nowhere."""
     api_key = f"or_{secrets.token_urlsafe(32)}"
     target.settings.put_caller(api_key, Caller(key_id=key_id, scopes=scopes, accounts=accounts))

@@ -22,4 +22,6 @@ def cancel_every(request: ApiRequest) -> Answer:
     return cancel_all_answer(account, cancel_all(desk, account))
 
 
-handler = route({"DELETE /v1/orders/{client_order_id}": cancel_one, "POST /v1/orders/cancel-all": cancel_every})
+handler = route(
+    {"DELETE /v1/orders/{client_order_id}": cancel_one, "POST /v1/orders/cancel-all": cancel_every}
+)

@@ -11,7 +11,11 @@ world = wiring.world()
 def health(_request: ApiRequest) -> Answer:
     """Answer `GET /v1/health`."""
     is_reachable = world.is_reachable()
-    content = {"status": "ok" if is_reachable else "degraded", "version": __version__, "orders_table": is_reachable}
+    content = {
+        "status": "ok" if is_reachable else "degraded",
+        "version": __version__,
+        "orders_table": is_reachable,
+    }
     return Answer(status=200 if is_reachable else 503, content=content)
 
 

@@ -16,7 +16,9 @@ def put_price(request: ApiRequest) -> Answer:
     accounts = world.paper_exchange.set_price(instrument, last_price)
     for account in accounts:
         world.reconcile_queue.put(account, delay_s=0)
-    return Answer(content={"instrument": str(instrument), "last_price": str(last_price), "accounts": list(accounts)})
+    return Answer(
+        content={"instrument": str(instrument), "last_price": str(last_price), "accounts": list(accounts)}
+    )
 
 
 handler = endpoint(put_price)

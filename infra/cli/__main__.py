@@ -47,9 +47,7 @@ def add_account(
     max_orders_per_day: Annotated[int, typer.Option()] = 1000,
 ) -> None:
     """Add an account, or change its settings."""
-    operate.add_account(
-        context.obj, Account(name=name, broker=broker, max_orders_per_day=max_orders_per_day)
-    )
+    operate.add_account(context.obj, Account(name=name, broker=broker, max_orders_per_day=max_orders_per_day))
     typer.echo(f"account {name} at {broker} is there")
 
 

@@ -114,12 +114,12 @@ def _call(facts: Facts, method: str, url: str, body: str | None = None) -> dict[
 
 def _show(order: Mapping[str, Any]) -> None:
     price = order["limit_price"] or "at market"
-    print(
-        f"   {order['side']} {order['quantity']} {order['instrument']} {order['order_type']} {price}, {order['product']}"
-    )
+    what = " ".join(str(order[name]) for name in ("side", "quantity", "instrument", "order_type"))
+    print(f"   {what} {price}, {order['product']}")
     print(f"   client order id {order['client_order_id']}, broker order id {order['broker_order_id']}")
     began = datetime.fromisoformat(order["history"][0]["at"])
     for step in order["history"]:
         at = datetime.fromisoformat(step["at"])
         fill = f"  {step['filled_quantity']} at {step['average_price']}" if step.get("average_price") else ""
-        print(f"   {at:%H:%M:%S}.{at.microsecond // 1000:03d} UTC  {(at - began).total_seconds():+7.3f} s  {step['state']}{fill}")
+        clock = f"{at:%H:%M:%S}.{at.microsecond // 1000:03d} UTC"
+        print(f"   {clock}  {(at - began).total_seconds():+7.3f} s  {step['state']}{fill}")

@@ -11,7 +11,9 @@ def test_the_contract_has_every_route_of_the_template_and_no_other() -> None:
 
 
 def test_a_route_needs_a_key_in_the_contract_where_the_template_has_an_authorizer() -> None:
-    open_routes = {route for route, event in routes().items() if event.get("Auth", {}).get("Authorizer") == "NONE"}
+    open_routes = {
+        route for route, event in routes().items() if event.get("Auth", {}).get("Authorizer") == "NONE"
+    }
 
     assert open_routes == {route for route, operation in OPERATIONS.items() if operation.scope is None}
 

@@ -50,7 +50,7 @@ def _words(values: frozenset[str]) -> str:
     return " ".join(sorted(values))
 
 
-def _claim(holds: bool) -> str:  # noqa: FBT001
+def _claim(holds: bool) -> str:
     return "yes" if holds else "no"
 
 

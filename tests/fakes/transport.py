@@ -59,4 +59,6 @@ class FaultyTransport:
         self.sent.append(request)
         if fault is Fault.ANSWER_LOST:
             raise OutcomeUnknown("no answer in time")
-        return HttpResponse(status=502, body=b"<html>Bad Gateway</html>") if fault is Fault.GARBAGE else response
+        return (
+            HttpResponse(status=502, body=b"<html>Bad Gateway</html>") if fault is Fault.GARBAGE else response
+        )

@@ -56,7 +56,9 @@ class World:
         self.transport = FaultyTransport(LocalTransport(self.clock, {ENDPOINT: self.exchange.handle}))
         self.settings.put_account(Account(name="paper", broker="paper"))
         self.exchange.open_account("paper")
-        self.exchange.seed_market([listed("NSE:INFY", "1500.05"), listed("NSE:RELIANCE", "2900", max_fill_quantity=10)])
+        self.exchange.seed_market(
+            [listed("NSE:INFY", "1500.05"), listed("NSE:RELIANCE", "2900", max_fill_quantity=10)]
+        )
         self.sessions = MemorySessions(ENDPOINT)
         self.sessions.log_in("paper", {})
         nonces = count(1)

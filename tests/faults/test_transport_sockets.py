@@ -408,7 +408,7 @@ def test_a_url_outside_its_endpoint_or_unencoded_never_leaves(transport: HttpTra
 
 
 @pytest.mark.parametrize(
-    "name,value",
+    ("name", "value"),
     [
         ("X-Tag", "a\r\nX-Evil: 1"),
         ("X-Tag", "a\nb"),

@@ -26,7 +26,7 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """Count one order against a limit: `name` is unique to what is counted and its day. `expires_at`: when it may be forgotten."""
+    """Count one order against a limit, under a name unique to what is counted and its day."""
 
     name: str
     limit: int
@@ -44,7 +44,7 @@ class Pace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """What must hold in the instant that an intent is written: no switch on, no counter full, a call left in this second."""
+    """What must hold as an intent is written: no switch on, no counter full, a call left in this second."""
 
     switches: tuple[str, ...] = ()
     counters: tuple[Counter, ...] = ()
@@ -159,7 +159,7 @@ class Sessions(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceOrder:
-    """The command to place one order, by HTTPS or through the queue; `deadline` ends its right to trade, however late it is delivered."""
+    """The command to place one order; `deadline` ends its right to trade, however late it is delivered."""
 
     request: OrderRequest
     idempotency_key: str

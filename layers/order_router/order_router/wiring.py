@@ -1,10 +1,11 @@
-"""The one place that chooses: services built from the environment, once a cold start, each part when first asked for."""
+"""The one place that chooses: each part built from the environment when it is first asked for, and kept."""
 
 import secrets
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from order_router import logs
+from order_router.adapter.http import HttpRequest, HttpResponse
 from order_router.aws.clients import make_client
 from order_router.aws.environment import Environment
 from order_router.aws.orders_table import OrdersTable
@@ -76,8 +77,11 @@ class World:
     def transport(self) -> Transport:
         """Sockets to brokers, and the paper exchange in this process."""
         over_http = HttpTransport(self._clock)
-        paper = LocalTransport(self._clock, {PAPER_ENDPOINT: lambda request: self.paper_exchange.handle(request)})
+        paper = LocalTransport(self._clock, {PAPER_ENDPOINT: self._answer_paper})
         return RoutingTransport({"https": over_http, "http": over_http, "paper": paper})
+
+    def _answer_paper(self, request: HttpRequest) -> HttpResponse:
+        return self.paper_exchange.handle(request)
 
     @cached_property
     def paper_exchange(self) -> "PaperExchange":
@@ -91,7 +95,9 @@ class World:
     def desk(self) -> Desk:
         """What the services work with."""
         prefix = self._environment.require("SECRETS_PREFIX")
-        addresses = Addresses(prefix, lambda name: load_broker(name).profile, self._environment.broker_endpoint)
+        addresses = Addresses(
+            prefix, lambda name: load_broker(name).profile, self._environment.broker_endpoint
+        )
         return Desk(
             store=self.store,
             settings=self.settings,

@@ -69,13 +69,17 @@ def test_a_token_in_the_path_opens_its_strategy(settings: MemorySettings) -> Non
 
 @pytest.mark.parametrize("is_base64", [False, True])
 @pytest.mark.parametrize("content_type", ["text/plain; charset=utf-8", "application/json", ""])
-def test_the_content_type_decides_nothing(settings: MemorySettings, content_type: str, is_base64: bool) -> None:
+def test_the_content_type_decides_nothing(
+    settings: MemorySettings, content_type: str, is_base64: bool
+) -> None:
     asked = request(IN_BODY, body(), headers={"content-type": content_type}, is_base64=is_base64)
 
     assert authenticated_alert(asked, settings)[0].ticker == "RELIANCE"
 
 
-@pytest.mark.parametrize("token", [..., "", "t" * 42, "t" * 44, "T" * 43, 5, None, ["t"], "é" * 43, "x" * 5000])
+@pytest.mark.parametrize(
+    "token", [..., "", "t" * 42, "t" * 44, "T" * 43, 5, None, ["t"], "é" * 43, "x" * 5000]
+)
 def test_a_wrong_token_is_a_401_whatever_else_is_wrong(settings: MemorySettings, token: object) -> None:
     with pytest.raises(Unauthenticated) as raised:
         authenticated_alert(request(IN_BODY, body(token=token, action=5)), settings)
@@ -108,7 +112,9 @@ def test_an_unreadable_alert_is_no_alert(settings: MemorySettings) -> None:
         ({"time": 5}, "time"),
     ],
 )
-def test_every_bad_field_of_an_alert_is_named(settings: MemorySettings, changes: dict[str, Any], field: str) -> None:
+def test_every_bad_field_of_an_alert_is_named(
+    settings: MemorySettings, changes: dict[str, Any], field: str
+) -> None:
     with pytest.raises(ValidationError) as raised:
         authenticated_alert(request(IN_BODY, body(**changes)), settings)
 

@@ -15,7 +15,13 @@ ALERT = Alert(ticker="RELIANCE", exchange="NSE", action="buy", contracts="10", p
 
 
 def strategy(**changes: Any) -> Strategy:
-    usual = {"name": "demo", "accounts": ["paper"], "order_type": "MARKET", "product": "MIS", "max_quantity": 100}
+    usual = {
+        "name": "demo",
+        "accounts": ["paper"],
+        "order_type": "MARKET",
+        "product": "MIS",
+        "max_quantity": 100,
+    }
     return Strategy.model_validate(usual | changes)
 
 
@@ -87,7 +93,9 @@ def test_the_alert_s_own_time_makes_the_deadline_earlier_and_never_later() -> No
 
     assert deadline_of(late, strategy(), MONDAY_MORNING) == MONDAY_MORNING - timedelta(seconds=90)
     assert deadline_of(early, strategy(), MONDAY_MORNING) == MONDAY_MORNING + timedelta(seconds=30)
-    assert deadline_of(late, strategy(time_is="bar"), MONDAY_MORNING) == MONDAY_MORNING + timedelta(seconds=30)
+    assert deadline_of(late, strategy(time_is="bar"), MONDAY_MORNING) == MONDAY_MORNING + timedelta(
+        seconds=30
+    )
 
 
 def test_a_resend_is_the_same_alert_and_another_strategy_s_is_not() -> None:

@@ -65,7 +65,9 @@ def followed(order: Order, *reports: OrderReport) -> Order:
         (ReportedState.EXPIRED, 0, State.EXPIRED),
     ],
 )
-def test_an_unknown_order_becomes_what_the_book_says(reported: ReportedState, filled: int, state: State) -> None:
+def test_an_unknown_order_becomes_what_the_book_says(
+    reported: ReportedState, filled: int, state: State
+) -> None:
     order = followed(lost_order(), report(reported, filled))
 
     assert (order.state, order.filled_quantity, order.broker_order_id) == (state, filled, "b-1")
@@ -94,7 +96,9 @@ def test_a_fill_that_overtakes_a_cancel_corrects_the_quantity_and_not_the_end() 
 
 
 def test_a_rejection_after_a_fill_keeps_what_has_filled() -> None:
-    order = followed(open_order(), report(ReportedState.PARTIALLY_FILLED, 2), report(ReportedState.REJECTED, 2))
+    order = followed(
+        open_order(), report(ReportedState.PARTIALLY_FILLED, 2), report(ReportedState.REJECTED, 2)
+    )
 
     assert (order.state, order.filled_quantity) == (State.CANCELLED, 2)
 
@@ -117,7 +121,9 @@ REPORTS = st.lists(st.tuples(st.sampled_from(ReportedState), st.integers(0, 5)),
 
 
 @given(st.sampled_from(["open", "lost"]), REPORTS)
-def test_no_order_of_reports_undoes_an_end_or_a_fill(start: str, sequence: list[tuple[ReportedState, int]]) -> None:
+def test_no_order_of_reports_undoes_an_end_or_a_fill(
+    start: str, sequence: list[tuple[ReportedState, int]]
+) -> None:
     order = open_order() if start == "open" else lost_order()
     for state, filled in sequence:
         before = order

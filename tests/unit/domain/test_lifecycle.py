@@ -28,13 +28,16 @@ def test_every_state_has_a_row_and_every_event_but_birth_can_happen() -> None:
 
 @pytest.mark.parametrize("state", sorted(FINAL))
 def test_an_ended_order_never_changes_state_again(state: State) -> None:
-    assert {after for after in TRANSITIONS[state].values()} <= {state}
+    assert set(TRANSITIONS[state].values()) <= {state}
 
 
 def test_only_a_provably_unsent_order_may_be_submitted_again() -> None:
     leading_to_submitting = {state for state, row in TRANSITIONS.items() if State.SUBMITTING in row.values()}
     leading_to_received = {
-        (state, kind) for state, row in TRANSITIONS.items() for kind, after in row.items() if after is State.RECEIVED
+        (state, kind)
+        for state, row in TRANSITIONS.items()
+        for kind, after in row.items()
+        if after is State.RECEIVED
     }
 
     assert leading_to_submitting == {State.RECEIVED}
@@ -73,7 +76,10 @@ def test_history_tells_each_step_with_its_time_and_state() -> None:
 
 
 def test_a_reason_is_dropped_once_the_order_goes_on() -> None:
-    lost = apply(a_submitting_order(), event(EventKind.OUTCOME_LOST, reason=Reason("BROKER_OUTCOME_UNKNOWN", "timeout")))
+    lost = apply(
+        a_submitting_order(),
+        event(EventKind.OUTCOME_LOST, reason=Reason("BROKER_OUTCOME_UNKNOWN", "timeout")),
+    )
     found = apply(lost, event(EventKind.OPENED, broker_order_id="b-1"))
 
     assert lost.reason == Reason("BROKER_OUTCOME_UNKNOWN", "timeout")

@@ -1,6 +1,7 @@
 """Changing and cancelling: the order as it stands, whatever the broker answers."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -27,7 +28,7 @@ def world() -> World:
     return World()
 
 
-def resting(world: World, key: str = "k-1", **changes: object) -> Order:
+def resting(world: World, key: str = "k-1", **changes: Any) -> Order:
     order = world.place(key, **{"limit_price": "1400"} | changes).order
     assert order.state is State.OPEN
     return order
@@ -44,7 +45,9 @@ def test_a_modify_changes_the_order_at_the_broker_and_here(world: World) -> None
 
     assert changed.is_settled
     assert (changed.order.request.quantity, changed.order.request.limit_price) == (8, Decimal("1410.5"))
-    assert [(row.request.quantity, row.request.limit_price) for row in world.at_broker()] == [(8, Decimal("1410.5"))]
+    assert [(row.request.quantity, row.request.limit_price) for row in world.at_broker()] == [
+        (8, Decimal("1410.5"))
+    ]
     assert kinds(changed.order) == [EventKind.MODIFY_REQUESTED, EventKind.MODIFIED]
 
 
@@ -144,7 +147,11 @@ def test_a_cancel_that_finds_a_fill_says_so(world: World) -> None:
         cancel_order(world.desk, order.client_order_id)
 
     assert raised.value.order.state is State.FILLED
-    assert kinds(raised.value.order) == [EventKind.CANCEL_REQUESTED, EventKind.CANCEL_REJECTED, EventKind.FILLED]
+    assert kinds(raised.value.order) == [
+        EventKind.CANCEL_REQUESTED,
+        EventKind.CANCEL_REJECTED,
+        EventKind.FILLED,
+    ]
 
 
 @pytest.mark.parametrize("fault", [Fault.ANSWER_LOST, Fault.REQUEST_LOST])
@@ -198,7 +205,9 @@ def test_cancel_all_tells_each_order_s_own_outcome(world: World) -> None:
 
     outcomes = cancel_all(world.desk, "paper")
 
-    assert [(one.order.client_order_id, one.outcome) for one in sorted(outcomes, key=lambda one: one.outcome)] == [
+    assert [
+        (one.order.client_order_id, one.outcome) for one in sorted(outcomes, key=lambda one: one.outcome)
+    ] == [
         (outcomes[0].order.client_order_id, "cancelled"),
         (outcomes[1].order.client_order_id, "failed"),
         (outcomes[2].order.client_order_id, "unresolved"),

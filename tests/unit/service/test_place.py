@@ -1,8 +1,10 @@
 """The order path: one intent, at most one send, and the truth about it."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -14,7 +16,14 @@ from order_router.domain.vocabulary import Source
 from order_router.ports import PaceExceeded, StoreUnavailable
 from order_router.service.desk import AccountUnknown
 from order_router.service.place import InProgress, KeyReused, StillUnsent, place_order
-from order_router.service.timing import LEASE, PACE_WAIT, PLACE_FUNCTION_TIMEOUT, READ_TIME, SEND_BUDGET, WRITE_TIME
+from order_router.service.timing import (
+    LEASE,
+    PACE_WAIT,
+    PLACE_FUNCTION_TIMEOUT,
+    READ_TIME,
+    SEND_BUDGET,
+    WRITE_TIME,
+)
 from tests.fakes.transport import Fault
 from tests.fakes.world import World
 
@@ -93,7 +102,9 @@ def test_the_same_key_in_another_account_is_another_order(world: World) -> None:
     first = world.command()
 
     assert place_order(world.desk, first).order.client_order_id != (
-        place_order(world.desk, replace(first, request=world.command(account="second").request)).order.client_order_id
+        place_order(
+            world.desk, replace(first, request=world.command(account="second").request)
+        ).order.client_order_id
     )
 
 
@@ -319,10 +330,14 @@ def test_an_adapter_s_defect_after_sending_is_unknown_and_before_it_a_refusal(wo
 
     states = []
     for key, defective in (("a", Before), ("b", After)):
-        world.desk = replace(world.desk, broker_of=lambda _name, found=defective: found)
+        world.desk = replace(world.desk, broker_of=_choosing(defective))
         states.append(world.place(key).order.state)
 
     assert states == [State.REFUSED, State.UNKNOWN]
+
+
+def _choosing(broker: Any) -> Callable[[str], Any]:
+    return lambda _name: broker
 
 
 def test_a_failed_look_after_placing_changes_nothing(world: World) -> None:

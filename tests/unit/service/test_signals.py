@@ -13,7 +13,13 @@ from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.queues import MemoryOrderQueue, MemorySeenAlerts
 
 STRATEGY = Strategy.model_validate(
-    {"name": "demo", "accounts": ["paper", "second"], "order_type": "MARKET", "product": "MIS", "max_quantity": 100}
+    {
+        "name": "demo",
+        "accounts": ["paper", "second"],
+        "order_type": "MARKET",
+        "product": "MIS",
+        "max_quantity": 100,
+    }
 )
 ALERT = Alert(
     ticker="RELIANCE", exchange="NSE", action="buy", contracts="10", price="2900", time=MONDAY_MORNING

@@ -158,7 +158,9 @@ def placement_answer(placement: Placement, headers: dict[str, str]) -> Answer:
 def _not_placed(order: Order, headers: dict[str, str]) -> Answer:
     reason = order.reason or Reason("ORDER_REFUSED", f"the order is {order.state}")
     status = STATUS_OF_CODE.get(reason.code, REFUSED)
-    return problem(reason.code, reason.message, status=status, headers=headers, members={"order": order_json(order)})
+    return problem(
+        reason.code, reason.message, status=status, headers=headers, members={"order": order_json(order)}
+    )
 
 
 def portfolio_answer(what: str, answers: tuple[AccountAnswer, ...]) -> Answer:

@@ -54,7 +54,7 @@ def visible_accounts(request: ApiRequest, settings: Settings) -> tuple[Account, 
 
 
 def list_orders(request: ApiRequest, store: OrderStore, settings: Settings) -> Answer:
-    """Answer a page of the day's orders (`account`, `state`, `day`, `limit`, `cursor`), newest first in each account."""
+    """Answer a page of a day's orders, newest first in each account."""
     accounts = [account.name for account in visible_accounts(request, settings)]
     day, limit, states = _day(request), _limit(request), _states(request)
     place = _place(request, accounts)

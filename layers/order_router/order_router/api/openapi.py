@@ -6,8 +6,8 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 
 from order_router import __version__
-from order_router.api.answers import OrderJson
 from order_router.api.alert import TradingViewAlert
+from order_router.api.answers import OrderJson
 from order_router.api.orders import CancelAll, ChangeOrder
 from order_router.api.paper import PaperPrice
 from order_router.api.problems import STATUS_OF_CODE
@@ -53,7 +53,11 @@ OPERATIONS: dict[str, Operation] = {
         summary="Read one order with its history", scope=Scope.READ, answer=ORDER
     ),
     "PATCH /v1/orders/{client_order_id}": Operation(
-        summary="Change a resting order", scope=Scope.TRADE, body=_ref(ChangeOrder), statuses=(200, 202), answer=ORDER
+        summary="Change a resting order",
+        scope=Scope.TRADE,
+        body=_ref(ChangeOrder),
+        statuses=(200, 202),
+        answer=ORDER,
     ),
     "DELETE /v1/orders/{client_order_id}": Operation(
         summary="Cancel a resting order", scope=Scope.TRADE, statuses=(200, 202), answer=ORDER
@@ -86,7 +90,11 @@ def openapi_document() -> dict[str, Any]:
         paths.setdefault(path, {})[method.lower()] = _operation(route, operation)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "order-router", "version": __version__, "description": "One request in, one order out."},
+        "info": {
+            "title": "order-router",
+            "version": __version__,
+            "description": "One request in, one order out.",
+        },
         "paths": paths,
         "components": {
             "schemas": _schemas(),
@@ -102,7 +110,9 @@ def _operation(route: str, operation: Operation) -> dict[str, Any]:
         "responses": {
             **{str(status): _content("The answer", operation.answer) for status in operation.statuses},
             "default": _content(
-                "A problem with a stable code", {"$ref": REF.format(model="Problem")}, "application/problem+json"
+                "A problem with a stable code",
+                {"$ref": REF.format(model="Problem")},
+                "application/problem+json",
             ),
         },
         "security": [] if operation.scope is None else [{"ApiKey": []}],
@@ -110,7 +120,10 @@ def _operation(route: str, operation: Operation) -> dict[str, Any]:
     if operation.scope is not None:
         described["x-scope"] = operation.scope
     if operation.body is not None:
-        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": operation.body}}}
+        described["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": operation.body}},
+        }
     return described
 
 

@@ -13,7 +13,9 @@ Take = Callable[[Mapping[str, Any]], None]
 Release = Callable[[str, int], None]
 
 
-def each_record(take: Take, release: Release | None = None) -> Callable[[Mapping[str, Any], object], dict[str, Any]]:
+def each_record(
+    take: Take, release: Release | None = None
+) -> Callable[[Mapping[str, Any], object], dict[str, Any]]:
     """Make a handler of partial batch answers; after the first failure the rest of a FIFO batch goes back too."""
 
     def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:

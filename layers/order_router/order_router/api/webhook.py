@@ -15,7 +15,9 @@ MAX_TOKEN = 128
 def check_address(request: ApiRequest, allowed: Collection[str]) -> None:
     """Raise Forbidden unless the sender's address is allowed (none named: every address is)."""
     if allowed and request.source_ip not in allowed:
-        raise Forbidden(f"address {request.source_ip} is not one that alerts come from", code="ADDRESS_FORBIDDEN")
+        raise Forbidden(
+            f"address {request.source_ip} is not one that alerts come from", code="ADDRESS_FORBIDDEN"
+        )
 
 
 def authenticated_alert(request: ApiRequest, settings: Settings) -> tuple[Alert, Strategy]:
@@ -40,5 +42,3 @@ def _strategy(token: object, settings: Settings) -> Strategy:
     if strategy is None:
         raise Unauthenticated("send the strategy's token", code="WEBHOOK_TOKEN_UNKNOWN")
     return strategy
-
-

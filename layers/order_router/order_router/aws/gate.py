@@ -141,5 +141,7 @@ class Switches:
     def is_engaged(self, name: str) -> bool:
         """Return whether the switch is on."""
         with named_failures("reading a switch"):
-            answer = self._client.get_item(TableName=self._table, Key={"gate": {"S": name}}, ConsistentRead=True)
+            answer = self._client.get_item(
+                TableName=self._table, Key={"gate": {"S": name}}, ConsistentRead=True
+            )
         return bool(answer.get("Item", {}).get("engaged", {}).get("BOOL", False))

@@ -43,7 +43,11 @@ class _Attempt:
     def operations(self, orders: str, gates: str) -> list[Operation]:
         """Return the order's put and the gate's operations behind it."""
         put = _put(orders, self.order, self.replacing, self.write_id)
-        return [{"Put": put}] if self.gate is None else [{"Put": put}, *gate_operations(gates, self.gate, self.slot)]
+        return (
+            [{"Put": put}]
+            if self.gate is None
+            else [{"Put": put}, *gate_operations(gates, self.gate, self.slot)]
+        )
 
 
 class OrdersTable:
@@ -190,5 +194,3 @@ def _put(table: str, order: Order, replacing: Order | None, write_id: str) -> Op
 
 def _orders(items: Sequence[Item]) -> tuple[Order, ...]:
     return tuple(read_order(item) for item in items)
-
-

@@ -33,7 +33,7 @@ class SqsOrderQueue:
         self._url = url
 
     def put(self, orders: Sequence[PlaceOrder]) -> None:
-        """Store all of them durably; StoreUnavailable if one may not be: those before it are dropped when all come again."""
+        """Store all of them durably; StoreUnavailable if one may not be (a repeat of the others is dropped)."""
         for order in orders:
             with named_failures("queueing an order"):
                 self._client().send_message(

@@ -32,7 +32,7 @@ class _Cached:
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where secrets and brokers are: the secrets' name prefix, each broker's profile, and endpoints set by the deployer."""
+    """Where secrets and brokers are: a name prefix, each broker's profile, endpoints set by the deployer."""
 
     prefix: str
     profile_of: Callable[[str], Profile]
@@ -50,7 +50,7 @@ class SecretSessions:
         self._cached: dict[str, _Cached] = {}
 
     def session(self, account: Account) -> BrokerSession:
-        """Return the account's stored session; SessionExpired if there is none, SecretUnavailable on a passing fault."""
+        """Return the account's session; SessionExpired if there is none, SecretUnavailable on a passing fault."""
         now = self._clock.now()
         cached = self._cached.get(account.name)
         if cached is None or now >= cached.good_until:
@@ -92,5 +92,7 @@ def _parse(account: Account, text: str) -> dict[str, Secret]:
     except ValueError:
         fields = None
     if not isinstance(fields, dict) or not all(isinstance(value, str) for value in fields.values()):
-        raise SessionExpired(f"the session stored for {account.name} is not a JSON object of texts: store it again")
+        raise SessionExpired(
+            f"the session stored for {account.name} is not a JSON object of texts: store it again"
+        )
     return {name: Secret(value) for name, value in fields.items()}

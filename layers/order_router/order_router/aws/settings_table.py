@@ -122,7 +122,9 @@ class SettingsTable:
 
     def _get(self, kind: str, name: str) -> Item | None:
         with named_failures(f"reading a setting ({kind})"):
-            answer = self._client.get_item(TableName=self._table, Key={"kind": {"S": kind}, "id": {"S": name}})
+            answer = self._client.get_item(
+                TableName=self._table, Key={"kind": {"S": kind}, "id": {"S": name}}
+            )
         found: Item | None = answer.get("Item")
         return found
 

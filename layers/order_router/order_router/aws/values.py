@@ -9,7 +9,7 @@ Item = dict[str, AttributeValue]
 
 
 def to_attribute(value: object) -> AttributeValue:
-    """Return the attribute value of a text, whole number, Decimal, truth, None, list or mapping; TypeError otherwise."""
+    """Return the attribute value of a plain value; TypeError for a kind that is never stored, such as a float."""
     match value:
         case None:
             return {"NULL": True}

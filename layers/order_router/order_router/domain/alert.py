@@ -47,14 +47,15 @@ def deadline_of(alert: Alert, strategy: Strategy, received_at: datetime) -> date
 
 
 def requests_of(alert: Alert, strategy: Strategy) -> tuple[OrderRequest, ...]:
-    """Return one request for each account of the strategy; AlertRefused or a ValidationError says what is wrong."""
+    """Return one request for each account of the strategy; AlertRefused or ValidationError otherwise."""
     if not strategy.is_enabled:
         raise AlertRefused(f"strategy {strategy.name} is disabled", code="STRATEGY_DISABLED")
     fields = _fields(alert, strategy)
     requests = tuple(parse_request({**fields, "account": account}) for account in strategy.accounts)
     if requests[0].quantity > strategy.max_quantity:
         raise AlertRefused(
-            f"strategy {strategy.name} allows at most {strategy.max_quantity}, the alert asks for {requests[0].quantity}"
+            f"strategy {strategy.name} allows at most {strategy.max_quantity},"
+            f" the alert asks for {requests[0].quantity}"
         )
     return requests
 

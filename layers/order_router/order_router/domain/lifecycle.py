@@ -55,9 +55,7 @@ class EventKind(StrEnum):
     PERSON_TOLD = "person_told"
 
 
-FINAL = frozenset(
-    {State.FILLED, State.CANCELLED, State.REJECTED, State.EXPIRED, State.REFUSED, State.STALE}
-)
+FINAL = frozenset({State.FILLED, State.CANCELLED, State.REJECTED, State.EXPIRED, State.REFUSED, State.STALE})
 
 _BOOK_TELLS = {
     EventKind.OPENED: State.OPEN,

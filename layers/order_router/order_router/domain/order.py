@@ -84,7 +84,8 @@ def apply(order: Order, event: Event) -> Order:
     filled_quantity = order.filled_quantity if event.filled_quantity is None else event.filled_quantity
     if filled_quantity < order.filled_quantity:
         raise IllegalTransition(
-            f"filled quantity cannot go from {order.filled_quantity} to {filled_quantity} (order {order.client_order_id})"
+            f"filled quantity cannot go from {order.filled_quantity} to {filled_quantity}"
+            f" (order {order.client_order_id})"
         )
     return replace(
         order,

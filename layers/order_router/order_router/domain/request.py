@@ -3,7 +3,16 @@
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    WithJsonSchema,
+    model_validator,
+)
 
 from order_router.domain.instrument import InstrumentField
 from order_router.domain.vocabulary import Product, Side, Validity
@@ -108,7 +117,7 @@ ORDER_REQUEST: TypeAdapter[OrderRequest] = TypeAdapter(OrderRequest)
 
 
 def parse_request(fields: dict[str, Any]) -> OrderRequest:
-    """Build the request that these fields describe (a null field is an absent one); pydantic's ValidationError names each bad field."""
+    """Build the request of these fields, nulls as absent; pydantic's ValidationError names each bad field."""
     return ORDER_REQUEST.validate_python({name: value for name, value in fields.items() if value is not None})
 
 

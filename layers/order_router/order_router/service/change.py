@@ -19,7 +19,7 @@ from order_router.domain.request import OrderRequest, dump_request, parse_reques
 from order_router.ports import StoreConflict
 from order_router.service.desk import Desk, require_enabled
 from order_router.service.follow_up import ask_for_a_look
-from order_router.service.gates import GateAt, cancel_gate, resume_gate, write_through
+from order_router.service.gates import GateAt, GatedWrite, cancel_gate, resume_gate, write_through
 from order_router.service.recording import record
 from order_router.service.timing import API_MAX_AGE, PACE_WAIT
 
@@ -186,7 +186,9 @@ def _working(desk: Desk, client_order_id: str) -> Order:
     if order.state.is_final:
         raise OrderEnded(f"order {client_order_id} is {order.state}")
     if not order.state.is_working:
-        raise OrderUnsettled(f"order {client_order_id} is {order.state}: it is not known to rest at the broker")
+        raise OrderUnsettled(
+            f"order {client_order_id} is {order.state}: it is not known to rest at the broker"
+        )
     return order
 
 
@@ -217,7 +219,8 @@ def _write_request(desk: Desk, change: Change, gate: GateAt) -> Order:
         requested = apply(order, _event(desk, change.kinds.requested))
         try:
             until = desk.clock.now() + PACE_WAIT
-            write_through(desk.store, desk.clock, requested, replacing=order, gate=gate, until=until)
+            write = GatedWrite(order=requested, replacing=order, gate=gate, until=until)
+            write_through(desk.store, desk.clock, write)
         except StoreConflict:
             order = _working(desk, order.client_order_id)
         else:
@@ -226,7 +229,7 @@ def _write_request(desk: Desk, change: Change, gate: GateAt) -> Order:
 
 
 def _refused(desk: Desk, change: Change, requested: Order, error: BrokerError) -> ChangeRefused:
-    """A refusal leaves the order as it was, or tells that it had ended: the book says which."""
+    """Record a refusal: the order is as it was, or had ended, as the book says."""
     if isinstance(error, NotSent):
         desk.sessions.forget(change.account)
     note = f"{error.reason.code}: {error.reason.message}"

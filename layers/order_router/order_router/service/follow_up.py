@@ -19,6 +19,4 @@ def ask_for_a_look(desk: Desk, account: str, *, delay_s: int = RECONCILE_DELAY_S
 
 def tell(desk: Desk, kind: str, account: str, message: str, client_order_id: str | None = None) -> None:
     """Tell the trader."""
-    desk.notifier.tell(
-        Notice(kind=kind, account=account, message=message, client_order_id=client_order_id)
-    )
+    desk.notifier.tell(Notice(kind=kind, account=account, message=message, client_order_id=client_order_id))

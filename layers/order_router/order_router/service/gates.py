@@ -1,6 +1,7 @@
 """What an order must pass in the instant its intent is written."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -55,15 +56,23 @@ def cancel_gate(account: Account, profile: Profile, request: OrderRequest, at: d
 GateAt = Callable[[datetime], Gate]
 
 
-def write_through(
-    store: OrderStore, clock: Clock, order: Order, *, replacing: Order | None, gate: GateAt, until: datetime
-) -> None:
-    """Write the order through the gate, waiting for a free call while `until` is not past; PaceExceeded then."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatedWrite:
+    """A write that must pass a gate: it waits for a free call while `until` is not past."""
+
+    order: Order
+    replacing: Order | None
+    gate: GateAt
+    until: datetime
+
+
+def write_through(store: OrderStore, clock: Clock, write: GatedWrite) -> None:
+    """Write the order through its gate; PaceExceeded if no call came free in time, and what the store raises."""
     while True:
         now = clock.now()
         try:
-            return store.write(order, replacing=replacing, gate=gate(now))
+            return store.write(write.order, replacing=write.replacing, gate=write.gate(now))
         except PaceExceeded as full:
-            if now + timedelta(seconds=full.retry_after_s) > until:
+            if now + timedelta(seconds=full.retry_after_s) > write.until:
                 raise
             clock.sleep(full.retry_after_s)

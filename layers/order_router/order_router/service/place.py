@@ -15,11 +15,10 @@ from order_router.domain.vocabulary import Source
 from order_router.ports import CounterFull, Gate, PlaceOrder, StoreConflict, SwitchOn
 from order_router.service.desk import AccountDisabled, Desk, require_enabled
 from order_router.service.follow_up import tell
-from order_router.service.gates import GateAt, entry_gate, resume_gate, write_through
+from order_router.service.gates import GateAt, GatedWrite, entry_gate, resume_gate, write_through
 from order_router.service.recording import record
 from order_router.service.sending import Job, send_until_settled
 from order_router.service.timing import LEASE, PACE_WAIT, REPLAY_POLL_S, REPLAY_WAIT
-
 
 NOT_PLACED = {State.REJECTED, State.REFUSED, State.STALE}
 
@@ -69,7 +68,9 @@ def _sent(desk: Desk, job: Job) -> Order:
     """Send the order if it is ours to send, and see that somebody hears of its end."""
     order = send_until_settled(desk, job) if job.order.state is State.SUBMITTING else job.order
     if order.state is State.RECEIVED:
-        raise StillUnsent(f"order {order.client_order_id} never left; it may still, until {order.deadline:%H:%M:%S} UTC")
+        raise StillUnsent(
+            f"order {order.client_order_id} never left; it may still, until {order.deadline:%H:%M:%S} UTC"
+        )
     _tell_unseen_end(desk, order)
     return order
 
@@ -123,14 +124,18 @@ def _start(desk: Desk, order: Order, account: Account, broker: Broker) -> Order:
 
 def too_old(order: Order) -> Reason:
     """Return why an order past its deadline does not trade."""
-    return Reason(DeadlinePassed.code, f"received {order.received_at:%H:%M:%S} UTC, good until {order.deadline:%H:%M:%S}")
+    return Reason(
+        DeadlinePassed.code,
+        f"received {order.received_at:%H:%M:%S} UTC, good until {order.deadline:%H:%M:%S}",
+    )
 
 
 def _write_owned(desk: Desk, order: Order, replacing: Order | None, gate: GateAt) -> Order:
     now = desk.clock.now()
     owned = take_ownership(order, Ownership(desk.nonce(), now + LEASE), now)
     until = min(order.deadline, now + PACE_WAIT)
-    write_through(desk.store, desk.clock, owned, replacing=replacing, gate=gate, until=until)
+    write = GatedWrite(order=owned, replacing=replacing, gate=gate, until=until)
+    write_through(desk.store, desk.clock, write)
     return owned
 
 
@@ -169,7 +174,7 @@ def _gate_again(job: Job, at: datetime) -> Gate:
 
 
 def _settled(desk: Desk, asked: Order, existing: Order) -> Order:
-    """A caller waits for the outcome; a redelivered message does not: whoever owns the order settles it."""
+    """Wait for the outcome where a caller does; a redelivered message leaves it to the order's owner."""
     return wait_for_outcome(desk, existing) if asked.source is Source.API else existing
 
 

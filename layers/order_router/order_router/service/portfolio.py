@@ -1,4 +1,4 @@
-"""Read positions, holdings and funds of one or many accounts; one account's failure stands beside the others' answers."""
+"""Read positions, holdings and funds; one account's failure stands beside the others' answers."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -52,4 +52,6 @@ def _read_one(desk: Desk, read: Read, account: Account) -> AccountAnswer:
         return AccountAnswer(account.name, error=error)
     except Exception:  # one adapter's defect must not hide the other accounts
         logger.exception("adapter defect while reading", extra={"account": account.name})
-        return AccountAnswer(account.name, error=BrokerError("the broker adapter failed", code="ADAPTER_DEFECT"))
+        return AccountAnswer(
+            account.name, error=BrokerError("the broker adapter failed", code="ADAPTER_DEFECT")
+        )

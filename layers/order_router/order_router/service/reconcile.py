@@ -97,7 +97,13 @@ def _found(order: Order, book: OrderBook, broker: Broker) -> tuple[OrderReport, 
 def _settle(desk: Desk, order: Order, rows: tuple[OrderReport, ...]) -> Order:
     if len(rows) > 1:
         ids = ", ".join(row.broker_order_id for row in rows)
-        tell(desk, "duplicate", order.request.account, f"the broker holds {ids} for one order", order.client_order_id)
+        tell(
+            desk,
+            "duplicate",
+            order.request.account,
+            f"the broker holds {ids} for one order",
+            order.client_order_id,
+        )
     if rows:
         events = events_of(order, rows[0], desk.clock.now())
         return record(desk, order, events) if events else order

@@ -46,7 +46,9 @@ def log_decision(order: Order, events: Sequence[Event]) -> None:
             "broker": order.broker,
             "state_before": str(order.state),
             "events": [str(event.kind) for event in events],
-            "broker_order_id": next((e.broker_order_id for e in events if e.broker_order_id), order.broker_order_id),
+            "broker_order_id": next(
+                (e.broker_order_id for e in events if e.broker_order_id), order.broker_order_id
+            ),
             "reason": next((event.reason.code for event in events if event.reason), None),
         },
     )

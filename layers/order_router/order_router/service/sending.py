@@ -93,9 +93,7 @@ def _try_once(desk: Desk, job: Job) -> tuple[Event, ...]:
 def intent_of(job: Job) -> PlaceIntent:
     """Return what the adapter is to place for this order."""
     tag = job.broker.profile.tag.tag(job.order.client_order_id)
-    return PlaceIntent(
-        client_order_id=job.order.client_order_id, client_tag=tag, request=job.order.request
-    )
+    return PlaceIntent(client_order_id=job.order.client_order_id, client_tag=tag, request=job.order.request)
 
 
 def _not_after(order: Order) -> datetime:
@@ -138,7 +136,9 @@ def _may_try_again(desk: Desk, job: Job, last: Event, events: list[Event], last_
     if code not in RETRIED or desk.clock.now() + timedelta(seconds=SEND_PAUSE_S) > last_try:
         return False
     if code == SessionExpired.code:
-        desk.sessions.forget(job.account)  # somebody may have logged in since: one more try with what is stored now
+        desk.sessions.forget(
+            job.account
+        )  # somebody may have logged in since: one more try with what is stored now
         return sum(event.reason == last.reason for event in events) == 1
     return True
 

@@ -34,7 +34,11 @@ def take_alert(
     deadline = deadline_of(alert, strategy, received_at)
     orders = [
         PlaceOrder(
-            request=request, idempotency_key=key, source=Source.ALERT, received_at=received_at, deadline=deadline
+            request=request,
+            idempotency_key=key,
+            source=Source.ALERT,
+            received_at=received_at,
+            deadline=deadline,
         )
         for request in requests
     ]
@@ -43,7 +47,7 @@ def take_alert(
 
 
 def _key(intake: Intake, strategy: Strategy, alert: Alert, raw_body: bytes, received_at: datetime) -> str:
-    """A resend is byte for byte the same. A body with a time in it is unique for good, one without for 30 s."""
+    """Name the alert by its body: unique for good with a time in it, for 30 s without."""
     digest = alert_digest(strategy.name, raw_body)
     if alert.time is not None:
         return f"alert:{digest}"

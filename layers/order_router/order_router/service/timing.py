@@ -18,7 +18,7 @@ SEND_BUDGET = timedelta(seconds=6)
 """How long one invocation goes on trying to send an order that never left."""
 
 LEASE = timedelta(seconds=35)
-"""How long a worker owns an order: longer than a worker can live, so that nobody judges its order before it has ended."""
+"""How long a worker owns an order: longer than it can live, so that nobody judges its order meanwhile."""
 
 REPLAY_WAIT = timedelta(seconds=10)
 """How long a repeated request waits for the outcome of the first."""
