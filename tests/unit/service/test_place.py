@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from order_router.adapter.http import Send
+from order_router.adapter.port import Acknowledged, PlaceIntent
+from order_router.adapter.session import BrokerSession
 from order_router.domain.account import Account
 from order_router.domain.identity import client_order_id
 from order_router.domain.lifecycle import EventKind, State
@@ -378,3 +381,35 @@ def test_an_unplaced_alert_is_told_since_nobody_sees_its_answer(world: World) ->
 
 def test_a_worker_has_time_to_finish_and_cannot_outlive_its_lease() -> None:
     assert PACE_WAIT + SEND_BUDGET + WRITE_TIME + READ_TIME < PLACE_FUNCTION_TIMEOUT < LEASE
+
+
+def test_a_silent_answer_before_the_write_is_no_lost_order(world: World) -> None:
+    broker = world.desk.broker_of("paper")
+
+    class LooksFirst:
+        profile = broker.profile
+        read_order = staticmethod(broker.read_order)
+
+        @staticmethod
+        def place_order(send: Send, session: BrokerSession, intent: PlaceIntent) -> Acknowledged:
+            broker.read_funds(send, session)
+            return broker.place_order(send, session, intent)
+
+    world.desk = replace(world.desk, broker_of=_choosing(LooksFirst))
+    world.transport.reads = [Fault.ANSWER_LOST]
+
+    order = world.place().order
+
+    assert order.state is State.FILLED
+    assert kinds(order).count(EventKind.NEVER_SENT) == 1
+    assert len(world.at_broker()) == 1
+
+
+def test_a_dead_session_is_asked_for_once_more_and_then_refused(world: World) -> None:
+    world.sessions.log_out("paper")
+
+    order = world.place().order
+
+    assert (order.state, order.reason and order.reason.code) == (State.REFUSED, "BROKER_SESSION_EXPIRED")
+    assert world.sessions.forgotten == ["paper"] * 2
+    assert world.transport.sent == []

@@ -20,7 +20,7 @@ STATUS_OF_CODE: dict[str, int] = {
     "ADDRESS_FORBIDDEN": 403,
     "FORBIDDEN": 403,
     "ORDER_NOT_FOUND": 404,
-    "INSTRUMENT_UNKNOWN": 404,
+    "NO_SUCH_INSTRUMENT": 404,
     "NOT_FOUND": 404,
     "ORDER_IN_PROGRESS": 409,
     "ORDER_ALREADY_FINAL": 409,
@@ -28,19 +28,20 @@ STATUS_OF_CODE: dict[str, int] = {
     "CONFLICT": 409,
     "BODY_TOO_LARGE": 413,
     "RATE_LIMITED": 429,
+    "BUSY": 429,
     "STORE_UNAVAILABLE": 503,
+    "SECRET_UNAVAILABLE": 503,
     "BROKER_UNREACHABLE": 503,
     "BROKER_SESSION_EXPIRED": 503,
     "BROKER_RATE_LIMITED": 503,
     "BROKER_OUTCOME_UNKNOWN": 503,
     "DEADLINE_PASSED": 503,
-    "WORKER_LOST": 503,
     "INTERNAL_ERROR": 500,
 }
 REFUSED = 422
 """The status of every code that the table does not name: a rule, ours or the broker's, said no."""
 
-RETRY_AFTER_S = {"ORDER_IN_PROGRESS": 1, "STORE_UNAVAILABLE": 1}
+RETRY_AFTER_S = {"ORDER_IN_PROGRESS": 1, "STORE_UNAVAILABLE": 1, "BUSY": 1}
 
 
 def problem(

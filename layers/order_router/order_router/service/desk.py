@@ -22,6 +22,15 @@ class AccountDisabled(OrderDenied):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingDesk:
+    """The ports of a service that only asks brokers: no order, no queue."""
+
+    sessions: Sessions
+    broker_of: Callable[[str], Broker]
+    transport: Transport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
     """The ports of the services. `nonce` makes a value that no other call makes."""
 

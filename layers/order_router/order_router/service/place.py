@@ -13,11 +13,12 @@ from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Event, Order, Ownership, apply, new_order, take_ownership
 from order_router.domain.vocabulary import Source
 from order_router.ports import CounterFull, Gate, PlaceOrder, StoreConflict, SwitchOn
+from order_router.service.attempt import Job
 from order_router.service.desk import AccountDisabled, Desk, require_enabled
 from order_router.service.follow_up import tell
 from order_router.service.gates import GateAt, GatedWrite, entry_gate, resume_gate, write_through
 from order_router.service.recording import record
-from order_router.service.sending import Job, send_until_settled
+from order_router.service.sending import send_until_settled
 from order_router.service.timing import LEASE, PACE_WAIT, REPLAY_POLL_S, REPLAY_WAIT
 
 NOT_PLACED = {State.REJECTED, State.REFUSED, State.STALE}

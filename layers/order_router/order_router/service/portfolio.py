@@ -11,7 +11,7 @@ from order_router.adapter.session import BrokerSession
 from order_router.domain.account import Account
 from order_router.domain.errors import RouterError
 from order_router.domain.reports import Funds, Holding, Position
-from order_router.service.desk import Desk
+from order_router.service.desk import ReadingDesk
 
 logger = logging.getLogger(__name__)
 
@@ -35,12 +35,12 @@ READS: dict[str, Read] = {
 }
 
 
-def read_portfolio(desk: Desk, what: str, accounts: Iterable[Account]) -> tuple[AccountAnswer, ...]:
+def read_portfolio(desk: ReadingDesk, what: str, accounts: Iterable[Account]) -> tuple[AccountAnswer, ...]:
     """Read one thing (a key of READS) of each account, in order."""
     return tuple(_read_one(desk, READS[what], account) for account in accounts)
 
 
-def _read_one(desk: Desk, read: Read, account: Account) -> AccountAnswer:
+def _read_one(desk: ReadingDesk, read: Read, account: Account) -> AccountAnswer:
     try:
         broker = desk.broker_of(account.broker)
         session = desk.sessions.session(account)

@@ -12,7 +12,7 @@ import socket
 import ssl
 import time
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from order_router.adapter.errors import DeadlinePassed, NotSent, OutcomeUnknown
@@ -130,7 +130,7 @@ class HttpTransport:
 class _Exchange:
     origin: Origin
     request: HttpRequest
-    message: bytes
+    message: bytes = field(repr=False)
     not_after: datetime | None
 
     def require_in_time(self, clock: Clock) -> None:

@@ -1,0 +1,111 @@
+"""One try to place an intent: at most one write, and in events what is known of its outcome."""
+
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from order_router.adapter.errors import BrokerError, NotSent, OutcomeUnknown, Rejected, Unsupported
+from order_router.adapter.http import HttpRequest, HttpResponse, Send
+from order_router.adapter.port import Broker, OrderTarget, PlaceIntent
+from order_router.domain.account import Account
+from order_router.domain.following import apply_fitting, events_of
+from order_router.domain.lifecycle import EventKind
+from order_router.domain.order import Event, Order
+from order_router.service.desk import Desk
+
+logger = logging.getLogger(__name__)
+
+
+class AdapterDefect(Unsupported):
+    """A broker's adapter failed with an error that is none of ours."""
+
+    code = "ADAPTER_DEFECT"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """An owned order, the account it is for and the broker it goes to."""
+
+    order: Order
+    account: Account
+    broker: Broker
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What one try did: its events, and why nothing left where nothing did."""
+
+    events: tuple[Event, ...]
+    never_left: BrokerError | None = None
+
+
+@dataclass(slots=True)
+class _WatchedSend:
+    """A send that remembers whether a write was handed to it: what fails before that, never left."""
+
+    send: Send
+    has_written: bool = field(default=False)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        self.has_written = self.has_written or request.is_write
+        return self.send(request)
+
+
+def try_once(desk: Desk, job: Job) -> Attempt:
+    """Try to place the order once, and look at it when it was acknowledged; never raises a broker's error."""
+    watched: _WatchedSend | None = None
+    try:
+        session = desk.sessions.session(job.account)
+        watched = _WatchedSend(desk.transport.sender(session.endpoint, not_after=_not_after(job.order)))
+        acknowledged = job.broker.place_order(watched, session, intent_of(job))
+    except BrokerError as error:
+        return _judged(error, desk.clock.now(), may_have_left=watched is not None and watched.has_written)
+    except Exception as error:  # a defect of an adapter must not lose an order that may have left
+        logger.exception("adapter defect", extra={"client_order_id": job.order.client_order_id})
+        return _judged(
+            AdapterDefect(f"the broker adapter failed with {type(error).__name__}"),
+            desk.clock.now(),
+            may_have_left=watched is not None and watched.has_written,
+        )
+    opened = Event(kind=EventKind.OPENED, at=desk.clock.now(), broker_order_id=acknowledged.broker_order_id)
+    target = OrderTarget(broker_order_id=acknowledged.broker_order_id, request=job.order.request)
+    return Attempt((opened, *_read_back(desk, job, opened, target)))
+
+
+def intent_of(job: Job) -> PlaceIntent:
+    """Return what the adapter is to place for this order."""
+    tag = job.broker.profile.tag.tag(job.order.client_order_id)
+    return PlaceIntent(client_order_id=job.order.client_order_id, client_tag=tag, request=job.order.request)
+
+
+def _not_after(order: Order) -> datetime:
+    return order.deadline if order.lease_until is None else min(order.deadline, order.lease_until)
+
+
+def _judged(error: BrokerError, at: datetime, *, may_have_left: bool) -> Attempt:
+    """Say what an error means: a NotSent is proof in itself, a defect or a silence only if no write was begun."""
+    if isinstance(error, Rejected):
+        return Attempt((Event(kind=EventKind.REJECTED, at=at, reason=error.reason),))
+    is_proof = isinstance(error, NotSent | Unsupported) and not isinstance(error, AdapterDefect)
+    if is_proof or not may_have_left:
+        return Attempt((Event(kind=EventKind.NEVER_SENT, at=at, reason=error.reason),), never_left=error)
+    return Attempt((Event(kind=EventKind.OUTCOME_LOST, at=at, reason=error.reason),))
+
+
+def _read_back(desk: Desk, job: Job, opened: Event, target: OrderTarget) -> tuple[Event, ...]:
+    """Look at the order once: several brokers reject after acknowledging. A failed look changes nothing."""
+    try:
+        session = desk.sessions.session(job.account)
+        send = desk.transport.sender(session.endpoint, not_after=None)
+        report = job.broker.read_order(send, session, target)
+    except BrokerError as error:
+        logger.warning("read back failed", extra={"reason": error.code})
+        return ()
+    except Exception:  # the order is placed: a defect in reading must not hide that
+        logger.exception("adapter defect", extra={"client_order_id": job.order.client_order_id})
+        return ()
+    return events_of(apply_fitting(job.order, [opened]), report, desk.clock.now())
+
+
+MAY_PASS = (NotSent, OutcomeUnknown)
+"""What may pass by itself when nothing has left: an unreachable broker, a silent answer to a read before the write."""
