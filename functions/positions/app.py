@@ -7,13 +7,14 @@ from order_router.api.http import Answer, ApiRequest
 from order_router.api.listing import visible_accounts
 from order_router.service.portfolio import read_portfolio
 
-desk = wiring.world().desk
+world = wiring.world()
+settings, desk = world.settings, world.reading_desk
 
 
 def read(request: ApiRequest) -> Answer:
     """Answer `GET /v1/positions`, `/v1/holdings` and `/v1/funds`."""
     what = request.route.rpartition("/")[2]
-    accounts = visible_accounts(request, desk.settings)
+    accounts = visible_accounts(request, settings)
     return portfolio_answer(what, read_portfolio(desk, what, accounts))
 
 

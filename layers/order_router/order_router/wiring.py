@@ -15,8 +15,8 @@ from order_router.aws.seen_alerts import SeenAlertsTable
 from order_router.aws.sessions import Addresses, SecretSessions
 from order_router.aws.settings_table import SettingsTable
 from order_router.brokers.registry import load_broker
-from order_router.ports import Clock, Notifier, OrderStore, ReconcileQueue, Settings, Transport
-from order_router.service.desk import Desk
+from order_router.ports import Clock, Notifier, OrderStore, ReconcileQueue, Sessions, Settings, Transport
+from order_router.service.desk import Desk, ReadingDesk
 from order_router.service.signals import Intake
 from order_router.transport.clock import SystemClock
 from order_router.transport.http_transport import HttpTransport
@@ -92,16 +92,26 @@ class World:
         return PaperExchange(PaperTable(self.dynamodb, self._environment.require("PAPER_TABLE")), self._clock)
 
     @cached_property
-    def desk(self) -> Desk:
-        """What the services work with."""
+    def sessions(self) -> Sessions:
+        """The accounts' broker sessions."""
         prefix = self._environment.require("SECRETS_PREFIX")
         addresses = Addresses(
             prefix, lambda name: load_broker(name).profile, self._environment.broker_endpoint
         )
+        return SecretSessions(lambda: make_client("secretsmanager"), addresses, self._clock)
+
+    @cached_property
+    def reading_desk(self) -> ReadingDesk:
+        """What the services work with that only ask brokers."""
+        return ReadingDesk(sessions=self.sessions, broker_of=load_broker, transport=self.transport)
+
+    @cached_property
+    def desk(self) -> Desk:
+        """What the services work with."""
         return Desk(
             store=self.store,
             settings=self.settings,
-            sessions=SecretSessions(lambda: make_client("secretsmanager"), addresses, self._clock),
+            sessions=self.sessions,
             broker_of=load_broker,
             transport=self.transport,
             clock=self._clock,
