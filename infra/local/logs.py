@@ -8,7 +8,7 @@ from typing import Any
 
 from infra.local.stack import Stack
 
-PAUSE_S = 0.5
+PAUSE_S = 1
 # Lambda's own lines around each invocation.
 PLATFORM = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_START")
 # A line can arrive later than its own time says.
