@@ -14,7 +14,7 @@ export __SAM_CLI_APP_DIR := $(CURDIR)/$(LOCAL)/sam
 export AWS_DEFAULT_REGION ?= ap-south-1
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down logs test lint types imports template unit bench build requirements clean
+.PHONY: help run up down logs cli test lint types imports template unit bench build requirements clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -34,6 +34,10 @@ down: ## Stop the local stack; its state is kept
 logs: ## Follow the functions' logs
 	@infra/local/bootstrap stack
 	@exec $(STACK)/python -m infra.local logs
+
+cli: ## The operator's command: make cli ARGS="account list"
+	@infra/local/bootstrap dev
+	@$(DEV)/python -m infra.cli $(ARGS)
 
 test: ## Lint, types, import rules, the template, and all tests
 	@infra/local/bootstrap dev stack sam
