@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from threading import RLock
 
 from order_router.adapter.decode import IST
+from order_router.domain.errors import RouterError
 from order_router.domain.order import Order
 from order_router.ports import (
     Clock,
@@ -64,15 +65,13 @@ class MemoryOrderStore:
 
     def list_day(self, account: str, day: date, *, limit: int, cursor: str | None = None) -> OrderPage:
         """Return the account's orders received on this exchange day, newest first."""
+        of_day = [
+            order for order in self._orders_of(account) if order.received_at.astimezone(IST).date() == day
+        ]
+        if cursor is not None and cursor not in map(_key, of_day):
+            raise RouterError("this cursor is not one that a page gave", code="INVALID_CURSOR")
         found = sorted(
-            (
-                order
-                for order in self._orders_of(account)
-                if order.received_at.astimezone(IST).date() == day
-                and (cursor is None or _key(order) < cursor)
-            ),
-            key=_key,
-            reverse=True,
+            (order for order in of_day if cursor is None or _key(order) < cursor), key=_key, reverse=True
         )
         page = tuple(found[:limit])
         return OrderPage(page, _key(page[-1]) if len(found) > limit else None)

@@ -1,5 +1,6 @@
 """AWS clients: botocore's own, without boto3's layer over it, with short timeouts and few retries."""
 
+from functools import cache
 from typing import Any
 
 import botocore.session
@@ -15,4 +16,9 @@ CONFIG = Config(
 
 def make_client(service: str) -> Any:  # noqa: ANN401 - botocore makes its clients at run time
     """Return a low-level client of the service; region, keys and endpoint come from the environment."""
-    return botocore.session.get_session().create_client(service, config=CONFIG)
+    return _session().create_client(service, config=CONFIG)
+
+
+@cache
+def _session() -> botocore.session.Session:
+    return botocore.session.get_session()

@@ -1,7 +1,6 @@
 """A page's end as text that a caller can hand back."""
 
 import base64
-import binascii
 import json
 
 from order_router.aws.values import Item
@@ -14,10 +13,17 @@ def write_cursor(key: Item) -> str:
     return base64.urlsafe_b64encode(json.dumps(plain, sort_keys=True).encode()).decode()
 
 
-def read_cursor(cursor: str) -> Item:
-    """Return the key of a cursor; RouterError INVALID_CURSOR if no page gave it."""
+def read_cursor(cursor: str, names: frozenset[str], **fixed: str) -> Item:
+    """Return the key of a cursor with these names and these fixed parts; RouterError INVALID_CURSOR otherwise."""
     try:
         plain = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-        return {str(name): {"S": str(value)} for name, value in plain.items()}
-    except (ValueError, binascii.Error, AttributeError) as error:
-        raise RouterError("this cursor is not one that a page gave", code="INVALID_CURSOR") from error
+    except (ValueError, RecursionError):
+        plain = None
+    if (
+        not isinstance(plain, dict)
+        or plain.keys() != names
+        or not all(isinstance(value, str) and value for value in plain.values())
+        or not fixed.items() <= plain.items()
+    ):
+        raise RouterError("this cursor is not one that a page gave", code="INVALID_CURSOR")
+    return {name: {"S": value} for name, value in plain.items()}

@@ -6,14 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from order_router.aws.failures import named_failures
 from order_router.aws.values import Item, to_attribute, to_item
-from order_router.ports import Counter, Gate, Pace, PaceExceeded
+from order_router.ports import Clock, Counter, Gate, Pace, PaceExceeded, StoreUnavailable
 
 SLOT_REST = timedelta(milliseconds=1050)
 """How long a slot rests: a second, and what a clock may be off."""
 
 SLOT_LIFE = timedelta(hours=1)
+SWITCH_TRIES = 40
+SWITCH_PAUSE_S = 0.005
 
 Operation = dict[str, Any]
 
@@ -49,15 +53,19 @@ class SlotMemory:
         self._used_at[slot.key] = used_at_ms
 
     def choose(self, pace: Pace) -> Slot:
-        """Return a slot that is not known to be busy; PaceExceeded with the wait until one is free."""
+        """Return a slot that is not known to be busy, else the first to come free: the table has the last word."""
         start = secrets.randbelow(pace.calls_per_second)
         slots = [Slot(pace, (start + step) % pace.calls_per_second) for step in range(pace.calls_per_second)]
-        free_from = {slot: self._used_at.get(slot.key, 0) + _rest_ms() for slot in slots}
-        now = epoch_ms(pace.at)
-        for slot in slots:
-            if free_from[slot] <= now:
-                return slot
-        raise PaceExceeded((min(free_from.values()) - now) / 1000)
+        return min(slots, key=lambda slot: max(0, self._wait_ms(slot)))
+
+    def require_free(self, pace: Pace) -> None:
+        """Raise PaceExceeded, with the wait until one comes free, if every slot is known to be busy."""
+        wait_ms = min(self._wait_ms(Slot(pace, number)) for number in range(pace.calls_per_second))
+        if wait_ms > 0:
+            raise PaceExceeded(wait_ms / 1000)
+
+    def _wait_ms(self, slot: Slot) -> int:
+        return self._used_at.get(slot.key, 0) + _rest_ms() - epoch_ms(slot.pace.at)
 
 
 def _rest_ms() -> int:
@@ -128,15 +136,30 @@ def gate_operations(table: str, gate: Gate, slot: Slot | None) -> list[Operation
 class Switches:
     """Turns switches on and off (low-level DynamoDB client, gate table)."""
 
-    def __init__(self, client: Any, table: str) -> None:  # noqa: ANN401 - botocore's clients have no type
+    def __init__(self, client: Any, table: str, clock: Clock) -> None:  # noqa: ANN401 - botocore's clients have no type
         self._client = client
         self._table = table
+        self._clock = clock
 
     def set(self, name: str, *, engaged: bool) -> None:
         """Turn a switch on or off; once this returns, no order passes a switch that is on."""
         item: Item = to_item({"gate": name, "engaged": engaged})
+        for _ in range(SWITCH_TRIES):
+            if self._put(item):
+                return
+            # every order on its way out checks this item, and each check is in the way for some milliseconds
+            self._clock.sleep(SWITCH_PAUSE_S * (1 + secrets.randbelow(4)))
+        raise StoreUnavailable("setting a switch: too many conflicts")
+
+    def _put(self, item: Item) -> bool:
         with named_failures("setting a switch"):
-            self._client.put_item(TableName=self._table, Item=item)
+            try:
+                self._client.put_item(TableName=self._table, Item=item)
+            except ClientError as error:
+                if error.response["Error"]["Code"] == "TransactionConflictException":
+                    return False
+                raise
+        return True
 
     def is_engaged(self, name: str) -> bool:
         """Return whether the switch is on."""

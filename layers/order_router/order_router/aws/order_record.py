@@ -1,11 +1,9 @@
 """An order as an item of the orders table and back; records of earlier releases stay readable."""
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
-
-from pydantic import ValidationError
 
 from order_router.adapter.decode import IST
 from order_router.aws.values import Item, from_item, to_item
@@ -32,7 +30,7 @@ def account_day(account: str, day: date) -> str:
 def order_item(order: Order, write_id: str) -> Item:
     """Return the item of an order; `attention_*` are there only while it has not ended (a sparse index)."""
     needs_attention = not order.state.is_final
-    received_at = order.received_at.isoformat(timespec="microseconds")
+    received_at = _text(order.received_at)
     return to_item(
         {
             "schema": SCHEMA,
@@ -47,11 +45,11 @@ def order_item(order: Order, write_id: str) -> Item:
             "broker": order.broker,
             "source": order.source,
             "received_at": received_at,
-            "deadline": order.deadline.isoformat(),
-            "updated_at": order.updated_at.isoformat(),
+            "deadline": _text(order.deadline),
+            "updated_at": _text(order.updated_at),
             "state": order.state,
             "owner": order.owner,
-            "lease_until": None if order.lease_until is None else order.lease_until.isoformat(),
+            "lease_until": _optional(_text, order.lease_until),
             "broker_order_id": order.broker_order_id,
             "exchange_order_id": order.exchange_order_id,
             "filled_quantity": order.filled_quantity,
@@ -65,14 +63,16 @@ def order_item(order: Order, write_id: str) -> Item:
 
 def read_order(item: Item) -> Order:
     """Return the order of an item of any release so far; RecordUnreadable names what is wrong."""
-    fields = from_item(item)
-    reader = READERS.get(fields.get("schema", 0))
+    name = item.get("client_order_id", {}).get("S")
+    schema = item.get("schema", {}).get("N")
+    reader = READERS.get(schema)
     if reader is None:
-        raise RecordUnreadable(f"order {fields.get('client_order_id')} has schema {fields.get('schema')}")
+        raise RecordUnreadable(f"order {name} has schema {schema}")
     try:
-        return reader(fields)
-    except (KeyError, TypeError, ValueError, ValidationError) as error:
-        raise RecordUnreadable(f"order {fields.get('client_order_id')}: {type(error).__name__}") from error
+        return reader(from_item(item))
+    # a record that does not fit breaks wherever its reader first trips over it
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+        raise RecordUnreadable(f"order {name}: {type(error).__name__}") from error
 
 
 def _read_schema_1(fields: dict[str, Any]) -> Order:
@@ -98,7 +98,7 @@ def _read_schema_1(fields: dict[str, Any]) -> Order:
     )
 
 
-READERS: dict[int, Callable[[dict[str, Any]], Order]] = {1: _read_schema_1}
+READERS: dict[str | None, Callable[[dict[str, Any]], Order]] = {"1": _read_schema_1}
 
 
 def _step_fields(step: Step) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def _step_fields(step: Step) -> dict[str, Any]:
     fields = {
         "state": step.state,
         "kind": event.kind,
-        "at": event.at.isoformat(),
+        "at": _text(event.at),
         "broker_order_id": event.broker_order_id,
         "exchange_order_id": event.exchange_order_id,
         "filled_quantity": event.filled_quantity,
@@ -147,8 +147,16 @@ def _reason(fields: dict[str, str]) -> Reason:
     return Reason(fields["code"], fields["message"])
 
 
+def _text(moment: datetime) -> str:
+    # always of one width, so that text sorts as time does
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
 def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a time must name its zone")
+    return moment
 
 
 def _optional[T, U](read: Callable[[T], U], value: T | None) -> U | None:

@@ -2,15 +2,16 @@
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from order_router.aws.cursor import read_cursor, write_cursor
 from order_router.aws.failures import named_failures
-from order_router.aws.gate import Operation, Slot, SlotMemory, gate_operations
+from order_router.aws.gate import Operation, Slot, SlotMemory, epoch_ms, gate_operations
 from order_router.aws.order_record import account_day, order_item, read_order
 from order_router.aws.values import Item
 from order_router.domain.order import Order
@@ -28,26 +29,17 @@ CONFLICT_TRIES = 8
 CONFLICT_PAUSE_S = 0.01
 PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded"}
 FAILED = "ConditionalCheckFailed"
+DAY_KEY = frozenset({"account_day", "created_key", "client_order_id"})
 
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """One try of a write: the operations, and what each of them stands for."""
+    """One try of a write through a gate."""
 
     order: Order
     replacing: Order | None
-    gate: Gate | None
-    write_id: str
+    gate: Gate
     slot: Slot | None
-
-    def operations(self, orders: str, gates: str) -> list[Operation]:
-        """Return the order's put and the gate's operations behind it."""
-        put = _put(orders, self.order, self.replacing, self.write_id)
-        return (
-            [{"Put": put}]
-            if self.gate is None
-            else [{"Put": put}, *gate_operations(gates, self.gate, self.slot)]
-        )
 
 
 class OrdersTable:
@@ -60,16 +52,22 @@ class OrdersTable:
         self._gates = gates
         self._slots = SlotMemory()
 
+    @cached_property
+    def _worker(self) -> str:
+        """What tells this worker's writes from another's: made at the first write, so no snapshot shares it."""
+        return secrets.token_hex(8)
+
     def write(self, order: Order, *, replacing: Order | None, gate: Gate | None = None) -> None:
         """Store the order and pass the gate, all or nothing; a lost answer is recognised as our own success."""
-        write_id = secrets.token_hex(8)
-        if gate is None:
-            return self._put_alone(order, replacing, write_id)
-        for _ in range(CONFLICT_TRIES + (0 if gate.pace is None else gate.pace.calls_per_second)):
-            slot = None if gate.pace is None else self._slots.choose(gate.pace)
-            attempt = _Attempt(order, replacing, gate, write_id, slot)
-            if self._transact(attempt):
-                return None
+        pace = None if gate is None else gate.pace
+        for _ in range(CONFLICT_TRIES + (0 if pace is None else pace.calls_per_second)):
+            is_written = (
+                self._put_alone(order, replacing)
+                if gate is None
+                else self._transact(_Attempt(order, replacing, gate, self._free_slot(gate)))
+            )
+            if is_written:
+                return
         raise StoreUnavailable("writing an order: too many conflicts")
 
     def get(self, client_order_id: str) -> Order | None:
@@ -82,13 +80,14 @@ class OrdersTable:
 
     def list_day(self, account: str, day: date, *, limit: int, cursor: str | None = None) -> OrderPage:
         """Return the account's orders received on this exchange day, newest first."""
-        start = {} if cursor is None else {"ExclusiveStartKey": read_cursor(cursor)}
+        key = account_day(account, day)
+        start = {} if cursor is None else {"ExclusiveStartKey": read_cursor(cursor, DAY_KEY, account_day=key)}
         with named_failures("listing orders"):
             answer = self._client.query(
                 TableName=self._orders,
                 IndexName="by_account_day",
                 KeyConditionExpression="account_day = :key",
-                ExpressionAttributeValues={":key": {"S": account_day(account, day)}},
+                ExpressionAttributeValues={":key": {"S": key}},
                 ScanIndexForward=False,
                 Limit=limit,
                 **start,
@@ -114,21 +113,38 @@ class OrdersTable:
                 return _orders(items)
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
-    def _put_alone(self, order: Order, replacing: Order | None, write_id: str) -> None:
+    def _free_slot(self, gate: Gate) -> Slot | None:
+        if gate.pace is None:
+            return None
+        # a try after a pause takes its call at the time it is made, or slots would come free too early
+        return self._slots.choose(replace(gate.pace, at=max(gate.pace.at, self._clock.now())))
+
+    def _put(self, order: Order, replacing: Order | None) -> Operation:
+        return _put(self._orders, order_item(order, self._worker), replacing)
+
+    def _put_alone(self, order: Order, replacing: Order | None) -> bool:
+        """Try once; False when another write was in the way for the moment."""
         try:
-            self._client.put_item(**_put(self._orders, order, replacing, write_id))
+            self._client.put_item(**self._put(order, replacing))
         except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise StoreUnavailable(f"writing an order: {error.response['Error']['Code']}") from None
+            code = error.response["Error"]["Code"]
+            if code == "TransactionConflictException":
+                self._pause()
+                return False
+            if code != "ConditionalCheckFailedException":
+                raise StoreUnavailable(f"writing an order: {code}") from None
             response: dict[str, Any] = dict(error.response)
-            self._require_own(order, write_id, response.get("Item"))
+            self._require_own(order, response.get("Item"))
         except BotoCoreError as error:
             raise StoreUnavailable(f"writing an order: {type(error).__name__}") from None
+        return True
 
     def _transact(self, attempt: _Attempt) -> bool:
         """Try once; False when it should be tried again. Raises what the gate or the stored order says."""
+        put = {"Put": self._put(attempt.order, attempt.replacing)}
+        operations = [put, *gate_operations(self._gates, attempt.gate, attempt.slot)]
         try:
-            self._client.transact_write_items(TransactItems=attempt.operations(self._orders, self._gates))
+            self._client.transact_write_items(TransactItems=operations)
         except ClientError as error:
             return self._judge_cancellation(attempt, error)
         except BotoCoreError as error:
@@ -142,15 +158,18 @@ class OrdersTable:
         if code != "TransactionCanceledException" or not reasons:
             raise StoreUnavailable(f"writing an order: {code}") from None
         if reasons[0].get("Code") == FAILED:
-            self._require_own(attempt.order, attempt.write_id, reasons[0].get("Item"))
+            self._require_own(attempt.order, reasons[0].get("Item"))
             return True
         self._judge_gate(attempt, reasons[1:])
         if any(reason.get("Code") in PASSING for reason in reasons):
-            self._clock.sleep(CONFLICT_PAUSE_S * (1 + secrets.randbelow(4)))
+            self._pause()
         return False
 
+    def _pause(self) -> None:
+        self._clock.sleep(CONFLICT_PAUSE_S * (1 + secrets.randbelow(4)))
+
     def _judge_gate(self, attempt: _Attempt, reasons: Sequence[dict[str, Any]]) -> None:
-        gate = attempt.gate or Gate()
+        gate = attempt.gate
         failed = [reason.get("Code") == FAILED for reason in reasons]
         switches, counters = len(gate.switches), len(gate.counters)
         for name, is_on in zip(gate.switches, failed[:switches], strict=True):
@@ -161,26 +180,26 @@ class OrdersTable:
                 raise CounterFull(counter)
         if attempt.slot is not None and failed[-1]:
             self._note_slot(attempt.slot, reasons[-1].get("Item"))
+            self._slots.require_free(attempt.slot.pace)
         codes = {str(reason.get("Code")) for reason in reasons} - {"None", FAILED} - PASSING
         if codes:
             raise StoreUnavailable(f"writing an order: {', '.join(sorted(codes))}")
 
     def _note_slot(self, slot: Slot | None, item: Item | None = None) -> None:
         if slot is not None:
-            now = int(slot.pace.at.timestamp() * 1000)
-            self._slots.note(slot, now if item is None else int(item["used_at"]["N"]))
+            self._slots.note(slot, epoch_ms(slot.pace.at) if item is None else int(item["used_at"]["N"]))
 
-    def _require_own(self, order: Order, write_id: str, item: Item | None) -> None:
-        """Raise StoreConflict with what stands there, unless it is this very write."""
-        if item is not None and item.get("write_id") == {"S": write_id}:
-            return
-        raise StoreConflict(self.get(order.client_order_id) if item is None else read_order(item))
+    def _require_own(self, order: Order, item: Item | None) -> None:
+        """Raise StoreConflict with what stands there, unless this worker wrote this very order."""
+        current = self.get(order.client_order_id) if item is None else read_order(item)
+        if item is None or current != order or item.get("write_id") != {"S": self._worker}:
+            raise StoreConflict(current)
 
 
-def _put(table: str, order: Order, replacing: Order | None, write_id: str) -> Operation:
+def _put(table: str, item: Item, replacing: Order | None) -> Operation:
     put: Operation = {
         "TableName": table,
-        "Item": order_item(order, write_id),
+        "Item": item,
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
     if replacing is None:

@@ -3,10 +3,8 @@
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
-
-from pydantic import ValidationError
 
 from order_router.adapter.decode import strict_json
 from order_router.aws.failures import named_failures
@@ -91,20 +89,27 @@ def read_message(body: str) -> PlaceOrder:
     try:
         fields = strict_json(body)
         if fields["schema"] != SCHEMA:
-            raise MessageUnreadable(f"expected schema {SCHEMA}, received {fields['schema']!r}")
+            raise MessageUnreadable(f"expected schema {SCHEMA}, received {str(fields['schema'])[:20]!r}")
         return PlaceOrder(
             request=parse_request(fields["request"]),
-            idempotency_key=str(fields["idempotency_key"]),
+            idempotency_key=_text(fields["idempotency_key"]),
             source=Source(fields["source"]),
             received_at=_time(fields["received_at"]),
             deadline=_time(fields["deadline"]),
         )
-    except (KeyError, TypeError, ValueError, ValidationError) as error:
+    # a body that does not fit breaks wherever its reader first trips over it
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
         raise MessageUnreadable(f"the message is not an order: {type(error).__name__}") from error
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError("expected text that is not empty")
+    return value
 
 
 def _time(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("a time must name its zone")
-    return moment
+    return moment.astimezone(UTC)

@@ -108,7 +108,7 @@ class SettingsTable:
 
     def _load_token(self, digest: str) -> str | None:
         item = self._get(TOKEN, digest)
-        return None if item is None else str(item["document"]["S"])
+        return None if item is None else _document(TOKEN, item)
 
     def _load_accounts(self) -> tuple[Account, ...]:
         with named_failures("reading the accounts"):
@@ -135,7 +135,21 @@ class SettingsTable:
 
 
 def _parse[T: BaseModel](kind: str, item: Item, model: type[T]) -> T:
+    document = _document(kind, item)
     try:
-        return model.model_validate_json(item["document"]["S"])
-    except (KeyError, ValidationError) as error:
-        raise SettingUnreadable(f"{kind} {item['id']['S'][:40]} is not readable") from error
+        return model.model_validate_json(document)
+    except ValidationError as error:
+        fields = sorted({".".join(map(str, found["loc"])) for found in error.errors(include_input=False)})
+    # raised out here: the parser's error holds the whole document
+    raise SettingUnreadable(f"{_name(kind, item)} is not readable: {', '.join(fields) or 'not JSON'}")
+
+
+def _document(kind: str, item: Item) -> str:
+    document = item.get("document", {}).get("S")
+    if not isinstance(document, str):
+        raise SettingUnreadable(f"{_name(kind, item)} has no document")
+    return document
+
+
+def _name(kind: str, item: Item) -> str:
+    return f"{kind} {item['id']['S'][:40]}"

@@ -17,6 +17,8 @@ def to_attribute(value: object) -> AttributeValue:
             return {"BOOL": value}
         case str():
             return {"S": str(value)}
+        case Decimal() if not value.is_finite():
+            raise ValueError("cannot store a number that is not finite")
         case int() | Decimal():
             return {"N": format(value, "f") if isinstance(value, Decimal) else str(value)}
         case list() | tuple():

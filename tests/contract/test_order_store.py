@@ -1,0 +1,305 @@
+"""What every order store promises, asked of the one in memory and the one in DynamoDB."""
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from order_router.aws.gate import Switches
+from order_router.aws.orders_table import OrdersTable
+from order_router.domain.errors import Reason, RouterError
+from order_router.domain.lifecycle import EventKind
+from order_router.domain.order import Event, Order, apply
+from order_router.ports import (
+    Counter,
+    CounterFull,
+    Gate,
+    OrderStore,
+    Pace,
+    PaceExceeded,
+    StoreConflict,
+    SwitchOn,
+)
+from tests.fakes.aws import aws_client, aws_in_memory, make_table
+from tests.fakes.clock import MONDAY_MORNING, FakeClock
+from tests.fakes.order_store import MemoryOrderStore, Tables
+from tests.fakes.orders import a_submitting_order, an_order
+
+MONDAY = date(2026, 11, 23)
+
+
+@dataclass(frozen=True)
+class World:
+    """A store, and the means to play several workers and the operator."""
+
+    clock: FakeClock
+    new_worker: Callable[[], OrderStore]
+    set_switch: Callable[[str, bool], None]
+
+
+@pytest.fixture(params=["memory", "dynamodb"])
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    clock = FakeClock()
+    if request.param == "memory":
+        tables = Tables()
+        operator = MemoryOrderStore(clock, tables)
+        yield World(
+            clock,
+            lambda: MemoryOrderStore(clock, tables),
+            lambda name, engaged: operator.set_switch(name, engaged=engaged),
+        )
+        return
+    with aws_in_memory():
+        client = aws_client("dynamodb")
+        orders, gates = make_table(client, "OrdersTable"), make_table(client, "GateTable")
+        switches = Switches(client, gates, clock)
+        yield World(
+            clock,
+            lambda: OrdersTable(client, clock, orders=orders, gates=gates),
+            lambda name, engaged: switches.set(name, engaged=engaged),
+        )
+
+
+@pytest.fixture
+def store(world: World) -> OrderStore:
+    return world.new_worker()
+
+
+def counter(name: str = "paper#2026-11-23", limit: int = 2) -> Counter:
+    return Counter(name, limit, MONDAY_MORNING + timedelta(days=2))
+
+
+def pace(world: World, calls_per_second: int = 9) -> Gate:
+    return Gate(pace=Pace("paper#NSE", calls_per_second, world.clock.now()))
+
+
+def opened(order: Order) -> Order:
+    return apply(order, Event(kind=EventKind.OPENED, at=order.updated_at, broker_order_id="2611230001"))
+
+
+def ended(order: Order) -> Order:
+    reason = Reason("ORDER_REFUSED", "quantity above the limit of 100")
+    return apply(order, Event(kind=EventKind.REFUSED, at=order.updated_at, reason=reason))
+
+
+def test_an_order_comes_back_as_it_was_written(store: OrderStore) -> None:
+    order = opened(a_submitting_order(order_type="SL", trigger_price="1499.5"))
+    filled = replace(order, filled_quantity=3, average_price=Decimal("1500.0166666666666666666667"))
+
+    store.write(filled, replacing=None)
+
+    assert store.get(order.client_order_id) == filled
+
+
+def test_an_unknown_order_is_none(store: OrderStore) -> None:
+    assert store.get("NEVERSEEN") is None
+
+
+def test_the_second_worker_to_write_an_order_is_told_of_the_first(world: World, store: OrderStore) -> None:
+    first, second = a_submitting_order(owner="w-1"), a_submitting_order(owner="w-2")
+    store.write(first, replacing=None, gate=Gate())
+
+    with pytest.raises(StoreConflict) as caught:
+        world.new_worker().write(second, replacing=None, gate=Gate())
+
+    assert caught.value.current == first
+    assert store.get(first.client_order_id) == first
+
+
+@pytest.mark.parametrize("gate", [None, Gate()])
+def test_an_order_that_was_changed_meanwhile_is_not_overwritten(store: OrderStore, gate: Gate | None) -> None:
+    order = a_submitting_order()
+    store.write(order, replacing=None)
+    store.write(opened(order), replacing=order)
+
+    lost = apply(order, Event(kind=EventKind.OUTCOME_LOST, at=order.updated_at))
+    with pytest.raises(StoreConflict) as caught:
+        store.write(lost, replacing=order, gate=gate)
+
+    assert caught.value.current == opened(order)
+
+
+@pytest.mark.parametrize("gate", [None, Gate()])
+def test_an_order_that_is_not_there_cannot_be_replaced(store: OrderStore, gate: Gate | None) -> None:
+    order = a_submitting_order()
+
+    with pytest.raises(StoreConflict) as caught:
+        store.write(opened(order), replacing=order, gate=gate)
+
+    assert caught.value.current is None
+
+
+@pytest.mark.parametrize("gate", [None, Gate(counters=(counter(limit=1),))])
+def test_a_write_that_is_repeated_recognises_its_own_success(store: OrderStore, gate: Gate | None) -> None:
+    order = a_submitting_order()
+    store.write(order, replacing=None, gate=gate)
+
+    store.write(order, replacing=None, gate=gate)
+
+    store.write(opened(order), replacing=order)
+    store.write(opened(order), replacing=order)
+    assert store.get(order.client_order_id) == opened(order)
+
+
+@pytest.mark.parametrize("gate", [None, Gate()])
+def test_the_same_write_of_another_worker_is_not_ours(world: World, gate: Gate | None) -> None:
+    order = a_submitting_order()
+    world.new_worker().write(order, replacing=None)
+
+    with pytest.raises(StoreConflict):
+        world.new_worker().write(order, replacing=None, gate=gate)
+
+
+def test_a_switch_that_is_on_stops_the_write(world: World, store: OrderStore) -> None:
+    gate = Gate(switches=("kill#all", "breaker#paper"), counters=(counter(limit=1),))
+    order = a_submitting_order()
+    world.set_switch("breaker#paper", True)  # noqa: FBT003
+
+    with pytest.raises(SwitchOn) as caught:
+        store.write(order, replacing=None, gate=gate)
+    assert (caught.value.name, caught.value.code) == ("breaker#paper", "BROKER_CIRCUIT_OPEN")
+    assert store.get(order.client_order_id) is None
+
+    world.set_switch("breaker#paper", False)  # noqa: FBT003
+    store.write(order, replacing=None, gate=gate)
+    assert store.get(order.client_order_id) == order
+
+
+def test_a_full_counter_stops_the_write_and_counts_nothing(store: OrderStore) -> None:
+    day, strategy = counter(limit=5), counter("demo#2026-11-23", limit=1)
+    store.write(a_submitting_order("k-1"), replacing=None, gate=Gate(counters=(day, strategy)))
+
+    for turn in range(6):
+        with pytest.raises(CounterFull) as caught:
+            store.write(a_submitting_order(f"n-{turn}"), replacing=None, gate=Gate(counters=(day, strategy)))
+        assert caught.value.counter == strategy
+
+    for turn in range(4):
+        store.write(a_submitting_order(f"m-{turn}"), replacing=None, gate=Gate(counters=(day,)))
+    with pytest.raises(CounterFull):
+        store.write(a_submitting_order("o-1"), replacing=None, gate=Gate(counters=(day,)))
+
+
+def test_a_second_has_nine_calls_whoever_makes_them(world: World) -> None:
+    workers = [world.new_worker() for _ in range(3)]
+    for turn in range(9):
+        workers[turn % 3].write(a_submitting_order(f"k-{turn}"), replacing=None, gate=pace(world))
+
+    late = a_submitting_order("late")
+    for worker in workers:
+        with pytest.raises(PaceExceeded) as caught:
+            worker.write(late, replacing=None, gate=pace(world))
+        assert 1 <= caught.value.retry_after_s <= 1.1
+    assert workers[0].get(late.client_order_id) is None
+
+    world.clock.sleep(caught.value.retry_after_s)
+    workers[0].write(late, replacing=None, gate=pace(world))
+
+
+def test_paces_of_other_names_do_not_share(world: World, store: OrderStore) -> None:
+    for name in ("paper#NSE", "paper#NFO", "live#NSE"):
+        gate = Gate(pace=Pace(name, 1, world.clock.now()))
+        store.write(a_submitting_order(name), replacing=None, gate=gate)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_sliding_second_has_more_calls_than_allowed(world: World, seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 - chance, not secrecy
+    workers = [world.new_worker() for _ in range(2)]
+    passed: list[datetime] = []
+    for turn in range(60):
+        world.clock.advance(chance.choice([0, 0.01, 0.1, 0.3]))
+        try:
+            chance.choice(workers).write(a_submitting_order(f"k-{turn}"), replacing=None, gate=pace(world, 3))
+        except PaceExceeded:
+            continue
+        passed.append(world.clock.now())
+
+    assert len(passed) > 9
+    for first, fourth in zip(passed, passed[3:], strict=False):
+        assert fourth - first > timedelta(seconds=1)
+
+
+def test_the_stored_order_speaks_before_the_gate(world: World, store: OrderStore) -> None:
+    gate = Gate(switches=("kill#all",), counters=(counter(limit=1),), pace=pace(world, 1).pace)
+    order = a_submitting_order(owner="w-1")
+    store.write(order, replacing=None, gate=gate)
+    world.set_switch("kill#all", True)  # noqa: FBT003
+
+    with pytest.raises(StoreConflict):
+        store.write(a_submitting_order(owner="w-2"), replacing=None, gate=gate)
+    with pytest.raises(SwitchOn):
+        store.write(a_submitting_order("k-2"), replacing=None, gate=gate)
+    world.set_switch("kill#all", False)  # noqa: FBT003
+    with pytest.raises(CounterFull):
+        store.write(a_submitting_order("k-2"), replacing=None, gate=gate)
+
+
+def test_a_write_that_is_repeated_in_a_full_second_still_recognises_itself(world: World) -> None:
+    workers = [world.new_worker() for _ in range(2)]
+    orders = [a_submitting_order(f"k-{turn}") for turn in range(9)]
+    for order in orders:
+        workers[0].write(order, replacing=None, gate=pace(world))
+
+    workers[0].write(orders[4], replacing=None, gate=pace(world))
+
+
+def test_a_day_is_listed_newest_first_page_by_page(store: OrderStore) -> None:
+    orders = [an_order(f"k-{turn}", at=MONDAY_MORNING + timedelta(milliseconds=turn)) for turn in range(7)]
+    for order in random.Random(1).sample(orders, 7):  # noqa: S311 - chance, not secrecy
+        store.write(order, replacing=None)
+    store.write(an_order("k-x", account="other"), replacing=None)
+
+    listed: list[Order] = []
+    cursor = None
+    while True:
+        page = store.list_day("paper", MONDAY, limit=3, cursor=cursor)
+        listed += page.orders
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    assert listed == orders[::-1]
+
+
+def test_a_day_begins_and_ends_at_midnight_in_kolkata(store: OrderStore) -> None:
+    first = an_order("k-1", at=datetime(2026, 11, 22, 18, 30, tzinfo=UTC))
+    last = an_order("k-2", at=datetime(2026, 11, 23, 18, 29, 59, 999999, tzinfo=UTC))
+    next_day = an_order("k-3", at=datetime(2026, 11, 23, 18, 30, tzinfo=UTC))
+    for order in (first, last, next_day):
+        store.write(order, replacing=None)
+
+    assert store.list_day("paper", MONDAY, limit=10).orders == (last, first)
+
+
+@pytest.mark.parametrize("cursor", ["nonsense", "e30=", "W10=", "bnVsbA==", "₹", "", "[" * 10])
+def test_a_cursor_that_no_page_gave_is_refused(store: OrderStore, cursor: str) -> None:
+    with pytest.raises(RouterError) as caught:
+        store.list_day("paper", MONDAY, limit=3, cursor=cursor)
+    assert caught.value.code == "INVALID_CURSOR"
+
+
+def test_a_cursor_of_another_account_is_refused(store: OrderStore) -> None:
+    for turn in range(3):
+        store.write(an_order(f"k-{turn}", account="other"), replacing=None)
+    cursor = store.list_day("other", MONDAY, limit=1).next_cursor
+
+    with pytest.raises(RouterError) as caught:
+        store.list_day("paper", MONDAY, limit=1, cursor=cursor)
+    assert caught.value.code == "INVALID_CURSOR"
+
+
+def test_only_orders_that_have_not_ended_are_unsettled(store: OrderStore) -> None:
+    waiting = an_order("k-1")
+    submitting = a_submitting_order("k-2", at=MONDAY_MORNING + timedelta(seconds=1))
+    store.write(submitting, replacing=None)
+    store.write(waiting, replacing=None)
+    store.write(an_order("k-3", account="other"), replacing=None)
+    store.write(ended(an_order("k-4")), replacing=None)
+    assert store.list_unsettled("paper") == (waiting, submitting)
+
+    store.write(ended(waiting), replacing=waiting)
+
+    assert store.list_unsettled("paper") == (submitting,)
