@@ -91,8 +91,9 @@ def answering_then_resetting(answer: bytes) -> Script:
     return play
 
 
-def resetting_unread(connection: socket.socket, _: ScriptedServer) -> None:
-    """Reset the connection before reading anything."""
+def resetting_at_the_first_byte(connection: socket.socket, _: ScriptedServer) -> None:
+    """Reset the connection at the first byte of the request."""
+    connection.recv(1)
     _reset(connection)
 
 

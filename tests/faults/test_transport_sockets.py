@@ -30,7 +30,7 @@ from tests.faults.scripted_server import (
     never_reading,
     ok,
     resetting_after_request,
-    resetting_unread,
+    resetting_at_the_first_byte,
     scripted,
 )
 
@@ -134,7 +134,7 @@ def test_a_name_that_does_not_resolve_was_not_sent(
 
 
 FAULTS: dict[str, Script] = {
-    "reset before reading": resetting_unread,
+    "reset at the first byte": resetting_at_the_first_byte,
     "reset after the request": resetting_after_request,
     "closed after the request": answering(b""),
     "garbage status line": answering(b"SSH-2.0-OpenSSH_9\r\n\r\n"),

@@ -1,0 +1,252 @@
+"""Lost answers, conflicts and throttles between the orders table and us: nothing is written or counted twice."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from order_router.aws.gate import Switches
+from order_router.aws.orders_table import CONFLICT_TRIES, OrdersTable
+from order_router.domain.lifecycle import EventKind
+from order_router.domain.order import Event, Order, apply
+from order_router.ports import Counter, Gate, Pace, StoreConflict, StoreUnavailable
+from tests.fakes.aws import Wrapped, aws_client, aws_in_memory, make_table
+from tests.fakes.clock import MONDAY_MORNING, FakeClock
+from tests.fakes.orders import a_submitting_order
+
+ORDERS, GATES = "OrdersTable", "GateTable"
+TRANSACT, PUT = "transact_write_items", "put_item"
+SWITCHES = ("kill#all",)
+COUNTER = Counter("paper#2026-11-23", 100, MONDAY_MORNING + timedelta(days=2))
+GATE = Gate(switches=SWITCHES, counters=(COUNTER,), pace=Pace("paper#NSE", 9, MONDAY_MORNING))
+
+Call = Callable[..., Any]
+
+
+@pytest.fixture
+def client() -> Iterator[Any]:
+    with aws_in_memory():
+        client = aws_client("dynamodb")
+        make_table(client, ORDERS)
+        make_table(client, GATES)
+        yield client
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+def store_over(client: Any, clock: FakeClock) -> OrdersTable:
+    return OrdersTable(client, clock, orders=ORDERS, gates=GATES)
+
+
+def opened(order: Order) -> Order:
+    return apply(order, Event(kind=EventKind.OPENED, at=order.updated_at, broker_order_id="2611230001"))
+
+
+def counted(client: Any) -> int:
+    item = client.get_item(TableName=GATES, Key={"gate": {"S": f"count#{COUNTER.name}"}}).get("Item")
+    return 0 if item is None else int(item["n"]["N"])
+
+
+def timing_out(call: Call) -> Call:
+    """Perform the call and lose its answer, every time."""
+
+    def perform(**arguments: Any) -> Any:
+        call(**arguments)
+        raise ReadTimeoutError(endpoint_url="https://dynamodb.example")
+
+    return perform
+
+
+def repeating(call: Call) -> Call:
+    """Perform the call twice and hand over the second answer, as botocore does when the first is lost."""
+
+    def perform(**arguments: Any) -> Any:
+        call(**arguments)
+        return call(**arguments)
+
+    return perform
+
+
+def failing(call: Call, error: ClientError, times: int) -> Call:
+    """Raise the error this many times before the call is performed."""
+    left = [error] * times
+
+    def perform(**arguments: Any) -> Any:
+        if left:
+            raise left.pop()
+        return call(**arguments)
+
+    return perform
+
+
+def client_error(code: str, **more: Any) -> ClientError:
+    response: Any = {"Error": {"Code": code, "Message": "canary-7741"}, **more}
+    return ClientError(response, "Write")
+
+
+def cancelled(*codes: str) -> ClientError:
+    return client_error(
+        "TransactionCanceledException", CancellationReasons=[{"Code": code} for code in codes]
+    )
+
+
+@pytest.mark.parametrize("gate", [None, GATE])
+def test_a_write_that_botocore_repeated_recognises_itself(
+    client: Any, clock: FakeClock, gate: Gate | None
+) -> None:
+    name = PUT if gate is None else TRANSACT
+    store = store_over(Wrapped(client, **{name: repeating(getattr(client, name))}), clock)
+    order = a_submitting_order()
+
+    store.write(order, replacing=None, gate=gate)
+    store.write(opened(order), replacing=order, gate=gate)
+
+    assert store.get(order.client_order_id) == opened(order)
+    assert counted(client) == (0 if gate is None else 2)
+
+
+@pytest.mark.parametrize("gate", [None, GATE])
+def test_a_write_whose_answer_was_lost_for_good_can_be_written_again(
+    client: Any, clock: FakeClock, gate: Gate | None
+) -> None:
+    name = PUT if gate is None else TRANSACT
+    lossy = Wrapped(client, **{name: timing_out(getattr(client, name))})
+    store, order = store_over(lossy, clock), a_submitting_order()
+
+    with pytest.raises(StoreUnavailable, match="ReadTimeoutError"):
+        store.write(order, replacing=None, gate=gate)
+    lossy._replaced.clear()
+    store.write(order, replacing=None, gate=gate)
+
+    assert store.get(order.client_order_id) == order
+    assert counted(client) == (0 if gate is None else 1)
+
+
+def test_a_lost_write_that_another_worker_followed_is_a_conflict(client: Any, clock: FakeClock) -> None:
+    lossy = Wrapped(client, **{TRANSACT: timing_out(client.transact_write_items)})
+    store, order = store_over(lossy, clock), a_submitting_order()
+    with pytest.raises(StoreUnavailable):
+        store.write(order, replacing=None, gate=GATE)
+    store_over(client, clock).write(opened(order), replacing=order)
+    lossy._replaced.clear()
+
+    with pytest.raises(StoreConflict) as caught:
+        store.write(order, replacing=None, gate=GATE)
+    assert caught.value.current == opened(order)
+
+
+@pytest.mark.parametrize("code", ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"])
+def test_a_passing_conflict_is_waited_out(client: Any, clock: FakeClock, code: str) -> None:
+    error = cancelled("None", "None", code, "None")
+    store = store_over(Wrapped(client, **{TRANSACT: failing(client.transact_write_items, error, 3)}), clock)
+
+    store.write(a_submitting_order(), replacing=None, gate=GATE)
+
+    assert counted(client) == 1
+    assert len(clock.slept) == 3
+    assert sum(clock.slept) < 0.2
+
+
+def test_a_conflict_that_stays_ends_in_bounded_time(client: Any, clock: FakeClock) -> None:
+    error = cancelled("TransactionConflict", "None", "None", "None")
+    store = store_over(Wrapped(client, **{TRANSACT: failing(client.transact_write_items, error, 99)}), clock)
+
+    with pytest.raises(StoreUnavailable):
+        store.write(a_submitting_order(), replacing=None, gate=GATE)
+    assert sum(clock.slept) < 1
+
+
+def test_a_plain_write_waits_out_a_transaction_on_its_order(client: Any, clock: FakeClock) -> None:
+    error = client_error("TransactionConflictException")
+    busy = Wrapped(client, **{PUT: failing(client.put_item, error, CONFLICT_TRIES - 1)})
+
+    store_over(busy, clock).write(a_submitting_order(), replacing=None)
+
+    assert len(clock.slept) == CONFLICT_TRIES - 1
+
+
+def test_a_switch_waits_out_the_orders_that_check_it(client: Any, clock: FakeClock) -> None:
+    busy = Wrapped(
+        client, **{PUT: failing(client.put_item, client_error("TransactionConflictException"), 20)}
+    )
+    switches = Switches(busy, GATES, clock)
+
+    switches.set("kill#all", engaged=True)
+
+    assert switches.is_engaged("kill#all")
+    assert not switches.is_engaged("kill#other")
+
+
+@pytest.mark.parametrize("gate", [None, GATE])
+@pytest.mark.parametrize("code", ["InternalServerError", "ThrottlingException", "AccessDeniedException"])
+def test_a_refusal_of_the_table_is_named_without_its_payload(
+    client: Any, clock: FakeClock, code: str, gate: Gate | None
+) -> None:
+    error = client_error(code)
+    broken = Wrapped(
+        client,
+        put_item=failing(client.put_item, error, 1),
+        transact_write_items=failing(client.transact_write_items, error, 1),
+    )
+
+    with pytest.raises(StoreUnavailable) as caught:
+        store_over(broken, clock).write(a_submitting_order(), replacing=None, gate=gate)
+    assert code in caught.value.message
+    assert "canary" not in caught.value.message
+    assert caught.value.__cause__ is None
+
+
+def test_an_order_passes_its_gate_in_one_call_and_is_recorded_in_one(client: Any, clock: FakeClock) -> None:
+    watched = Wrapped(client)
+    store, order = store_over(watched, clock), a_submitting_order()
+
+    store.write(order, replacing=None, gate=GATE)
+    store.write(opened(order), replacing=order)
+
+    assert watched.calls == [TRANSACT, PUT]
+
+
+def test_a_worker_does_not_try_the_slots_that_it_used(client: Any, clock: FakeClock) -> None:
+    watched = Wrapped(client)
+    store = store_over(watched, clock)
+
+    for turn in range(9):
+        store.write(a_submitting_order(f"k-{turn}"), replacing=None, gate=GATE)
+
+    assert watched.calls == [TRANSACT] * 9
+
+
+def test_a_retry_takes_its_slot_at_the_time_of_the_retry(client: Any, clock: FakeClock) -> None:
+    error = cancelled("None", "None", "TransactionConflict", "None")
+    store = store_over(Wrapped(client, **{TRANSACT: failing(client.transact_write_items, error, 5)}), clock)
+
+    store.write(a_submitting_order(), replacing=None, gate=GATE)
+
+    slots = [
+        item
+        for number in range(9)
+        if (
+            item := client.get_item(TableName=GATES, Key={"gate": {"S": f"pace#paper#NSE#{number}"}}).get(
+                "Item"
+            )
+        )
+    ]
+    assert [int(slot["used_at"]["N"]) for slot in slots] == [int(clock.now().timestamp() * 1000)]
+
+
+def test_the_sparse_index_holds_only_what_has_not_ended(client: Any, clock: FakeClock) -> None:
+    store, order = store_over(client, clock), a_submitting_order()
+    store.write(order, replacing=None)
+    rejected = apply(order, Event(kind=EventKind.REJECTED, at=order.updated_at))
+    store.write(rejected, replacing=order)
+
+    item = client.get_item(TableName=ORDERS, Key={"client_order_id": {"S": order.client_order_id}})["Item"]
+
+    assert not [name for name in item if name.startswith("attention")]
+    assert item["account_day"] == {"S": "paper#2026-11-23"}
+    assert item["created_key"] == {"S": f"2026-11-23T04:30:00.000000Z#{order.client_order_id}"}

@@ -1,0 +1,166 @@
+"""The queues on SQS: all or an error, each order in its group, and no message but an order is read as one."""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ReadTimeoutError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from order_router.aws.queues import (
+    MessageUnreadable,
+    SqsOrderQueue,
+    SqsReconcileQueue,
+    group_of,
+    read_message,
+    write_message,
+)
+from order_router.domain.identity import client_order_id
+from order_router.domain.vocabulary import Source
+from order_router.ports import PlaceOrder, StoreUnavailable
+from tests.fakes.aws import Wrapped, aws_client, aws_in_memory
+from tests.fakes.clock import MONDAY_MORNING
+from tests.fakes.orders import a_request
+
+
+@pytest.fixture
+def client() -> Iterator[Any]:
+    with aws_in_memory():
+        yield aws_client("sqs")
+
+
+@pytest.fixture
+def url(client: Any) -> str:
+    queue = client.create_queue(QueueName="orders.fifo", Attributes={"FifoQueue": "true"})
+    return str(queue["QueueUrl"])
+
+
+def a_command(key: str = "k-1", **changes: object) -> PlaceOrder:
+    return PlaceOrder(
+        request=a_request(**changes),
+        idempotency_key=key,
+        source=Source.ALERT,
+        received_at=MONDAY_MORNING,
+        deadline=MONDAY_MORNING + timedelta(seconds=30),
+    )
+
+
+def received(client: Any, url: str) -> list[dict[str, Any]]:
+    answer = client.receive_message(QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"])
+    return list(answer.get("Messages", []))
+
+
+def test_an_order_comes_out_as_it_went_in(client: Any, url: str) -> None:
+    command = a_command(order_type="SL", trigger_price="1499.95", strategy="demo")
+
+    SqsOrderQueue(lambda: client, url).put([command])
+
+    [message] = received(client, url)
+    assert read_message(message["Body"]) == command
+    assert message["Attributes"]["MessageDeduplicationId"] == client_order_id("paper", "k-1")
+    assert message["Attributes"]["MessageGroupId"] == group_of(command)
+
+
+def test_more_orders_than_a_few_are_all_stored(client: Any, url: str) -> None:
+    SqsOrderQueue(lambda: client, url).put([a_command(f"k-{turn}", account=f"a{turn}") for turn in range(23)])
+
+    count = client.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
+    assert count["Attributes"]["ApproximateNumberOfMessages"] == "23"
+
+
+def test_orders_of_one_account_and_instrument_share_a_group() -> None:
+    assert group_of(a_command("k-1")) == group_of(a_command("k-2", side="SELL"))
+    assert group_of(a_command()) != group_of(a_command(instrument="NSE:TCS"))
+    assert group_of(a_command()) != group_of(a_command(account="other"))
+    assert len(group_of(a_command(instrument="NSE:M&M"))) <= 128
+
+
+def test_an_order_that_the_queue_did_not_take_is_an_error_and_may_come_again(client: Any, url: str) -> None:
+    lossy = Wrapped(client, send_message=one_after_another(client.send_message, silent))
+    commands = [a_command("k-1"), a_command("k-2", account="other")]
+
+    with pytest.raises(StoreUnavailable):
+        SqsOrderQueue(lambda: lossy, url).put(commands)
+    SqsOrderQueue(lambda: client, url).put(commands)
+
+    assert [read_message(message["Body"]) for message in received(client, url)] == commands
+
+
+def one_after_another(*calls: Callable[..., Any]) -> Callable[..., Any]:
+    left = list(calls)
+
+    def call(**arguments: Any) -> Any:
+        return left.pop(0)(**arguments)
+
+    return call
+
+
+def silent(**_: Any) -> Any:
+    raise ReadTimeoutError(endpoint_url="https://sqs.example")
+
+
+def test_a_queue_that_does_not_answer_is_unavailable(client: Any, url: str) -> None:
+    broken = Wrapped(client, send_message=silent)
+
+    with pytest.raises(StoreUnavailable, match="ReadTimeoutError"):
+        SqsOrderQueue(lambda: broken, url).put([a_command()])
+    with pytest.raises(StoreUnavailable, match="ReadTimeoutError"):
+        SqsReconcileQueue(lambda: broken, url).put("paper", delay_s=5)
+
+
+def test_a_released_message_comes_again(client: Any, url: str) -> None:
+    queue = SqsOrderQueue(lambda: client, url)
+    queue.put([a_command()])
+    [message] = received(client, url)
+    assert received(client, url) == []
+
+    queue.release(message["ReceiptHandle"], 0)
+
+    assert [again["MessageId"] for again in received(client, url)] == [message["MessageId"]]
+
+
+def test_a_look_is_asked_for_by_account(client: Any) -> None:
+    url = client.create_queue(QueueName="reconcile")["QueueUrl"]
+
+    SqsReconcileQueue(lambda: client, url).put("paper", delay_s=0)
+
+    assert json.loads(received(client, url)[0]["Body"]) == {"account": "paper"}
+
+
+GOOD = json.loads(write_message(a_command()))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"schema": 2},
+        {"schema": None},
+        {"request": {}},
+        {"request": "NSE:INFY"},
+        {"request": GOOD["request"] | {"quantity": -5}},
+        {"source": "fax"},
+        {"deadline": "2026-11-23T04:30:30"},
+        {"deadline": 7},
+        {"received_at": "yesterday"},
+        {"idempotency_key": 7},
+        {"idempotency_key": ""},
+    ],
+)
+def test_a_message_that_is_not_an_order_is_refused(damage: dict[str, Any]) -> None:
+    with pytest.raises(MessageUnreadable):
+        read_message(json.dumps(GOOD | damage))
+
+
+@pytest.mark.parametrize("name", sorted(GOOD))
+def test_a_message_that_lacks_a_field_is_refused(name: str) -> None:
+    with pytest.raises(MessageUnreadable):
+        read_message(json.dumps({key: value for key, value in GOOD.items() if key != name}))
+
+
+@given(st.text() | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps))
+def test_any_other_text_is_refused(body: str) -> None:
+    with pytest.raises(MessageUnreadable):
+        read_message(body)

@@ -1,0 +1,36 @@
+"""What the template tells a function: a missing name names itself."""
+
+import pytest
+
+from order_router.aws.environment import Environment, EnvironmentIncomplete
+
+
+@pytest.mark.parametrize("variables", [{}, {"ORDERS_TABLE": ""}])
+def test_a_missing_name_names_itself(variables: dict[str, str]) -> None:
+    with pytest.raises(EnvironmentIncomplete, match="ORDERS_TABLE"):
+        Environment(variables).require("ORDERS_TABLE")
+
+
+def test_names_are_read_when_asked_for() -> None:
+    variables: dict[str, str] = {}
+    environment = Environment(variables)
+    variables["ORDERS_TABLE"] = "orders"
+
+    assert environment.require("ORDERS_TABLE") == "orders"
+    assert environment.optional("GATE_TABLE") == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "addresses"),
+    [("", set()), (" , ", set()), ("52.89.214.238, 34.212.75.30", {"52.89.214.238", "34.212.75.30"})],
+)
+def test_no_addresses_means_any(text: str, addresses: set[str]) -> None:
+    assert Environment({"TRADINGVIEW_ADDRESSES": text}).tradingview_addresses() == addresses
+
+
+def test_an_endpoint_is_the_deployers_or_none() -> None:
+    environment = Environment({"BROKER_ENDPOINT_ZERODHA": "http://127.0.0.1:9/", "BROKER_ENDPOINT_PAPER": ""})
+
+    assert environment.broker_endpoint("zerodha") == "http://127.0.0.1:9"
+    assert environment.broker_endpoint("paper") is None
+    assert environment.broker_endpoint("other") is None

@@ -1,0 +1,125 @@
+"""Orders that an earlier release stored stay readable, and a long life fits in an item."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from order_router.aws.order_record import SCHEMA, order_item, read_order
+from order_router.domain.errors import Reason
+from order_router.domain.lifecycle import EventKind, State
+from order_router.domain.order import Event, Order, apply
+from tests.fakes.orders import a_request, a_submitting_order
+
+SAMPLES = Path(__file__).parents[2] / "samples" / "records"
+ITEM_LIMIT = 400 * 1024
+"""https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html, read 2026-11-21."""
+
+AT = datetime(2026, 11, 23, 4, 30, 0, 123456, tzinfo=UTC)
+
+
+def after(order: Order, *events: Event) -> Order:
+    for event in events:
+        order = apply(order, event)
+    return order
+
+
+def filled_order() -> Order:
+    """Return an order that was lost, found, changed and filled: every kind of field has a value."""
+    order = a_submitting_order(at=AT, order_type="SL", trigger_price="1499.5", strategy="breakout")
+    wanted = a_request(order_type="SL", trigger_price="1499.5", strategy="breakout", limit_price="1510")
+    lost = Reason("BROKER_OUTCOME_UNKNOWN", "the answer did not come within 10 s")
+    seconds = (AT + timedelta(seconds=number) for number in range(1, 9))
+    return after(
+        order,
+        Event(kind=EventKind.OUTCOME_LOST, at=next(seconds), reason=lost),
+        Event(kind=EventKind.PERSON_TOLD, at=next(seconds)),
+        Event(
+            kind=EventKind.OPENED,
+            at=next(seconds),
+            broker_order_id="261123000001",
+            exchange_order_id="1100000",
+        ),
+        Event(kind=EventKind.MODIFY_REQUESTED, at=next(seconds)),
+        Event(kind=EventKind.MODIFIED, at=next(seconds), request=wanted),
+        Event(kind=EventKind.CANCEL_REJECTED, at=next(seconds), note="ORDER_REJECTED: बाज़ार बंद है"),
+        Event(
+            kind=EventKind.PARTIALLY_FILLED,
+            at=next(seconds),
+            filled_quantity=3,
+            average_price=Decimal("1500.0166667"),
+        ),
+        Event(kind=EventKind.FILLED, at=next(seconds), filled_quantity=5, average_price=Decimal(1501)),
+    )
+
+
+def refused_order() -> Order:
+    """Return an order with as few fields as an order can have."""
+    born = replace(
+        a_submitting_order(at=AT), state=State.RECEIVED, owner=None, lease_until=None, history=(), version=0
+    )
+    return apply(
+        born,
+        Event(kind=EventKind.REFUSED, at=AT, reason=Reason("KILL_SWITCH_ON", "switch kill#global is on")),
+    )
+
+
+STORED = {
+    "order-1-filled": filled_order,
+    "order-1-refused": refused_order,
+    "order-1-first-days": filled_order,
+}
+"""What each sample holds. `first-days`: numbers for average prices, times with an offset."""
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_what_an_earlier_release_stored_is_read(name: str) -> None:
+    item: dict[str, Any] = json.loads((SAMPLES / f"{name}.json").read_text(encoding="utf-8"))
+
+    assert read_order(item) == STORED[name]()
+
+
+def test_every_sample_is_read() -> None:
+    assert {path.stem for path in SAMPLES.glob("*.json")} == set(STORED)
+
+
+def test_this_release_writes_what_its_sample_shows() -> None:
+    sample = json.loads((SAMPLES / f"order-{SCHEMA}-filled.json").read_text(encoding="utf-8"))
+
+    assert order_item(filled_order(), "w-1") == sample
+
+
+def weight(item: dict[str, Any]) -> int:
+    """Return about what DynamoDB counts: names and values as UTF-8, a little for each nested one."""
+    return len(json.dumps(item, ensure_ascii=False).encode())
+
+
+@pytest.mark.parametrize("steps", [200, 1000])
+def test_a_long_life_fits_in_an_item(steps: int) -> None:
+    order = after(
+        a_submitting_order(), Event(kind=EventKind.OPENED, at=AT, broker_order_id="261123000001" * 3)
+    )
+    busy = after(
+        order,
+        *(
+            Event(kind=EventKind.MODIFIED, at=AT, request=a_request(limit_price="1510.05"), note="n" * 60)
+            for _ in range(steps - len(order.history))
+        ),
+    )
+
+    assert len(busy.history) >= steps - 1
+    assert weight(order_item(busy, "w-1")) < ITEM_LIMIT
+
+
+def test_an_average_price_of_any_precision_comes_back_exactly() -> None:
+    price = Decimal("1500." + "3" * 60)  # a number in DynamoDB holds 38 digits
+    order = replace(filled_order(), average_price=price)
+
+    item = order_item(order, "w-1")
+
+    assert read_order(item).average_price == price
+    assert item["average_price"] == {"S": str(price)}
