@@ -53,7 +53,7 @@ def order_item(order: Order, write_id: str) -> Item:
             "broker_order_id": order.broker_order_id,
             "exchange_order_id": order.exchange_order_id,
             "filled_quantity": order.filled_quantity,
-            "average_price": order.average_price,
+            "average_price": _optional(_digits, order.average_price),
             "reason": _reason_fields(order.reason),
             "history": [_step_fields(step) for step in order.history],
             "version": order.version,
@@ -110,7 +110,7 @@ def _step_fields(step: Step) -> dict[str, Any]:
         "broker_order_id": event.broker_order_id,
         "exchange_order_id": event.exchange_order_id,
         "filled_quantity": event.filled_quantity,
-        "average_price": event.average_price,
+        "average_price": _optional(_digits, event.average_price),
         "request": None if event.request is None else dump_request(event.request),
         "reason": _reason_fields(event.reason),
         "note": event.note,
@@ -145,6 +145,11 @@ def _reason_fields(reason: Reason | None) -> dict[str, str] | None:
 
 def _reason(fields: dict[str, str]) -> Reason:
     return Reason(fields["code"], fields["message"])
+
+
+def _digits(price: Decimal) -> str:
+    # text, for a number in DynamoDB holds 38 digits and a broker's average may have more
+    return format(price, "f")
 
 
 def _text(moment: datetime) -> str:
