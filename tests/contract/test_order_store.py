@@ -21,6 +21,7 @@ from order_router.ports import (
     Pace,
     PaceExceeded,
     StoreConflict,
+    StoreUnavailable,
     SwitchOn,
 )
 from tests.fakes.aws import aws_client, aws_in_memory, make_table
@@ -142,6 +143,18 @@ def test_a_write_that_is_repeated_recognises_its_own_success(store: OrderStore, 
     store.write(opened(order), replacing=order)
     store.write(opened(order), replacing=order)
     assert store.get(order.client_order_id) == opened(order)
+
+
+def test_a_repeated_write_does_not_pass_a_switch_that_came_on_behind_the_first(
+    world: World, store: OrderStore
+) -> None:
+    gate, order = Gate(switches=("kill#global",)), a_submitting_order()
+    store.write(order, replacing=None, gate=gate)
+    world.set_switch("kill#global", True)  # noqa: FBT003
+
+    with pytest.raises(StoreUnavailable):
+        store.write(order, replacing=None, gate=gate)
+    store.write(opened(order), replacing=order)
 
 
 @pytest.mark.parametrize("gate", [None, Gate()])

@@ -100,6 +100,7 @@ class MemoryOrderStore:
     def _write(self, order: Order, *, replacing: Order | None, gate: Gate | None) -> None:
         current, writer = self.tables.orders.get(order.client_order_id, (None, None))
         if current == order and writer is self:
+            self._require_no_stop_since(gate)
             return
         expected = None if replacing is None else replacing.version
         if (None if current is None else current.version) != expected:
@@ -108,6 +109,10 @@ class MemoryOrderStore:
             self._pass_gate(gate)
         self.tables.orders[order.client_order_id] = (order, self)
         self.writes.append(order)
+
+    def _require_no_stop_since(self, gate: Gate | None) -> None:
+        if gate is not None and self.tables.switches.intersection(gate.switches):
+            raise StoreUnavailable("the write's answer was lost, and a switch is on since")
 
     def _pass_gate(self, gate: Gate) -> None:
         for name in gate.switches:

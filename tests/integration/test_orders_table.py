@@ -5,13 +5,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
 from order_router.aws.gate import Switches
 from order_router.aws.orders_table import CONFLICT_TRIES, OrdersTable
 from order_router.domain.lifecycle import EventKind
 from order_router.domain.order import Event, Order, apply
-from order_router.ports import Counter, Gate, Pace, StoreConflict, StoreUnavailable
+from order_router.ports import Counter, Gate, Pace, StoreConflict, StoreUnavailable, SwitchOn
 from tests.fakes.aws import Wrapped, aws_client, aws_in_memory, make_table
 from tests.fakes.clock import MONDAY_MORNING, FakeClock
 from tests.fakes.orders import a_submitting_order
@@ -52,16 +52,6 @@ def counted(client: Any) -> int:
     return 0 if item is None else int(item["n"]["N"])
 
 
-def timing_out(call: Call) -> Call:
-    """Perform the call and lose its answer, every time."""
-
-    def perform(**arguments: Any) -> Any:
-        call(**arguments)
-        raise ReadTimeoutError(endpoint_url="https://dynamodb.example")
-
-    return perform
-
-
 def repeating(call: Call) -> Call:
     """Perform the call twice and hand over the second answer, as botocore does when the first is lost."""
 
@@ -72,7 +62,7 @@ def repeating(call: Call) -> Call:
     return perform
 
 
-def failing(call: Call, error: ClientError, times: int) -> Call:
+def failing(call: Call, error: Exception, times: int) -> Call:
     """Raise the error this many times before the call is performed."""
     left = [error] * times
 
@@ -110,12 +100,100 @@ def test_a_write_that_botocore_repeated_recognises_itself(
     assert counted(client) == (0 if gate is None else 2)
 
 
+def lost(call: Call, times: int, error: Exception) -> Call:
+    """Perform the call and lose its answer this many times."""
+    left = [error] * times
+
+    def perform(**arguments: Any) -> Any:
+        answer = call(**arguments)
+        if left:
+            raise left.pop()
+        return answer
+
+    return perform
+
+
+NO_ANSWERS = (
+    ReadTimeoutError(endpoint_url="https://dynamodb.example"),
+    ConnectionClosedError(endpoint_url="https://dynamodb.example"),
+    client_error("InternalServerError", ResponseMetadata={"HTTPStatusCode": 500}),
+    client_error("TransactionInProgressException", ResponseMetadata={"HTTPStatusCode": 400}),
+)
+
+
+@pytest.mark.parametrize("error", NO_ANSWERS, ids=lambda error: type(error).__name__)
+def test_a_gated_write_whose_answer_is_lost_asks_once_more_and_finds_itself(
+    client: Any, clock: FakeClock, error: Exception
+) -> None:
+    watched = Wrapped(client, **{TRANSACT: lost(client.transact_write_items, 1, error)})
+    store, order = store_over(watched, clock), a_submitting_order()
+
+    store.write(order, replacing=None, gate=GATE)
+
+    assert store.get(order.client_order_id) == order
+    assert counted(client) == 1
+    assert watched.calls == [TRANSACT, TRANSACT, "get_item"]
+
+
+@pytest.mark.parametrize("error", NO_ANSWERS, ids=lambda error: type(error).__name__)
+def test_a_gated_write_that_never_arrived_is_made_once(
+    client: Any, clock: FakeClock, error: Exception
+) -> None:
+    flaky = Wrapped(client, **{TRANSACT: failing(client.transact_write_items, error, 1)})
+    store, order = store_over(flaky, clock), a_submitting_order()
+
+    store.write(order, replacing=None, gate=GATE)
+
+    assert store.get(order.client_order_id) == order
+    assert counted(client) == 1
+
+
+def test_a_gated_write_is_not_asked_for_a_third_time(client: Any, clock: FakeClock) -> None:
+    silent = Wrapped(client, **{TRANSACT: failing(client.transact_write_items, NO_ANSWERS[0], 99)})
+
+    with pytest.raises(StoreUnavailable, match="ReadTimeoutError"):
+        store_over(silent, clock).write(a_submitting_order(), replacing=None, gate=GATE)
+    assert silent.calls == [TRANSACT, TRANSACT]
+
+
+def test_a_lost_write_meets_the_gate_again_if_it_never_arrived(client: Any, clock: FakeClock) -> None:
+    def stopped_meanwhile(**_: Any) -> Any:
+        Switches(client, GATES, clock).set("kill#all", engaged=True)
+        watched._replaced.clear()
+        raise ReadTimeoutError(endpoint_url="https://dynamodb.example")
+
+    watched = Wrapped(client, **{TRANSACT: stopped_meanwhile})
+    store, order = store_over(watched, clock), a_submitting_order()
+
+    with pytest.raises(SwitchOn):
+        store.write(order, replacing=None, gate=GATE)
+    assert store.get(order.client_order_id) is None
+
+
+def test_a_lost_write_that_stands_is_not_sent_once_a_switch_has_come_on_behind_it(
+    client: Any, clock: FakeClock
+) -> None:
+    def stopped_just_after(**arguments: Any) -> Any:
+        client.transact_write_items(**arguments)
+        Switches(client, GATES, clock).set("kill#all", engaged=True)
+        watched._replaced.clear()
+        raise ReadTimeoutError(endpoint_url="https://dynamodb.example")
+
+    watched = Wrapped(client, **{TRANSACT: stopped_just_after})
+    store, order = store_over(watched, clock), a_submitting_order()
+
+    with pytest.raises(StoreUnavailable, match="kill#all"):
+        store.write(order, replacing=None, gate=GATE)
+    assert store.get(order.client_order_id) == order
+
+
 @pytest.mark.parametrize("gate", [None, GATE])
 def test_a_write_whose_answer_was_lost_for_good_can_be_written_again(
     client: Any, clock: FakeClock, gate: Gate | None
 ) -> None:
     name = PUT if gate is None else TRANSACT
-    lossy = Wrapped(client, **{name: timing_out(getattr(client, name))})
+    error = ReadTimeoutError(endpoint_url="https://dynamodb.example")
+    lossy = Wrapped(client, **{name: lost_then_silent(getattr(client, name), error)})
     store, order = store_over(lossy, clock), a_submitting_order()
 
     with pytest.raises(StoreUnavailable, match="ReadTimeoutError"):
@@ -127,8 +205,20 @@ def test_a_write_whose_answer_was_lost_for_good_can_be_written_again(
     assert counted(client) == (0 if gate is None else 1)
 
 
+def lost_then_silent(call: Call, error: Exception) -> Call:
+    """Perform the call the first time, and never answer."""
+    left = [call]
+
+    def perform(**arguments: Any) -> Any:
+        if left:
+            left.pop()(**arguments)
+        raise error
+
+    return perform
+
+
 def test_a_lost_write_that_another_worker_followed_is_a_conflict(client: Any, clock: FakeClock) -> None:
-    lossy = Wrapped(client, **{TRANSACT: timing_out(client.transact_write_items)})
+    lossy = Wrapped(client, **{TRANSACT: lost_then_silent(client.transact_write_items, NO_ANSWERS[0])})
     store, order = store_over(lossy, clock), a_submitting_order()
     with pytest.raises(StoreUnavailable):
         store.write(order, replacing=None, gate=GATE)

@@ -7,6 +7,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from order_router.ports import StoreUnavailable
 
+SERVER_ERROR = 500
+
 
 @contextmanager
 def named_failures(what: str) -> Iterator[None]:
@@ -17,3 +19,11 @@ def named_failures(what: str) -> Iterator[None]:
         raise StoreUnavailable(f"{what}: {error.response['Error']['Code']}") from None
     except BotoCoreError as error:
         raise StoreUnavailable(f"{what}: {type(error).__name__}") from None
+
+
+def may_have_happened(error: BotoCoreError | ClientError) -> bool:
+    """Return whether AWS may have carried out the call that failed: its answer was lost or is no answer."""
+    if not isinstance(error, ClientError):
+        return True
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return status >= SERVER_ERROR or error.response["Error"]["Code"] == "TransactionInProgressException"

@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from order_router.aws.cursor import read_cursor, write_cursor
-from order_router.aws.failures import named_failures
+from order_router.aws.failures import may_have_happened, named_failures
 from order_router.aws.gate import Operation, Slot, SlotMemory, epoch_ms, gate_operations
 from order_router.aws.order_record import account_day, order_item, read_order
 from order_router.aws.values import Item
@@ -30,6 +30,10 @@ CONFLICT_PAUSE_S = 0.01
 PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded"}
 FAILED = "ConditionalCheckFailed"
 DAY_KEY = frozenset({"account_day", "created_key", "client_order_id"})
+
+
+class _AnswerLost(StoreUnavailable):
+    """The write may stand although no answer says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,13 @@ class OrdersTable:
 
     def write(self, order: Order, *, replacing: Order | None, gate: Gate | None = None) -> None:
         """Store the order and pass the gate, all or nothing; a lost answer is recognised as our own success."""
+        try:
+            self._write(order, replacing, gate)
+        except _AnswerLost:
+            # an intent that may stand with nobody to send it costs a look at the broker: ask once more
+            self._write(order, replacing, gate)
+
+    def _write(self, order: Order, replacing: Order | None, gate: Gate | None) -> None:
         pace = None if gate is None else gate.pace
         for _ in range(CONFLICT_TRIES + (0 if pace is None else pace.calls_per_second)):
             is_written = (
@@ -148,7 +159,7 @@ class OrdersTable:
         except ClientError as error:
             return self._judge_cancellation(attempt, error)
         except BotoCoreError as error:
-            raise StoreUnavailable(f"writing an order: {type(error).__name__}") from None
+            raise _AnswerLost(f"writing an order: {type(error).__name__}") from None
         self._note_slot(attempt.slot)
         return True
 
@@ -156,9 +167,11 @@ class OrdersTable:
         code = error.response["Error"]["Code"]
         reasons: list[dict[str, Any]] = dict(error.response).get("CancellationReasons") or []  # type: ignore[assignment]
         if code != "TransactionCanceledException" or not reasons:
-            raise StoreUnavailable(f"writing an order: {code}") from None
+            kind = _AnswerLost if may_have_happened(error) else StoreUnavailable
+            raise kind(f"writing an order: {code}") from None
         if reasons[0].get("Code") == FAILED:
             self._require_own(attempt.order, reasons[0].get("Item"))
+            _require_no_stop_since(attempt.gate, reasons[1:])
             return True
         self._judge_gate(attempt, reasons[1:])
         if any(reason.get("Code") in PASSING for reason in reasons):
@@ -172,9 +185,9 @@ class OrdersTable:
         gate = attempt.gate
         failed = [reason.get("Code") == FAILED for reason in reasons]
         switches, counters = len(gate.switches), len(gate.counters)
-        for name, is_on in zip(gate.switches, failed[:switches], strict=True):
-            if is_on:
-                raise SwitchOn(name)
+        on = _switches_on(gate, reasons)
+        if on:
+            raise SwitchOn(on[0])
         for counter, is_full in zip(gate.counters, failed[switches : switches + counters], strict=True):
             if is_full:
                 raise CounterFull(counter)
@@ -194,6 +207,18 @@ class OrdersTable:
         current = self.get(order.client_order_id) if item is None else read_order(item)
         if item is None or current != order or item.get("write_id") != {"S": self._worker}:
             raise StoreConflict(current)
+
+
+def _switches_on(gate: Gate, reasons: Sequence[dict[str, Any]]) -> list[str]:
+    checks = zip(gate.switches, reasons, strict=False)
+    return [name for name, reason in checks if reason.get("Code") == FAILED]
+
+
+def _require_no_stop_since(gate: Gate, reasons: Sequence[dict[str, Any]]) -> None:
+    """Raise StoreUnavailable if a switch came on behind a write whose answer was lost: whoever wrote must not send."""
+    on = _switches_on(gate, reasons)
+    if on:
+        raise StoreUnavailable(f"writing an order: its answer was lost, and switch {on[0]} is on since")
 
 
 def _put(table: str, item: Item, replacing: Order | None) -> Operation:
