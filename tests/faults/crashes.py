@@ -1,0 +1,98 @@
+"""Crashes at every outside call: ports that stop the worker before or after the call that a test names."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import combinations
+from typing import Any
+
+from order_router.adapter.http import HttpRequest, HttpResponse, Send
+from order_router.ports import Transport
+from order_router.service.desk import Desk
+
+
+class Crash(BaseException):
+    """The worker is gone: nothing after this runs, no handler of ours may stop it."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Point:
+    """One outside call of a run, counted from 0, and the side of it where the worker stops."""
+
+    call: int
+    is_after: bool
+
+
+@dataclass(slots=True)
+class Crashes:
+    """Counts outside calls over all runs of a scenario and stops the worker at the given points."""
+
+    points: frozenset[Point] = frozenset()
+    calls: list[str] = field(default_factory=list)
+
+    def around[T](self, name: str, call: Callable[[], T]) -> T:
+        """Make the call, or stop before or after it."""
+        number = len(self.calls)
+        self.calls.append(name)
+        if Point(number, is_after=False) in self.points:
+            raise Crash(f"before {name}")
+        answer = call()
+        if Point(number, is_after=True) in self.points:
+            raise Crash(f"after {name}")
+        return answer
+
+
+class CrashingPort:
+    """Any port: each of its methods is an outside call."""
+
+    def __init__(self, inner: object, name: str, crashes: Crashes) -> None:
+        self._inner = inner
+        self._name = name
+        self._crashes = crashes
+
+    def __getattr__(self, method: str) -> Any:  # noqa: ANN401 - whatever the port has
+        inner = getattr(self._inner, method)
+        name = f"{self._name}.{method}"
+
+        def call(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
+            return self._crashes.around(name, lambda: inner(*arguments, **named))
+
+        return call
+
+
+class CrashingTransport:
+    """A transport whose every request is an outside call."""
+
+    def __init__(self, inner: Transport, crashes: Crashes) -> None:
+        self._inner = inner
+        self._crashes = crashes
+
+    def sender(self, endpoint: str, *, not_after: datetime | None) -> Send:
+        inner = self._inner.sender(endpoint, not_after=not_after)
+
+        def send(request: HttpRequest) -> HttpResponse:
+            name = "write to broker" if request.is_write else "read from broker"
+            return self._crashes.around(name, lambda: inner(request))
+
+        return send
+
+
+def crashing(desk: Desk, crashes: Crashes) -> Desk:
+    """Return the desk with every port behind the crash points."""
+    ports: dict[str, Any] = {
+        name: CrashingPort(getattr(desk, name), name, crashes)
+        for name in ("store", "sessions", "notifier", "reconcile")
+    }
+    return replace(desk, transport=CrashingTransport(desk.transport, crashes), **ports)
+
+
+def points(calls: int) -> list[Point]:
+    """Return every point of a run with so many calls."""
+    return [Point(number, is_after) for number in range(calls) for is_after in (False, True)]
+
+
+def singles_and_pairs(calls: int) -> Iterator[frozenset[Point]]:
+    """Yield every single point, then every pair."""
+    every = points(calls)
+    yield from (frozenset({point}) for point in every)
+    yield from (frozenset(pair) for pair in combinations(every, 2))
