@@ -50,11 +50,11 @@ class CrashingPort:
         self._name = name
         self._crashes = crashes
 
-    def __getattr__(self, method: str) -> Any:  # noqa: ANN401 - whatever the port has
+    def __getattr__(self, method: str) -> Any:
         inner = getattr(self._inner, method)
         name = f"{self._name}.{method}"
 
-        def call(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
+        def call(*arguments: Any, **named: Any) -> Any:
             return self._crashes.around(name, lambda: inner(*arguments, **named))
 
         return call

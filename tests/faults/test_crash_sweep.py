@@ -14,9 +14,9 @@ from order_router.service.change import cancel_order, modify_order
 from order_router.service.desk import Desk
 from order_router.service.place import StillUnsent, place_order
 from order_router.service.reconcile import reconcile_account
-from tests.faults.crashes import Crash, Crashes, crashing, points, singles_and_pairs
 from tests.fakes.transport import Fault
 from tests.fakes.world import World
+from tests.faults.crashes import Crash, Crashes, crashing, points, singles_and_pairs
 
 DELIVERIES = 6
 LOOKS = 12
