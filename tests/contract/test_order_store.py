@@ -5,8 +5,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import count
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from order_router.aws.gate import Switches
 from order_router.aws.orders_table import OrdersTable
@@ -236,19 +239,110 @@ def test_no_sliding_second_has_more_calls_than_allowed(world: World, seed: int) 
         assert fourth - first > timedelta(seconds=1)
 
 
-def test_the_stored_order_speaks_before_the_gate(world: World, store: OrderStore) -> None:
-    gate = Gate(switches=("kill#all",), counters=(counter(limit=1),), pace=pace(world, 1).pace)
-    order = a_submitting_order(owner="w-1")
-    store.write(order, replacing=None, gate=gate)
-    world.set_switch("kill#all", True)  # noqa: FBT003
+BURST, TRICKLE, SILENCE = st.integers(0, 2_000), st.integers(50_000, 400_000), st.integers(900_000, 1_200_000)
+ARRIVALS = st.lists(
+    st.tuples((BURST | TRICKLE | SILENCE).map(lambda us: timedelta(microseconds=us)), st.integers(0, 1)),
+    min_size=8,
+    max_size=25,
+)
+PACES = count()
 
-    with pytest.raises(StoreConflict):
-        store.write(a_submitting_order(owner="w-2"), replacing=None, gate=gate)
-    with pytest.raises(SwitchOn):
-        store.write(a_submitting_order("k-2"), replacing=None, gate=gate)
-    world.set_switch("kill#all", False)  # noqa: FBT003
-    with pytest.raises(CounterFull):
-        store.write(a_submitting_order("k-2"), replacing=None, gate=gate)
+
+@settings(
+    max_examples=10,
+    deadline=None,
+    # the world is kept: each example has a pace and orders of its own
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
+)
+@given(calls=st.integers(1, 3), arrivals=ARRIVALS)
+def test_arrivals_that_wait_as_told_pass_and_never_exceed_the_pace(
+    world: World, calls: int, arrivals: list[tuple[timedelta, int]]
+) -> None:
+    name, workers = f"pace-{next(PACES)}", [world.new_worker() for _ in range(2)]
+    passed: list[datetime] = []
+    for turn, (gap, worker) in enumerate(arrivals):
+        world.clock.advance(gap.total_seconds())
+        order = a_submitting_order(f"{name}-{turn}")
+        try:
+            workers[worker].write(order, replacing=None, gate=paced(world, name, calls))
+        except PaceExceeded as full:
+            world.clock.advance(full.retry_after_s)
+            # nobody else came: the wait that was told is enough
+            workers[worker].write(order, replacing=None, gate=paced(world, name, calls))
+        passed.append(world.clock.now())
+
+    for first, too_soon in zip(passed, passed[calls:], strict=False):
+        assert too_soon - first > timedelta(seconds=1)
+
+
+def paced(world: World, name: str, calls: int) -> Gate:
+    return Gate(pace=Pace(name, calls, world.clock.now()))
+
+
+@pytest.mark.parametrize("limit", [1, 3])
+def test_a_counter_counts_to_its_limit_and_not_past_it(world: World, limit: int) -> None:
+    gate = Gate(counters=(counter(limit=limit),))
+    workers = [world.new_worker() for _ in range(2)]
+    for turn in range(limit):
+        workers[turn % 2].write(a_submitting_order(f"k-{turn}"), replacing=None, gate=gate)
+
+    for worker in workers:
+        with pytest.raises(CounterFull):
+            worker.write(a_submitting_order("one-more"), replacing=None, gate=gate)
+    assert workers[0].get(a_submitting_order("one-more").client_order_id) is None
+
+
+def test_what_is_cancelled_takes_no_count_and_no_call(world: World, store: OrderStore) -> None:
+    now = world.clock.now()
+    gate = Gate(switches=("kill#global",), counters=(counter(limit=2),), pace=Pace("paper#NSE", 2, now))
+    store.write(a_submitting_order("k-1", owner="w-1"), replacing=None, gate=gate)
+    world.set_switch("kill#global", True)  # noqa: FBT003
+    for _ in range(5):
+        with pytest.raises(StoreConflict):
+            world.new_worker().write(a_submitting_order("k-1", owner="w-2"), replacing=None, gate=gate)
+        with pytest.raises(SwitchOn):
+            store.write(a_submitting_order("k-2"), replacing=None, gate=gate)
+    world.set_switch("kill#global", False)  # noqa: FBT003
+
+    store.write(a_submitting_order("k-2"), replacing=None, gate=gate)
+
+    assert store.get(a_submitting_order("k-2").client_order_id) is not None
+
+
+def test_a_full_second_counts_nothing(world: World, store: OrderStore) -> None:
+    def gate() -> Gate:
+        return Gate(counters=(counter(limit=2),), pace=Pace("paper#NSE", 1, world.clock.now()))
+
+    store.write(a_submitting_order("k-1"), replacing=None, gate=gate())
+    for _ in range(3):
+        with pytest.raises(PaceExceeded):
+            store.write(a_submitting_order("k-2"), replacing=None, gate=gate())
+    world.clock.advance(1.1)
+
+    store.write(a_submitting_order("k-2"), replacing=None, gate=gate())
+
+
+def test_each_refusal_speaks_before_those_behind_it(world: World, store: OrderStore) -> None:
+    gate = Gate(
+        switches=("kill#global",),
+        counters=(counter(limit=1),),
+        pace=Pace("paper#NSE", 1, world.clock.now()),
+    )
+    store.write(a_submitting_order("k-1", owner="w-1"), replacing=None, gate=gate)
+    world.set_switch("kill#global", True)  # noqa: FBT003
+    others = [store, world.new_worker()]
+
+    for worker in others:
+        with pytest.raises(StoreConflict):
+            worker.write(a_submitting_order("k-1", owner="w-2"), replacing=None, gate=gate)
+        with pytest.raises(SwitchOn):
+            worker.write(a_submitting_order("k-2"), replacing=None, gate=gate)
+    world.set_switch("kill#global", False)  # noqa: FBT003
+    for worker in others:
+        with pytest.raises(CounterFull):
+            worker.write(a_submitting_order("k-2"), replacing=None, gate=gate)
+        with pytest.raises(PaceExceeded):
+            worker.write(a_submitting_order("k-2"), replacing=None, gate=replace(gate, counters=()))
 
 
 def test_a_write_that_is_repeated_in_a_full_second_still_recognises_itself(world: World) -> None:
