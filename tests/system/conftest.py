@@ -10,6 +10,12 @@ from typing import Any
 
 import pytest
 
+from infra.cli.target import local_target
+from infra.local.home import Home
+from infra.operate import Target
+from tests.system.client import Client
+from tests.system.trader import Trader
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 STACK_PYTHON = REPOSITORY / ".local" / "env" / "stack" / "bin" / "python"
 HERE = Path(__file__).parent
@@ -22,6 +28,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.system)
             item.add_marker(pytest.mark.xdist_group("system"))
+    # stops and starts the stack: all that it holds by then must survive, and nobody may be using it
+    items.sort(key=lambda item: item.path == HERE / "test_restart.py")
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,10 @@ class LocalStack:
     def facts(self) -> dict[str, Any]:
         """What stack.json says: addresses, keys, tokens, the template's outputs."""
         return dict(json.loads((self.home / "stack.json").read_text()))
+
+    def client(self, scope: str | None) -> Client:
+        """A client with the seeded key of a scope, or with none."""
+        return Client(self.facts["api_url"], None if scope is None else self.facts["api_keys"][scope])
 
     def up(self) -> None:
         """Start it, or deploy to it what changed."""
@@ -69,3 +81,21 @@ def stack(tmp_path_factory: pytest.TempPathFactory, kite_port: int) -> Iterator[
         yield stack
     finally:
         stack.down()
+
+
+@pytest.fixture(scope="session")
+def target(stack: LocalStack) -> Target:
+    """The stack as its operator reaches it."""
+    return local_target(Home(stack.home))
+
+
+@pytest.fixture(scope="session")
+def admin(stack: LocalStack) -> Client:
+    """A client that may do everything."""
+    return stack.client("admin")
+
+
+@pytest.fixture
+def trader(target: Target, admin: Client) -> Trader:
+    """A trader with an account and a share of the test's own."""
+    return Trader(target=target, api=admin)
