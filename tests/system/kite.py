@@ -1,0 +1,91 @@
+"""A trader at Zerodha, played by the Kite simulator in a process of its own: stopping it closes every connection."""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from infra import operate
+from infra.operate import Target
+from order_router.domain.account import Account
+from tests.simulators.kite import ACCESS_TOKEN, API_KEY
+from tests.system.client import Client, Order, eventually
+from tests.system.trader import unique
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+class KiteProcess:
+    """The simulator on its port; it may be stopped and started again."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._client = Client(f"http://127.0.0.1:{port}", None)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "tests.simulators.kite", "--port", str(self._port)]
+        self._process = subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.DEVNULL)
+        eventually(self._answer, "the simulator answers")
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(timeout=10)
+            self._process = None
+
+    def tell(self, **told: Any) -> None:
+        """Tell it what to do (see its page)."""
+        assert self._client.send("POST", "/_control", told).status == 200
+
+    def orders(self) -> list[dict[str, Any]]:
+        """Every order that it has taken in."""
+        return list(json.loads(self._client.get("/_control/orders").text))
+
+    def _answer(self) -> bool | None:
+        assert self._process is not None
+        assert self._process.poll() is None, "the simulator has ended"
+        try:
+            return self._client.get("/_control/requests").status == 200
+        except OSError:
+            return None
+
+
+@dataclass(frozen=True)
+class KiteTrader:
+    """An account at the simulator, with a session that it knows unless told otherwise."""
+
+    target: Target
+    api: Client
+    kite: KiteProcess
+    access_token: str = field(default=ACCESS_TOKEN, repr=False)
+    account: str = field(default_factory=lambda: f"z-{unique()}")
+
+    def __post_init__(self) -> None:
+        operate.add_account(self.target, Account(name=self.account, broker="zerodha"))
+        self.log_in(self.access_token)
+
+    def log_in(self, access_token: str) -> None:
+        session = {"api_key": API_KEY, "access_token": access_token}
+        operate.set_session(self.target, self.account, session)
+
+    def order(self, **changes: Any) -> Order:
+        """An order to buy 5 INFY at the market, which stands at 1500.05."""
+        usual = {
+            "account": self.account,
+            "instrument": "NSE:INFY",
+            "side": "BUY",
+            "quantity": 5,
+            "order_type": "MARKET",
+            "product": "CNC",
+        }
+        return usual | changes
+
+    def rest(self) -> Order:
+        """Place a limit order that must rest."""
+        order = self.order(order_type="LIMIT", limit_price="1400")
+        placed = self.api.place(order).order(201)
+        assert placed["state"] == "open"
+        return placed
