@@ -1,4 +1,4 @@
-"""The queues on SQS: all or an error, each order in its group, and no message but an order is read as one."""
+"""The queues on SQS: all or an error, and each order in its group."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -7,16 +7,12 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
-from hypothesis import given
-from hypothesis import strategies as st
 
 from order_router.aws.queues import (
-    MessageUnreadable,
     SqsOrderQueue,
     SqsReconcileQueue,
     group_of,
     read_message,
-    write_message,
 )
 from order_router.domain.identity import client_order_id
 from order_router.domain.vocabulary import Source
@@ -128,39 +124,3 @@ def test_a_look_is_asked_for_by_account(client: Any) -> None:
     SqsReconcileQueue(lambda: client, url).put("paper", delay_s=0)
 
     assert json.loads(received(client, url)[0]["Body"]) == {"account": "paper"}
-
-
-GOOD = json.loads(write_message(a_command()))
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        {"schema": 2},
-        {"schema": None},
-        {"request": {}},
-        {"request": "NSE:INFY"},
-        {"request": GOOD["request"] | {"quantity": -5}},
-        {"source": "fax"},
-        {"deadline": "2026-11-23T04:30:30"},
-        {"deadline": 7},
-        {"received_at": "yesterday"},
-        {"idempotency_key": 7},
-        {"idempotency_key": ""},
-    ],
-)
-def test_a_message_that_is_not_an_order_is_refused(damage: dict[str, Any]) -> None:
-    with pytest.raises(MessageUnreadable):
-        read_message(json.dumps(GOOD | damage))
-
-
-@pytest.mark.parametrize("name", sorted(GOOD))
-def test_a_message_that_lacks_a_field_is_refused(name: str) -> None:
-    with pytest.raises(MessageUnreadable):
-        read_message(json.dumps({key: value for key, value in GOOD.items() if key != name}))
-
-
-@given(st.text() | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps))
-def test_any_other_text_is_refused(body: str) -> None:
-    with pytest.raises(MessageUnreadable):
-        read_message(body)

@@ -1,6 +1,7 @@
 """Broker sessions from Secrets Manager: found, cached, dropped, and never shown."""
 
 import json
+import traceback
 from collections.abc import Iterator
 from typing import Any
 
@@ -33,6 +34,11 @@ def clock() -> FakeClock:
 def sessions_over(client: Any, clock: FakeClock, endpoint: str | None = None) -> SecretSessions:
     addresses = Addresses("stack/accounts", lambda name: load_broker(name).profile, lambda _: endpoint)
     return SecretSessions(lambda: client, addresses, clock)
+
+
+def whole(error: BaseException) -> str:
+    """Return all that a log would show of an error."""
+    return "".join(traceback.format_exception(error)) + repr(error)
 
 
 def store(client: Any, text: str) -> None:
@@ -84,6 +90,48 @@ def test_a_session_is_read_again_after_a_minute_or_when_forgotten(client: Any, c
     assert sessions.session(LIVE).secret("access_token") == SECRETS["access_token"]
 
 
+def test_a_session_that_lacks_a_field_means_log_in_first(client: Any, clock: FakeClock) -> None:
+    store(client, json.dumps({"api_key": SECRETS["api_key"]}))
+
+    session = sessions_over(client, clock).session(LIVE)
+
+    with pytest.raises(SessionExpired, match="access_token"):
+        session.secret("access_token")
+
+
+def test_a_session_that_is_stored_after_a_failure_is_found_at_once(client: Any, clock: FakeClock) -> None:
+    sessions = sessions_over(client, clock)
+    with pytest.raises(SessionExpired):
+        sessions.session(LIVE)
+    store(client, json.dumps(SECRETS))
+
+    assert sessions.session(LIVE).secret("api_key") == SECRETS["api_key"]
+
+
+def test_a_secret_that_is_being_deleted_is_no_session(client: Any, clock: FakeClock) -> None:
+    store(client, json.dumps(SECRETS))
+    client.delete_secret(SecretId=secret_name("stack/accounts", "live"))
+
+    with pytest.raises(SessionExpired, match="log in first"):
+        sessions_over(client, clock).session(LIVE)
+
+
+def test_a_secret_of_bytes_is_no_session(client: Any, clock: FakeClock) -> None:
+    client.create_secret(Name=secret_name("stack/accounts", "live"), SecretBinary=b"canary-7741")
+
+    with pytest.raises(SessionExpired, match="store it again"):
+        sessions_over(client, clock).session(LIVE)
+
+
+def test_accounts_do_not_share_a_session(client: Any, clock: FakeClock) -> None:
+    store(client, json.dumps(SECRETS))
+    sessions = sessions_over(client, clock)
+    sessions.session(LIVE)
+
+    with pytest.raises(SessionExpired):
+        sessions.session(Account(name="second", broker="zerodha"))
+
+
 def test_no_stored_session_means_log_in_first(client: Any, clock: FakeClock) -> None:
     with pytest.raises(SessionExpired, match=r"account live .* log in first"):
         sessions_over(client, clock).session(LIVE)
@@ -97,8 +145,8 @@ def test_a_damaged_session_is_none_and_is_not_shown(client: Any, clock: FakeCloc
 
     with pytest.raises(SessionExpired) as caught:
         sessions_over(client, clock).session(LIVE)
-    assert "canary" not in caught.value.message
-    assert "7741" not in caught.value.message
+    assert "canary" not in whole(caught.value)
+    assert "7741" not in whole(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -119,4 +167,4 @@ def test_a_secret_that_cannot_be_read_now_was_not_sent(
         sessions_over(Wrapped(client, get_secret_value=fail), clock).session(LIVE)
     assert isinstance(caught.value, NotSent)
     assert not isinstance(caught.value, SessionExpired)
-    assert "canary" not in caught.value.message
+    assert "canary" not in whole(caught.value)

@@ -101,6 +101,9 @@ NO_MESSAGE = {
     "a quantity that is a fraction": body(
         request={**json.loads(write_message(COMMAND))["request"], "quantity": 1.5}
     ),
+    "a quantity below nothing": body(
+        request={**json.loads(write_message(COMMAND))["request"], "quantity": -5}
+    ),
     "key null": body(idempotency_key=None),
     "key empty": body(idempotency_key=""),
     "key a number": body(idempotency_key=7),
@@ -122,6 +125,15 @@ def test_what_is_no_message_is_named_so(text: str) -> None:
 
     assert caught.value.code == "MESSAGE_UNREADABLE"
     assert len(caught.value.message) < 120
+
+
+@pytest.mark.parametrize("name", sorted(json.loads(write_message(COMMAND))))
+def test_a_message_that_lacks_a_field_is_named_so(name: str) -> None:
+    fields = json.loads(write_message(COMMAND))
+    del fields[name]
+
+    with pytest.raises(MessageUnreadable):
+        read_message(json.dumps(fields))
 
 
 @given(st.text() | st.recursive(st.none() | st.booleans() | st.text(), st.lists).map(json.dumps))
