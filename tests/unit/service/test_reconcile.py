@@ -1,10 +1,18 @@
 """Reconcile: the broker's book decides, absence proves nothing, nobody is told twice."""
 
+from dataclasses import replace
+from typing import cast
+
 import pytest
 
+from order_router.adapter.http import Send
+from order_router.adapter.port import Broker
+from order_router.adapter.profile import TagRule
+from order_router.adapter.session import BrokerSession
 from order_router.domain.account import Account
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Ownership, take_ownership
+from order_router.domain.reports import OrderBook
 from order_router.service.change import cancel_order
 from order_router.service.place import order_of
 from order_router.service.reconcile import reconcile_account, reconcile_all
@@ -207,3 +215,54 @@ def test_history_tells_what_the_book_said(world: World) -> None:
         EventKind.OUTCOME_LOST,
         EventKind.FILLED,
     ]
+
+
+def forgetful(world: World) -> None:
+    """Let the broker's book come back without our tags."""
+    broker = world.desk.broker_of("paper")
+
+    class Forgetful:
+        profile = replace(broker.profile, tag=TagRule(max_length=20, is_echoed=False))
+        place_order = staticmethod(broker.place_order)
+        read_order = staticmethod(broker.read_order)
+
+        @staticmethod
+        def read_orders(send: Send, session: BrokerSession) -> OrderBook:
+            book = broker.read_orders(send, session)
+            return replace(book, reports=tuple(replace(row, client_tag=None) for row in book.reports))
+
+    world.desk = replace(world.desk, broker_of=lambda _name: cast("Broker", Forgetful))
+
+
+def test_without_tags_the_only_likely_row_is_adopted(world: World) -> None:
+    forgetful(world)
+    world.place("other", quantity=7)
+    world.transport.writes = [Fault.ANSWER_LOST]
+    order = world.place().order
+
+    reconcile_account(world.desk, "paper")
+
+    assert state_of(world, order.client_order_id) is State.FILLED
+
+
+def test_without_tags_an_order_placed_elsewhere_is_not_claimed_when_two_could_be_ours(world: World) -> None:
+    forgetful(world)
+    world.transport.writes = [Fault.ANSWER_LOST]
+    order = world.place().order
+    world.exchange.handle(world.transport.sent[0])
+
+    reconcile_account(world.desk, "paper")
+
+    assert state_of(world, order.client_order_id) is State.UNKNOWN
+    assert [notice.kind for notice in world.notifier.notices] == ["unknown"]
+
+
+def test_without_tags_a_row_of_another_order_of_ours_is_not_taken(world: World) -> None:
+    forgetful(world)
+    world.place("first")
+    world.transport.writes = [Fault.REQUEST_LOST]
+    lost = world.place("second").order
+
+    reconcile_account(world.desk, "paper")
+
+    assert state_of(world, lost.client_order_id) is State.UNKNOWN

@@ -2,13 +2,13 @@
 
 import json
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from order_router.adapter.errors import OutcomeUnknown
+from order_router.domain.exchange_time import IST
 
-IST = timezone(timedelta(hours=5, minutes=30), "IST")
 MAX_BODY = 32 * 1024 * 1024
 MAX_EXPONENT = 18
 """A number with more digits before or after its point than 64 bits hold is no price, amount or quantity."""
@@ -127,6 +127,6 @@ def read_ist_time(row: dict[str, Any], name: str, pattern: str = "%Y-%m-%d %H:%M
     if text is None:
         return None
     try:
-        return datetime.strptime(text, pattern).replace(tzinfo=IST).astimezone(timezone.utc)  # noqa: UP017
+        return datetime.strptime(text, pattern).replace(tzinfo=IST).astimezone(UTC)
     except (ValueError, OverflowError) as error:  # the first day of year 1 is before UTC began
         raise OutcomeUnknown(f"expected a time in {name}") from error

@@ -10,11 +10,11 @@ from order_router.api.answers import order_json
 from order_router.api.http import Answer, ApiRequest
 from order_router.domain.account import Account, Scope
 from order_router.domain.errors import RouterError
+from order_router.domain.exchange_time import exchange_day
 from order_router.domain.lifecycle import State
 from order_router.domain.order import Order
 from order_router.ports import OrderStore, Settings
 from order_router.service.desk import AccountUnknown
-from order_router.service.gates import EXCHANGE_ZONE
 
 PAGE = 50
 MAX_PAGE = 200
@@ -77,7 +77,7 @@ def _next(place: _Place, cursor: str | None, accounts: list[str]) -> _Place | No
 def _day(request: ApiRequest) -> date:
     text = request.query.get("day")
     if text is None:
-        return request.received_at.astimezone(EXCHANGE_ZONE).date()
+        return exchange_day(request.received_at)
     try:
         return date.fromisoformat(text)
     except ValueError as error:

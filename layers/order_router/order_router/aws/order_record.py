@@ -5,9 +5,9 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from order_router.adapter.decode import IST
 from order_router.aws.values import Item, from_item, to_item
 from order_router.domain.errors import Reason, RouterError
+from order_router.domain.exchange_time import exchange_day
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Event, Order, Step
 from order_router.domain.request import OrderRequest, dump_request, parse_request
@@ -36,7 +36,7 @@ def order_item(order: Order, write_id: str) -> Item:
             "schema": SCHEMA,
             "write_id": write_id,
             "client_order_id": order.client_order_id,
-            "account_day": account_day(order.request.account, order.received_at.astimezone(IST).date()),
+            "account_day": account_day(order.request.account, exchange_day(order.received_at)),
             "created_key": f"{received_at}#{order.client_order_id}",
             "attention_account": order.request.account if needs_attention else None,
             "attention_at": received_at if needs_attention else None,
@@ -77,24 +77,24 @@ def read_order(item: Item) -> Order:
 
 def _read_schema_1(fields: dict[str, Any]) -> Order:
     return Order(
-        client_order_id=fields["client_order_id"],
+        client_order_id=_word(fields["client_order_id"]),
         request=parse_request(fields["request"]),
-        request_digest=fields["request_digest"],
-        broker=fields["broker"],
+        request_digest=_word(fields["request_digest"]),
+        broker=_word(fields["broker"]),
         source=Source(fields["source"]),
         received_at=_time(fields["received_at"]),
         deadline=_time(fields["deadline"]),
         updated_at=_time(fields["updated_at"]),
         state=State(fields["state"]),
-        owner=fields.get("owner"),
+        owner=_optional(_word, fields.get("owner")),
         lease_until=_optional(_time, fields.get("lease_until")),
-        broker_order_id=fields.get("broker_order_id"),
-        exchange_order_id=fields.get("exchange_order_id"),
-        filled_quantity=fields["filled_quantity"],
+        broker_order_id=_optional(_word, fields.get("broker_order_id")),
+        exchange_order_id=_optional(_word, fields.get("exchange_order_id")),
+        filled_quantity=_whole(fields["filled_quantity"]),
         average_price=_optional(Decimal, fields.get("average_price")),
         reason=_optional(_reason, fields.get("reason")),
         history=tuple(_step(step) for step in fields["history"]),
-        version=fields["version"],
+        version=_whole(fields["version"]),
     )
 
 
@@ -124,13 +124,13 @@ def _step(fields: dict[str, Any]) -> Step:
         event=Event(
             kind=EventKind(fields["kind"]),
             at=_time(fields["at"]),
-            broker_order_id=fields.get("broker_order_id"),
-            exchange_order_id=fields.get("exchange_order_id"),
-            filled_quantity=fields.get("filled_quantity"),
+            broker_order_id=_optional(_word, fields.get("broker_order_id")),
+            exchange_order_id=_optional(_word, fields.get("exchange_order_id")),
+            filled_quantity=_optional(_whole, fields.get("filled_quantity")),
             average_price=_optional(Decimal, fields.get("average_price")),
             request=_optional(_request, fields.get("request")),
             reason=_optional(_reason, fields.get("reason")),
-            note=fields.get("note"),
+            note=_optional(_word, fields.get("note")),
         ),
     )
 
@@ -144,7 +144,19 @@ def _reason_fields(reason: Reason | None) -> dict[str, str] | None:
 
 
 def _reason(fields: dict[str, str]) -> Reason:
-    return Reason(fields["code"], fields["message"])
+    return Reason(_word(fields["code"]), _word(fields["message"]))
+
+
+def _word(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("expected text")
+    return value
+
+
+def _whole(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError("expected a whole number")
+    return value
 
 
 def _digits(price: Decimal) -> str:

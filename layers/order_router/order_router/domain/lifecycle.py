@@ -52,6 +52,8 @@ class EventKind(StrEnum):
     CANCEL_REJECTED = "cancel_rejected"
     CANCEL_UNRESOLVED = "cancel_unresolved"
     LATE_FILL = "late_fill"
+    ABSENT_AT_DAY_END = "absent_at_day_end"
+    CLOSED_ABSENT = "closed_absent"
     PERSON_TOLD = "person_told"
 
 
@@ -94,7 +96,12 @@ TRANSITIONS: dict[State, dict[EventKind, State]] = {
         EventKind.OUTCOME_LOST: State.UNKNOWN,
         **_BOOK_TELLS,
     },
-    State.UNKNOWN: {**_BOOK_TELLS, **_stays(State.UNKNOWN, EventKind.PERSON_TOLD)},
+    # absence closes an order only when the day's last books lack it, never while the session lasts
+    State.UNKNOWN: {
+        **_BOOK_TELLS,
+        **_stays(State.UNKNOWN, EventKind.PERSON_TOLD, EventKind.ABSENT_AT_DAY_END),
+        EventKind.CLOSED_ABSENT: State.REJECTED,
+    },
     State.OPEN: {
         **_stays(State.OPEN, *_CHANGES),
         EventKind.PARTIALLY_FILLED: State.PARTIALLY_FILLED,

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from order_router.adapter.decode import IST
+from order_router.domain.exchange_time import exchange_day
 from order_router.domain.instrument import Instrument, InstrumentField
 from order_router.domain.request import OrderRequest
 from order_router.domain.vocabulary import Product, Side
@@ -162,11 +162,6 @@ class Change:
             return Change(replace(self.book, resting=others), (*self.ended, order), self.trades)
         resting = tuple(sorted((*others, order), key=lambda one: one.broker_order_id))
         return Change(replace(self.book, resting=resting), self.ended, self.trades)
-
-
-def exchange_day(at: datetime) -> date:
-    """Return the day in Kolkata."""
-    return at.astimezone(IST).date()
 
 
 def day_prefix(day: date) -> str:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
-from order_router.adapter.decode import IST
+from order_router.domain.exchange_time import IST
 from order_router.domain.request import MAX_QUANTITY, MarketOrder
 from order_router.domain.vocabulary import Product, Side
 from order_router.paper.book import ZERO, Book, Change, PaperHolding, PaperPosition, Status

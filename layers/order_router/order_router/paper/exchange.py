@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from order_router.adapter.http import HttpRequest, HttpResponse
+from order_router.domain.exchange_time import exchange_day
 from order_router.domain.instrument import Instrument
 from order_router.paper import engine, face, render
-from order_router.paper.book import Book, Change, PaperOrder, exchange_day, open_book
+from order_router.paper.book import Book, Change, PaperOrder, open_book
 from order_router.paper.day import roll_day
 from order_router.paper.errors import PaperConflict, PaperRefusal, PaperStoreUnavailable, RefusalCode
 from order_router.paper.face import Call

@@ -3,15 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from order_router.adapter.profile import Profile
 from order_router.domain.account import Account
+from order_router.domain.exchange_time import exchange_day
 from order_router.domain.order import Order
 from order_router.domain.request import OrderRequest
 from order_router.ports import Clock, Counter, Gate, OrderStore, Pace, PaceExceeded
 
-EXCHANGE_ZONE = ZoneInfo("Asia/Kolkata")
 MAX_CALLS_PER_SECOND = 9
 """The regulator's line is 10 order calls a second for an account and exchange segment."""
 
@@ -30,7 +29,7 @@ def pace_for(account: Account, profile: Profile, request: OrderRequest, at: date
 
 def day_counter(account: Account, at: datetime) -> Counter:
     """Return the counter of the account's orders on this exchange day."""
-    day = at.astimezone(EXCHANGE_ZONE).date()
+    day = exchange_day(at)
     return Counter(f"orders#{account.name}#{day}", account.max_orders_per_day, at + timedelta(days=2))
 
 

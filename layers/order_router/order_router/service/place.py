@@ -160,9 +160,7 @@ def _repeat(desk: Desk, order: Order, job: Job) -> Placement:
     if existing.state is not State.RECEIVED:
         return Placement(_settled(desk, order, existing), is_replay=True)
     if desk.clock.now() > existing.deadline:
-        ended = end_stale(desk, existing)
-        _tell_unseen_end(desk, ended)
-        return Placement(ended, is_replay=True)
+        return Placement(end_stale(desk, existing), is_replay=True)
     try:
         owned = _write_owned(desk, existing, existing, partial(_gate_again, job))
     except StoreConflict as conflict:
@@ -180,5 +178,8 @@ def _settled(desk: Desk, asked: Order, existing: Order) -> Order:
 
 
 def end_stale(desk: Desk, order: Order) -> Order:
-    """End an order that provably never left and has become too old to."""
-    return record(desk, order, [Event(kind=EventKind.WENT_STALE, at=desk.clock.now(), reason=too_old(order))])
+    """End an order that provably never left and has become too old to, and see that somebody hears of it."""
+    went_stale = Event(kind=EventKind.WENT_STALE, at=desk.clock.now(), reason=too_old(order))
+    ended = record(desk, order, [went_stale])
+    _tell_unseen_end(desk, ended)
+    return ended

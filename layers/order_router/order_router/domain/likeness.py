@@ -1,0 +1,60 @@
+"""Finding an order in a book that does not echo our tag: exactly one row that can only be it, or none."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from order_router.domain.order import Order
+from order_router.domain.reports import OrderReport
+
+BEFORE = timedelta(seconds=5)
+"""How far a broker's clock may be behind ours."""
+
+AFTER = timedelta(seconds=120)
+"""How long after our deadline a broker may still stamp an order that it took in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """The one row that is the order, or how many could be it."""
+
+    row: OrderReport | None
+    candidates: int
+
+
+def find_by_likeness(
+    order: Order, rows: Iterable[OrderReport], *, claimed: Collection[str], rivals: Iterable[Order]
+) -> Likeness:
+    """Return the only row that fits the order; none where two fit, or where it fits a rival too.
+
+    `claimed` are the broker order ids of our other orders, `rivals` our other orders of which nothing is known.
+    """
+    fitting = [row for row in rows if row.broker_order_id not in claimed and is_like(order, row)]
+    is_contested = any(is_like(rival, row) for rival in rivals for row in fitting)
+    if len(fitting) != 1 or is_contested:
+        return Likeness(None, len(fitting))
+    return Likeness(fitting[0], 1)
+
+
+def is_like(order: Order, row: OrderReport) -> bool:
+    """Return whether a row could be the order: the same terms, placed when we were sending it."""
+    request = order.request
+    return (
+        (row.instrument, row.side, row.product) == (request.instrument, request.side, request.product)
+        and row.quantity == request.quantity
+        and row.order_type == request.order_type
+        and _same_price(row.limit_price, request.limit_price)
+        and _same_price(row.trigger_price, request.trigger_price)
+        and _in_time(order, row.placed_at)
+    )
+
+
+def _same_price(shown: object, asked: object) -> bool:
+    # brokers show a zero or nothing where an order type has no such price
+    return shown == asked or (asked is None and not shown)
+
+
+def _in_time(order: Order, placed_at: datetime | None) -> bool:
+    if placed_at is None:
+        return False
+    return order.received_at - BEFORE <= placed_at <= order.deadline + AFTER

@@ -1,0 +1,113 @@
+"""Settle one order from a book that was read: adopt, leave, tell, or close it at the end of the day."""
+
+from dataclasses import dataclass
+
+from order_router.adapter.port import Broker
+from order_router.domain.errors import Reason
+from order_router.domain.exchange_time import exchange_day, is_book_final
+from order_router.domain.following import events_of
+from order_router.domain.lifecycle import EventKind, State
+from order_router.domain.likeness import find_by_likeness
+from order_router.domain.order import Event, Order
+from order_router.domain.reports import OrderBook, OrderReport
+from order_router.service.desk import Desk
+from order_router.service.follow_up import tell
+from order_router.service.recording import record
+from order_router.service.timing import BETWEEN_LAST_BOOKS
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look at an account: the book, the broker, and our orders that it is for.
+
+    `claimed` are the broker order ids of all our orders of the day; they are needed only where tags do not come back.
+    """
+
+    book: OrderBook
+    broker: Broker
+    due: tuple[Order, ...]
+    claimed: frozenset[str] = frozenset()
+
+
+def settle(desk: Desk, look: Look, order: Order) -> Order:
+    """Return the order as the book settles it."""
+    rows = _rows_of(order, look)
+    if len(rows) > 1:
+        _tell_duplicate(desk, order, rows)
+    if rows:
+        events = events_of(order, rows[0], desk.clock.now())
+        return record(desk, order, events) if events else order
+    if order.state is State.UNKNOWN:
+        return _settle_absent(desk, look, order)
+    return _settle_unseen(desk, look, order)
+
+
+def _rows_of(order: Order, look: Look) -> tuple[OrderReport, ...]:
+    """Return the book's rows for the order: by the broker's id, by our tag, or as the only one that can be it."""
+    reports = look.book.reports
+    if order.broker_order_id is not None:
+        return tuple(row for row in reports if row.broker_order_id == order.broker_order_id)
+    rule = look.broker.profile.tag
+    if rule.is_echoed:
+        tag = rule.tag(order.client_order_id)
+        return tuple(row for row in reports if row.client_tag == tag)
+    rivals = [
+        other
+        for other in look.due
+        if other.broker_order_id is None and other.client_order_id != order.client_order_id
+    ]
+    found = find_by_likeness(order, reports, claimed=look.claimed, rivals=rivals)
+    return () if found.row is None else (found.row,)
+
+
+def _settle_absent(desk: Desk, look: Look, order: Order) -> Order:
+    """Keep an order unknown that the book lacks, and tell it once; only the day's last books close it."""
+    order = order if _has(order, EventKind.PERSON_TOLD) else _tell_unknown(desk, order)
+    if not look.book.is_complete or not _is_last_word(desk, order):
+        return order
+    now = desk.clock.now()
+    note = f"not among the {len(look.book.reports)} orders of the day's book"
+    first = next((s.event.at for s in order.history if s.event.kind is EventKind.ABSENT_AT_DAY_END), None)
+    if first is None:
+        return record(desk, order, [Event(kind=EventKind.ABSENT_AT_DAY_END, at=now, note=note)])
+    if now - first < BETWEEN_LAST_BOOKS:
+        return order
+    reason = Reason("NOT_AT_BROKER", f"{note}, read at {first:%H:%M} and {now:%H:%M} UTC after the session")
+    tell(desk, "closed", order.request.account, reason.message, order.client_order_id)
+    return record(desk, order, [Event(kind=EventKind.CLOSED_ABSENT, at=now, reason=reason)])
+
+
+def _is_last_word(desk: Desk, order: Order) -> bool:
+    exchange = order.request.instrument.exchange
+    return is_book_final(exchange, exchange_day(order.received_at), desk.clock.now())
+
+
+def _settle_unseen(desk: Desk, look: Look, order: Order) -> Order:
+    """Close an order of an earlier day that rested when last seen: its validity ended with that day."""
+    has_day_ended = exchange_day(desk.clock.now()) > exchange_day(order.received_at)
+    if not has_day_ended or not look.book.is_complete:
+        return order
+    reason = Reason(
+        "DAY_ENDED_UNSEEN", "its day ended and the broker's book no longer has it: check its fills"
+    )
+    tell(desk, "closed", order.request.account, reason.message, order.client_order_id)
+    return record(desk, order, [Event(kind=EventKind.EXPIRED, at=desk.clock.now(), reason=reason)])
+
+
+def _tell_duplicate(desk: Desk, order: Order, rows: tuple[OrderReport, ...]) -> None:
+    ids = ", ".join(row.broker_order_id for row in rows)
+    message = f"the broker holds {ids} for one order"
+    tell(desk, "duplicate", order.request.account, message, order.client_order_id)
+
+
+def _tell_unknown(desk: Desk, order: Order) -> Order:
+    message = (
+        f"the outcome of {order.request.side} {order.request.quantity} {order.request.instrument} is not known;"
+        " it will not be sent again: check the broker's order book"
+    )
+    tell(desk, "unknown", order.request.account, message, order.client_order_id)
+    return record(desk, order, [Event(kind=EventKind.PERSON_TOLD, at=desk.clock.now(), note=message)])
+
+
+def _has(order: Order, kind: EventKind) -> bool:
+    return any(step.event.kind is kind for step in order.history)

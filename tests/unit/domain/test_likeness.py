@@ -1,0 +1,83 @@
+"""Brokers that echo no tag: one row that can only be our order is adopted, anything less is not."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from order_router.domain.instrument import parse_instrument
+from order_router.domain.likeness import Likeness, find_by_likeness
+from order_router.domain.reports import OrderReport, ReportedState
+from order_router.domain.vocabulary import OrderType, Product, Side
+from tests.fakes.clock import MONDAY_MORNING
+from tests.fakes.orders import a_submitting_order
+
+ORDER = a_submitting_order()
+
+
+def row(broker_order_id: str = "b-1", **changes: Any) -> OrderReport:
+    usual: dict[str, Any] = {
+        "broker_order_id": broker_order_id,
+        "state": ReportedState.OPEN,
+        "status": "OPEN",
+        "instrument": parse_instrument("NSE:INFY"),
+        "side": Side.BUY,
+        "quantity": 5,
+        "filled_quantity": 0,
+        "order_type": OrderType.LIMIT,
+        "product": Product.MIS,
+        "limit_price": Decimal("1500.05"),
+        "placed_at": MONDAY_MORNING + timedelta(seconds=1),
+    }
+    return OrderReport(**usual | changes)
+
+
+def test_the_only_row_that_fits_is_the_order() -> None:
+    other = row("b-2", quantity=6)
+
+    assert find_by_likeness(ORDER, [row(), other], claimed=(), rivals=()) == Likeness(row(), 1)
+
+
+def test_two_rows_that_fit_are_for_a_person() -> None:
+    assert find_by_likeness(ORDER, [row(), row("b-2")], claimed=(), rivals=()) == Likeness(None, 2)
+
+
+def test_a_row_that_is_another_order_of_ours_is_never_claimed_again() -> None:
+    assert find_by_likeness(ORDER, [row()], claimed={"b-1"}, rivals=()) == Likeness(None, 0)
+
+
+def test_a_row_that_fits_two_lost_orders_is_for_a_person() -> None:
+    twin = a_submitting_order("k-2")
+
+    assert find_by_likeness(ORDER, [row()], claimed=(), rivals=[twin]).row is None
+
+
+def test_a_lost_order_of_another_kind_is_no_rival() -> None:
+    other = a_submitting_order("k-2", quantity=6)
+
+    assert find_by_likeness(ORDER, [row()], claimed=(), rivals=[other]).row == row()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"instrument": parse_instrument("NSE:TCS")},
+        {"side": Side.SELL},
+        {"quantity": 4},
+        {"product": Product.CNC},
+        {"order_type": OrderType.SL},
+        {"limit_price": Decimal("1500.10")},
+        {"limit_price": None},
+        {"trigger_price": Decimal(1400)},
+        {"placed_at": None},
+        {"placed_at": MONDAY_MORNING - timedelta(seconds=6)},
+        {"placed_at": MONDAY_MORNING + timedelta(seconds=151)},
+    ],
+)
+def test_a_row_that_differs_in_anything_is_not_the_order(changes: dict[str, Any]) -> None:
+    assert find_by_likeness(ORDER, [row(**changes)], claimed=(), rivals=()).row is None
+
+
+def test_a_price_of_zero_is_no_price() -> None:
+    assert find_by_likeness(ORDER, [row(trigger_price=Decimal(0))], claimed=(), rivals=()).row is not None

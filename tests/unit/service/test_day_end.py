@@ -1,0 +1,140 @@
+"""The end of the day: the last books close what absence never may while the session lasts."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from order_router.domain.exchange_time import is_book_final
+from order_router.domain.lifecycle import EventKind, State
+from order_router.domain.order import Order
+from order_router.domain.vocabulary import Exchange
+from order_router.service.reconcile import reconcile_account
+from tests.fakes.clock import MONDAY_MORNING
+from tests.fakes.transport import Fault
+from tests.fakes.world import World
+
+IN_SESSION = datetime(2026, 11, 23, 9, 59, tzinfo=UTC)
+"""15:29 in Kolkata."""
+EVENING = datetime(2026, 11, 23, 12, 30, tzinfo=UTC)
+"""18:00 in Kolkata."""
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def at(world: World, moment: datetime) -> None:
+    world.clock.advance((moment - world.clock.now()).total_seconds())
+
+
+def lost(world: World) -> str:
+    world.transport.writes = [Fault.REQUEST_LOST]
+    return world.place().order.client_order_id
+
+
+def stored(world: World, client_order_id: str) -> Order:
+    order = world.store.get(client_order_id)
+    assert order is not None
+    return order
+
+
+def test_two_last_books_that_lack_an_order_close_it_with_the_evidence(world: World) -> None:
+    client_order_id = lost(world)
+    at(world, EVENING)
+
+    reconcile_account(world.desk, "paper")
+    once = stored(world, client_order_id)
+    world.clock.advance(600)
+    reconcile_account(world.desk, "paper")
+    twice = stored(world, client_order_id)
+
+    assert (once.state, twice.state) == (State.UNKNOWN, State.REJECTED)
+    assert twice.reason is not None
+    assert twice.reason.code == "NOT_AT_BROKER"
+    assert [step.event.kind for step in twice.history[-2:]] == [
+        EventKind.ABSENT_AT_DAY_END,
+        EventKind.CLOSED_ABSENT,
+    ]
+    assert [notice.kind for notice in world.notifier.notices] == ["unknown", "closed"]
+
+
+def test_books_too_close_together_are_one_book(world: World) -> None:
+    client_order_id = lost(world)
+    at(world, EVENING)
+
+    for _ in range(5):
+        reconcile_account(world.desk, "paper")
+        world.clock.advance(60)
+
+    assert stored(world, client_order_id).state is State.UNKNOWN
+
+
+@pytest.mark.parametrize("fault", [Fault.ANSWER_LOST, Fault.GARBAGE])
+def test_a_book_that_cannot_be_read_closes_nothing(world: World, fault: Fault) -> None:
+    client_order_id = lost(world)
+    at(world, EVENING)
+    world.transport.reads = [fault] * 100
+
+    for _ in range(5):
+        reconcile_account(world.desk, "paper")
+        world.clock.advance(900)
+
+    assert stored(world, client_order_id).state is State.UNKNOWN
+
+
+def test_an_order_that_shows_up_late_in_the_evening_is_adopted(world: World) -> None:
+    world.transport.writes = [Fault.ANSWER_LOST]
+    client_order_id = world.place().order.client_order_id
+    world.transport.reads = [Fault.ANSWER_LOST]
+    at(world, EVENING)
+
+    reconcile_account(world.desk, "paper")
+    reconcile_account(world.desk, "paper")
+
+    assert stored(world, client_order_id).state is State.FILLED
+
+
+def test_the_next_day_s_book_proves_nothing_of_yesterday(world: World) -> None:
+    client_order_id = lost(world)
+    world.clock.advance(24 * 3600)
+
+    for _ in range(3):
+        reconcile_account(world.desk, "paper")
+        world.clock.advance(900)
+
+    assert stored(world, client_order_id).state is State.UNKNOWN
+
+
+def test_a_resting_order_of_yesterday_that_the_book_dropped_has_expired(world: World) -> None:
+    client_order_id = world.place(limit_price="1400").order.client_order_id
+    world.clock.advance(24 * 3600)
+
+    reconcile_account(world.desk, "paper")
+
+    order = stored(world, client_order_id)
+    assert (order.state, order.reason and order.reason.code) == (State.EXPIRED, "DAY_ENDED_UNSEEN")
+    assert [notice.kind for notice in world.notifier.notices] == ["closed"]
+
+
+@pytest.mark.parametrize(
+    ("exchange", "moment", "is_final"),
+    [
+        (Exchange.NSE, MONDAY_MORNING, False),
+        (Exchange.NSE, IN_SESSION, False),
+        (Exchange.NSE, EVENING, True),
+        (Exchange.MCX, EVENING, False),
+        (Exchange.NSE, datetime(2026, 11, 23, 18, 29, 59, tzinfo=UTC), True),
+        (Exchange.NSE, datetime(2026, 11, 23, 18, 30, tzinfo=UTC), False),
+    ],
+)
+def test_a_book_has_the_last_word_from_the_evening_to_midnight(
+    exchange: Exchange, moment: datetime, is_final: bool
+) -> None:
+    assert is_book_final(exchange, MONDAY_MORNING.date(), moment) is is_final
+
+
+def test_every_exchange_has_an_hour_from_which_its_book_is_final() -> None:
+    assert all(
+        is_book_final(exchange, MONDAY_MORNING.date(), MONDAY_MORNING) is False for exchange in Exchange
+    )
