@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
 from order_router.aws.gate import Switches
+from order_router.aws.order_record import RecordUnreadable
 from order_router.aws.orders_table import CONFLICT_TRIES, OrdersTable
 from order_router.domain.lifecycle import EventKind
 from order_router.domain.order import Event, Order, apply
@@ -340,3 +341,89 @@ def test_the_sparse_index_holds_only_what_has_not_ended(client: Any, clock: Fake
     assert not [name for name in item if name.startswith("attention")]
     assert item["account_day"] == {"S": "paper#2026-11-23"}
     assert item["created_key"] == {"S": f"2026-11-23T04:30:00.000000Z#{order.client_order_id}"}
+
+
+def one_at_a_time(call: Call) -> Call:
+    """Answer queries with one item a page, as a page of a megabyte may."""
+    return lambda **arguments: call(**arguments | {"Limit": 1})
+
+
+def test_a_long_list_of_unsettled_orders_is_read_to_its_end(client: Any, clock: FakeClock) -> None:
+    store = store_over(Wrapped(client, query=one_at_a_time(client.query)), clock)
+    orders = tuple(
+        a_submitting_order(f"k-{turn}", at=MONDAY_MORNING + timedelta(seconds=turn)) for turn in range(4)
+    )
+    for order in reversed(orders):
+        store.write(order, replacing=None)
+
+    assert store.list_unsettled("paper") == orders
+
+
+def test_a_page_that_ends_early_says_where_to_go_on(client: Any, clock: FakeClock) -> None:
+    store = store_over(Wrapped(client, query=one_at_a_time(client.query)), clock)
+    orders = [
+        a_submitting_order(f"k-{turn}", at=MONDAY_MORNING + timedelta(seconds=turn)) for turn in range(3)
+    ]
+    for order in orders:
+        store.write(order, replacing=None)
+
+    page = store.list_day("paper", MONDAY_MORNING.date(), limit=10)
+
+    assert page.orders == (orders[-1],)
+    assert page.next_cursor is not None
+
+
+def test_orders_are_read_consistently(client: Any, clock: FakeClock) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def watched(**arguments: Any) -> Any:
+        asked.append(arguments)
+        return client.get_item(**arguments)
+
+    store_over(Wrapped(client, get_item=watched), clock).get("K-1")
+
+    assert [arguments["ConsistentRead"] for arguments in asked] == [True]
+
+
+def test_a_switch_is_read_consistently_and_off_until_it_is_set(client: Any, clock: FakeClock) -> None:
+    switches = Switches(client, GATES, clock)
+    assert not switches.is_engaged("kill#global")
+
+    switches.set("kill#global", engaged=True)
+    assert switches.is_engaged("kill#global")
+
+    switches.set("kill#global", engaged=False)
+    assert not switches.is_engaged("kill#global")
+
+
+def test_a_switch_that_cannot_be_set_says_so_in_bounded_time(client: Any, clock: FakeClock) -> None:
+    busy = failing(client.put_item, client_error("TransactionConflictException"), 999)
+
+    with pytest.raises(StoreUnavailable):
+        Switches(Wrapped(client, put_item=busy), GATES, clock).set("kill#global", engaged=True)
+    assert sum(clock.slept) < 2
+
+
+def test_a_full_table_of_reasons_that_nobody_knows_is_no_success(client: Any, clock: FakeClock) -> None:
+    error = cancelled("None", "None", "ItemCollectionSizeLimitExceeded", "None")
+    store = store_over(Wrapped(client, **{TRANSACT: failing(client.transact_write_items, error, 99)}), clock)
+
+    with pytest.raises(StoreUnavailable, match="ItemCollectionSizeLimitExceeded"):
+        store.write(a_submitting_order(), replacing=None, gate=GATE)
+
+
+def test_a_record_of_another_release_in_the_way_is_named_and_left(client: Any, clock: FakeClock) -> None:
+    store, order = store_over(client, clock), a_submitting_order()
+    store.write(order, replacing=None)
+    key = {"client_order_id": {"S": order.client_order_id}}
+    client.update_item(
+        TableName=ORDERS,
+        Key=key,
+        UpdateExpression="SET #s = :s",
+        ExpressionAttributeNames={"#s": "schema"},
+        ExpressionAttributeValues={":s": {"N": "99"}},
+    )
+
+    for gate in (None, GATE):
+        with pytest.raises(RecordUnreadable, match=order.client_order_id):
+            store.write(order, replacing=None, gate=gate)

@@ -1,12 +1,13 @@
 """Settings in their table: what the operator stores is what functions read, for a short time from memory."""
 
+import traceback
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from order_router.aws.settings_table import SettingsTable, SettingUnreadable, digest_of
+from order_router.aws.settings_table import CACHE_SIZE, SettingsTable, SettingUnreadable, digest_of
 from order_router.domain.account import Account, Caller, Scope, Strategy
 from order_router.domain.vocabulary import OrderType, Product
 from order_router.ports import StoreUnavailable
@@ -96,6 +97,89 @@ def test_a_setting_is_read_again_after_a_short_time(client: Any, clock: FakeCloc
     found = settings.account("paper")
     assert found is not None
     assert not found.is_enabled
+
+
+def test_what_is_not_there_is_remembered_for_a_short_time_too(client: Any, clock: FakeClock) -> None:
+    watched = Wrapped(client)
+    settings = SettingsTable(watched, TABLE, clock)
+
+    for _ in range(3):
+        assert settings.account("paper") is None
+        assert settings.strategy_of_token(TOKEN) is None
+        assert settings.caller(API_KEY) is None
+    assert watched.calls == ["get_item"] * 3
+
+    settings.put_account(PAPER)
+    clock.advance(15)
+    assert settings.account("paper") == PAPER
+
+
+def test_what_failed_is_not_remembered(client: Any, clock: FakeClock) -> None:
+    def unreachable(**_: Any) -> Any:
+        watched._replaced.clear()
+        raise EndpointConnectionError(endpoint_url="https://dynamodb.example")
+
+    watched = Wrapped(client, get_item=unreachable)
+    settings = SettingsTable(watched, TABLE, clock)
+    settings.put_account(PAPER)
+    with pytest.raises(StoreUnavailable):
+        settings.account("paper")
+
+    assert settings.account("paper") == PAPER
+
+
+def test_guessed_tokens_cannot_fill_the_memory(client: Any, clock: FakeClock) -> None:
+    settings = SettingsTable(Wrapped(client, get_item=lambda **_: {}), TABLE, clock)
+
+    for guess in range(CACHE_SIZE + 10):
+        assert settings.strategy_of_token(f"guess-{guess}") is None
+
+    assert len(settings._cache._values) <= CACHE_SIZE
+
+
+def test_a_token_stops_opening_once_the_memory_of_its_strategy_is_old(
+    clock: FakeClock, settings: SettingsTable
+) -> None:
+    settings.put_strategy(DEMO)
+    assert settings.strategy_of_token(TOKEN) == DEMO
+    settings.put_strategy(DEMO.model_copy(update={"token_digests": ()}))
+
+    clock.advance(15)
+
+    assert settings.strategy_of_token(TOKEN) is None
+
+
+def test_a_strategy_that_is_stored_twice_is_one(settings: SettingsTable) -> None:
+    settings.put_strategy(DEMO)
+    settings.put_strategy(DEMO)
+
+    assert settings.strategy_of_token(TOKEN) == DEMO
+
+
+def test_many_accounts_are_read_page_by_page(client: Any, clock: FakeClock) -> None:
+    settings = SettingsTable(client, TABLE, clock)
+    pad = {"pad": {"S": "x" * 300_000}}
+    for number in range(5):
+        account = Account(name=f"a{number}", broker="paper")
+        item = {
+            "kind": {"S": "ACCOUNT"},
+            "id": {"S": account.name},
+            "document": {"S": account.model_dump_json()},
+        }
+        client.put_item(TableName=TABLE, Item=item | pad)
+
+    assert [account.name for account in settings.accounts()] == ["a0", "a1", "a2", "a3", "a4"]
+
+
+def test_an_unreadable_setting_shows_nothing_of_its_document(client: Any, settings: SettingsTable) -> None:
+    document = '{"name":"demo","accounts":"canary-7741","token_digests":["canary-7741"]}'
+    client.put_item(
+        TableName=TABLE, Item={"kind": {"S": "STRATEGY"}, "id": {"S": "demo"}, "document": {"S": document}}
+    )
+
+    with pytest.raises(SettingUnreadable, match=r"STRATEGY demo .*accounts.*max_quantity") as caught:
+        settings.strategy("demo")
+    assert "canary" not in "".join(traceback.format_exception(caught.value))
 
 
 @pytest.mark.parametrize(
