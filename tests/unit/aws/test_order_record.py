@@ -2,7 +2,7 @@
 
 import copy
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -11,88 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from order_router.aws.order_record import RecordUnreadable, order_item, read_order
-from order_router.domain.errors import Reason
-from order_router.domain.lifecycle import EventKind, State
-from order_router.domain.order import Event, Order, Step
-from order_router.domain.vocabulary import Product, Side, Source, Validity
-from tests.fakes.orders import a_request, a_submitting_order
-
-TIMES = st.datetimes(min_value=datetime(2026, 1, 1), max_value=datetime(2099, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
-WORDS = st.text(max_size=30)
-MONEY = st.decimals(min_value="0.0001", max_value="99999999", places=4)
-TYPES: dict[str, tuple[str, ...]] = {
-    "MARKET": (),
-    "LIMIT": ("limit_price",),
-    "SL": ("limit_price", "trigger_price"),
-    "SL_M": ("trigger_price",),
-}
-PRICES = ("limit_price", "trigger_price")
+from order_router.domain.order import Order
+from tests.fakes.generated import moments, orders
+from tests.fakes.orders import a_submitting_order, an_order
 
 
-@st.composite
-def requests(draw: st.DrawFn) -> Any:
-    order_type = draw(st.sampled_from(sorted(TYPES)))
-    prices = {name: str(draw(MONEY)) if name in TYPES[order_type] else None for name in PRICES}
-    quantity = draw(st.integers(1, 10_000_000))
-    return a_request(
-        instrument=draw(st.sampled_from(["NSE:M&M", "NFO:NIFTY26NOV26500CE", "BSE:3M INDIA"])),
-        side=draw(st.sampled_from(Side)),
-        product=draw(st.sampled_from(Product)),
-        validity=draw(st.sampled_from(Validity)),
-        quantity=quantity,
-        disclosed_quantity=draw(st.none() | st.integers(1, quantity)),
-        strategy=draw(st.none() | st.just("demo")),
-        order_type=order_type,
-        **prices,
-    )
-
-
-REASONS = st.builds(Reason, WORDS, WORDS)
-STEPS = st.builds(
-    Step,
-    state=st.sampled_from(State),
-    event=st.builds(
-        Event,
-        kind=st.sampled_from(EventKind),
-        at=TIMES,
-        broker_order_id=st.none() | WORDS,
-        exchange_order_id=st.none() | WORDS,
-        filled_quantity=st.none() | st.integers(0, 10_000_000),
-        average_price=st.none() | MONEY,
-        request=st.none() | requests(),
-        reason=st.none() | REASONS,
-        note=st.none() | WORDS,
-    ),
-)
-ORDERS = st.builds(
-    Order,
-    client_order_id=st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", min_size=20, max_size=20),
-    request=requests(),
-    request_digest=WORDS,
-    broker=WORDS,
-    source=st.sampled_from(Source),
-    received_at=TIMES,
-    deadline=TIMES,
-    updated_at=TIMES,
-    state=st.sampled_from(State),
-    owner=st.none() | WORDS,
-    lease_until=st.none() | TIMES,
-    broker_order_id=st.none() | WORDS,
-    exchange_order_id=st.none() | WORDS,
-    filled_quantity=st.integers(0, 10_000_000),
-    average_price=st.none() | MONEY,
-    reason=st.none() | REASONS,
-    history=st.lists(STEPS, max_size=3).map(tuple),
-    version=st.integers(0, 1000),
-)
-
-
-@given(ORDERS)
+@given(orders())
 def test_any_order_comes_back_equal(order: Order) -> None:
     assert read_order(order_item(order, "w")) == order
 
 
-@given(ORDERS)
+@given(orders())
 def test_only_an_order_that_has_not_ended_asks_for_attention(order: Order) -> None:
     item = order_item(order, "w")
 
@@ -100,7 +29,7 @@ def test_only_an_order_that_has_not_ended_asks_for_attention(order: Order) -> No
     assert ("attention_at" in item) is not order.state.is_final
 
 
-@given(TIMES, TIMES)
+@given(moments(), moments())
 def test_records_sort_as_their_times_do(first: datetime, second: datetime) -> None:
     keys = [order_item(a_submitting_order(at=at), "w")["created_key"]["S"] for at in (first, second)]
 
@@ -123,7 +52,7 @@ DAMAGE: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
 )
 
 
-@given(ORDERS, st.data())
+@given(orders(), st.data())
 def test_a_damaged_record_is_read_or_refused_in_our_words(order: Order, data: st.DataObject) -> None:
     item = copy.deepcopy(order_item(order, "w"))
     name = data.draw(st.sampled_from(sorted(item)))
@@ -146,6 +75,40 @@ def test_a_record_of_an_unknown_release_is_refused(schema: dict[str, str] | None
 
     with pytest.raises(RecordUnreadable):
         read_order(item)
+
+
+@pytest.mark.parametrize(
+    "name", ["state", "history", "request", "version", "filled_quantity", "source", "updated_at", "reason"]
+)
+def test_an_unreadable_record_names_its_order_and_shows_nothing_of_it(name: str) -> None:
+    order = a_submitting_order()
+    item = order_item(order, "w") | {name: {"S": "canary-7741"}}
+
+    with pytest.raises(RecordUnreadable, match=order.client_order_id) as caught:
+        read_order(item)
+    assert caught.value.code == "RECORD_UNREADABLE"
+    assert "canary" not in caught.value.message
+
+
+@pytest.mark.parametrize("name", ["broker", "owner", "request_digest", "version", "filled_quantity"])
+@pytest.mark.parametrize("value", [{"N": "1.5"}, {"BOOL": True}, {"L": []}, {"M": {}}])
+def test_a_field_of_another_kind_is_refused_and_not_carried_along(name: str, value: dict[str, Any]) -> None:
+    with pytest.raises(RecordUnreadable):
+        read_order(order_item(a_submitting_order(), "w") | {name: value})
+
+
+def test_what_an_order_lacks_its_record_lacks() -> None:
+    item = order_item(an_order(), "w")
+
+    assert not {
+        "owner",
+        "lease_until",
+        "broker_order_id",
+        "exchange_order_id",
+        "average_price",
+        "reason",
+    } & set(item)
+    assert "NULL" not in str(item)
 
 
 def test_a_time_without_a_zone_is_refused() -> None:
