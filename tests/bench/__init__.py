@@ -1,0 +1,1 @@
+"""Benchmarks: `python -m tests.bench` (README.md says what each figure means)."""

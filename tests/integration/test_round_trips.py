@@ -1,0 +1,110 @@
+"""An order costs one AWS call before the broker's write and one after it, counted as botocore sends them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from order_router.aws.paper_table import PaperTable
+from order_router.aws.queues import write_message
+from order_router.aws.sessions import secret_name
+from order_router.domain.request import parse_request
+from order_router.domain.vocabulary import Source
+from order_router.ports import PlaceOrder
+from order_router.service.timing import API_MAX_AGE
+from order_router.transport.clock import SystemClock
+from tests.bench.place_function import PlaceFunction, loaded
+from tests.bench.seeds import (
+    FUNCTION_ENVIRONMENT,
+    GATE,
+    ORDERS,
+    PAPER,
+    SESSION,
+    SETTINGS,
+    open_paper,
+    order_body,
+    put_account,
+)
+from tests.simulators.kite import running
+
+TABLES = {ORDERS: ("client_order_id",), SETTINGS: ("kind", "id"), GATE: ("gate",), PAPER: ("pk", "sk")}
+ONE_AND_ONE = (["dynamodb.TransactWriteItems"], ["dynamodb.PutItem"])
+
+
+@pytest.fixture
+def place() -> Iterator[PlaceFunction]:
+    """The real function over moto, with an account at each broker; zerodha is the simulator on a socket."""
+    with running() as kite, mock_aws():
+        dynamodb = boto3.client("dynamodb", region_name="ap-south-1")
+        for table, key in TABLES.items():
+            _create(dynamodb, table, key)
+        for broker in ("paper", "zerodha"):
+            put_account(dynamodb, broker, broker)
+        open_paper(PaperTable(dynamodb, PAPER), "paper")
+        boto3.client("secretsmanager", region_name="ap-south-1").create_secret(
+            Name=secret_name(FUNCTION_ENVIRONMENT["SECRETS_PREFIX"], "zerodha"), SecretString=SESSION
+        )
+        with loaded(FUNCTION_ENVIRONMENT | {"BROKER_ENDPOINT_ZERODHA": kite.url}) as function:
+            yield function
+
+
+@pytest.mark.parametrize("broker", ["zerodha", "paper"])
+def test_a_warm_order_costs_one_aws_call_before_the_broker_and_one_after(
+    place: PlaceFunction, broker: str
+) -> None:
+    place.place(broker, "the-first-fills-the-caches")
+    place.journal.departures.clear()
+
+    answer = place.place(broker, "warm")
+
+    assert answer["statusCode"] == 201
+    assert place.journal.calls_around_the_write(except_table=PAPER) == ONE_AND_ONE
+
+
+def test_a_queued_alert_costs_the_same(place: PlaceFunction) -> None:
+    place.place("zerodha", "the-first-fills-the-caches")
+    place.journal.departures.clear()
+
+    answer = place.handler({"Records": [_record("zerodha")]}, None)
+
+    assert answer == {"batchItemFailures": []}
+    assert place.journal.calls_around_the_write() == ONE_AND_ONE
+
+
+def test_a_cold_order_also_reads_its_account_and_its_session(place: PlaceFunction) -> None:
+    place.place("zerodha", "cold")
+
+    before, after = place.journal.calls_around_the_write()
+
+    assert before == [
+        "dynamodb.GetItem",
+        "dynamodb.TransactWriteItems",
+        "secrets-manager.GetSecretValue",
+    ]
+    assert after == ["dynamodb.PutItem"]
+
+
+def _create(dynamodb: Any, table: str, key: tuple[str, ...]) -> None:
+    dynamodb.create_table(
+        TableName=table,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in key],
+        KeySchema=[
+            {"AttributeName": name, "KeyType": kind}
+            for name, kind in zip(key, ("HASH", "RANGE"), strict=False)
+        ],
+    )
+
+
+def _record(account: str) -> dict[str, Any]:
+    now = SystemClock().now()
+    command = PlaceOrder(
+        request=parse_request(order_body(account)),
+        idempotency_key="alert:1",
+        source=Source.ALERT,
+        received_at=now,
+        deadline=now + API_MAX_AGE,
+    )
+    return {"messageId": "m-1", "receiptHandle": "r-1", "body": write_message(command), "attributes": {}}
