@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from threading import RLock
 
-from order_router.domain.exchange_time import IST
 from order_router.domain.errors import RouterError
+from order_router.domain.exchange_time import IST
 from order_router.domain.order import Order
 from order_router.ports import (
     Clock,
