@@ -7,7 +7,9 @@ import select
 import socket
 import ssl
 import traceback
+import tracemalloc
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -230,6 +232,22 @@ def test_random_bytes_raise_only_our_error(clock: FakeClock) -> None:
                 continue
 
 
+def test_a_gzip_bomb_is_never_inflated_whole(transport: HttpTransport) -> None:
+    bomb = ok(gzip.compress(b"0" * 50_000_000), "Content-Encoding: gzip")
+    with scripted(answering(bomb)) as server, allocating_at_most(2_000_000), pytest.raises(OutcomeUnknown):
+        call(transport, server.url)
+
+
+@contextmanager
+def allocating_at_most(limit: int) -> Iterator[None]:
+    tracemalloc.start()
+    try:
+        yield
+        assert tracemalloc.get_traced_memory()[1] < limit
+    finally:
+        tracemalloc.stop()
+
+
 def test_gzip_is_decoded(transport: HttpTransport) -> None:
     with scripted(answering(ok(gzip.compress(b'{"id":"1"}'), "Content-Encoding: gzip"))) as server:
         assert call(transport, server.url).body == b'{"id":"1"}'
@@ -271,7 +289,7 @@ def test_bytes_that_nobody_asked_for_are_never_read_as_an_answer(transport: Http
 def test_a_connection_from_before_a_freeze_is_not_used(
     clock: FakeClock, transport: HttpTransport, change_s: float
 ) -> None:
-    with scripted(answering(ok(b"1")), answering(ok(b"2"))) as server:
+    with scripted(answering_then_dying_on_the_next(ok(b"1")), answering(ok(b"2"))) as server:
         call(transport, server.url)
         clock.advance(change_s)
 
