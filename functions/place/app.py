@@ -9,7 +9,9 @@ from order_router.api.endpoint import endpoint
 from order_router.api.http import Answer, ApiRequest
 from order_router.api.orders import command_of
 from order_router.api.records import each_record
-from order_router.aws.queues import read_message
+from order_router.aws.queues import MessageUnreadable, read_message
+from order_router.ports import Letter
+from order_router.service.dead_letters import bury_unreadable
 from order_router.service.place import place_order
 from order_router.service.timing import API_MAX_AGE
 
@@ -25,8 +27,13 @@ def place_http(request: ApiRequest) -> Answer:
 
 
 def place_queued(record: Mapping[str, Any]) -> None:
-    """Place the order of one queue message."""
-    place_order(desk, read_message(record["body"]))
+    """Place the order of one queue message; one that is no order is kept and told, and does not come again."""
+    try:
+        command = read_message(record["body"])
+    except MessageUnreadable:
+        bury_unreadable(desk, world.dead_letters, Letter(record["messageId"], record["body"]))
+    else:
+        place_order(desk, command)
 
 
 answer_http = endpoint(place_http)

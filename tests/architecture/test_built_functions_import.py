@@ -52,7 +52,7 @@ def lambda_runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _import_built(function: str, build: Path, lambda_runtime: Path) -> dict[str, Any]:
-    code = build / f"{function.capitalize()}Function"
+    code = build / f"{function.title().replace("_", "")}Function"
     path = [str(code), *(str(build / layer / "python") for layer in LAYERS), str(lambda_runtime)]
     variables = {name: f"local-{name.lower()}" for name in environment(function)} | {
         # A setting that is a choice, not a name.

@@ -152,7 +152,10 @@ def test_every_queue_is_encrypted_and_gives_up_into_dead_letters() -> None:
     assert all("RedrivePolicy" in properties for properties in working.values())
 
 
-@pytest.mark.parametrize(("queue", "function"), [("OrderQueue", "place"), ("ReconcileQueue", "reconcile")])
+@pytest.mark.parametrize(
+    ("queue", "function"),
+    [("OrderQueue", "place"), ("ReconcileQueue", "reconcile"), ("OrderDeadLetters", "dead_letters")],
+)
 def test_a_message_stays_hidden_for_six_times_its_functions_timeout(queue: str, function: str) -> None:
     assert resources("AWS::SQS::Queue")[queue]["VisibilityTimeout"] >= 6 * seconds_allowed(function)
 
@@ -165,7 +168,7 @@ def test_queued_work_is_answered_message_by_message() -> None:
         if event["Type"] == "SQS"
     ]
 
-    assert len(sources) == 2
+    assert len(sources) == 3
     assert all(source["FunctionResponseTypes"] == ["ReportBatchItemFailures"] for source in sources)
 
 

@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from order_router.ports import Notice, QueuedOrder, StoreUnavailable
+from order_router.ports import Letter, Notice, PlaceOrder, StoreUnavailable
 
 
 class MemoryOrderQueue:
     """Implements `ports.OrderQueue`; `orders` is what was put. `is_down` makes puts fail."""
 
     def __init__(self) -> None:
-        self.orders: list[QueuedOrder] = []
+        self.orders: list[PlaceOrder] = []
         self.is_down = False
 
-    def put(self, orders: Sequence[QueuedOrder]) -> None:
+    def put(self, orders: Sequence[PlaceOrder]) -> None:
         """Keep all of them."""
         if self.is_down:
             raise StoreUnavailable("the queue did not answer")
@@ -57,3 +57,15 @@ class MemoryNotifier:
     def tell(self, notice: Notice) -> None:
         """Keep the notice."""
         self.notices.append(notice)
+
+
+class MemoryDeadLetters:
+    """Implements `ports.DeadLetters`; `kept` holds bodies by message id."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, str] = {}
+
+    def keep(self, letter: Letter, at: datetime) -> None:
+        """Keep the letter."""
+        _ = at
+        self.kept[letter.message_id] = letter.body

@@ -1,7 +1,7 @@
 """What services need from the world, as small protocols; `aws`, `transport` and the tests implement them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 
@@ -182,6 +182,21 @@ class ReconcileQueue(Protocol):
         """Ask for a look at the account after a delay."""
 
 
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A queue message that will not become an order any more."""
+
+    message_id: str
+    body: str = field(repr=False)
+
+
+class DeadLetters(Protocol):
+    """Keeps the bodies of messages that the queue gave up on."""
+
+    def keep(self, letter: Letter, at: datetime) -> None:
+        """Keep the letter under its message id; StoreUnavailable if it may not be kept."""
+
+
 class SeenAlerts(Protocol):
     """Remembers alert bodies that carry no time of their own."""
 
@@ -211,6 +226,3 @@ class Transport(Protocol):
 
     def sender(self, endpoint: str, *, not_after: datetime | None) -> Send:
         """Return a Send for this endpoint; a write request does not leave after `not_after` (DeadlinePassed)."""
-
-
-QueuedOrder = PlaceOrder

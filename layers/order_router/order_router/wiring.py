@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from order_router import logs
 from order_router.adapter.http import HttpRequest, HttpResponse
 from order_router.aws.clients import make_client
+from order_router.aws.dead_letters import DeadLettersTable
 from order_router.aws.environment import Environment
 from order_router.aws.orders_table import OrdersTable
 from order_router.aws.probe import is_active
@@ -15,8 +16,17 @@ from order_router.aws.seen_alerts import SeenAlertsTable
 from order_router.aws.sessions import Addresses, SecretSessions
 from order_router.aws.settings_table import SettingsTable
 from order_router.brokers.registry import load_broker
-from order_router.ports import Clock, Notifier, OrderStore, ReconcileQueue, Sessions, Settings, Transport
-from order_router.service.desk import Desk, ReadingDesk
+from order_router.ports import (
+    Clock,
+    DeadLetters,
+    Notifier,
+    OrderStore,
+    ReconcileQueue,
+    Sessions,
+    Settings,
+    Transport,
+)
+from order_router.service.desk import Desk, ReadingDesk, RecordDesk
 from order_router.service.signals import Intake
 from order_router.transport.clock import SystemClock
 from order_router.transport.http_transport import HttpTransport
@@ -104,6 +114,18 @@ class World:
     def reading_desk(self) -> ReadingDesk:
         """What the services work with that only ask brokers."""
         return ReadingDesk(sessions=self.sessions, broker_of=load_broker, transport=self.transport)
+
+    @cached_property
+    def record_desk(self) -> RecordDesk:
+        """What the services work with that only keep records."""
+        return RecordDesk(
+            store=self.store, settings=self.settings, clock=self._clock, notifier=self._notifier
+        )
+
+    @cached_property
+    def dead_letters(self) -> DeadLetters:
+        """Where the bodies of messages are kept that the queue gave up on."""
+        return DeadLettersTable(self.dynamodb, self._environment.require("GATE_TABLE"))
 
     @cached_property
     def desk(self) -> Desk:

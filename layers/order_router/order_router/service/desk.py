@@ -31,18 +31,13 @@ class ReadingDesk:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
-    """The ports of the services. `nonce` makes a value that no other call makes."""
+class RecordDesk:
+    """The ports of a service that only keeps records: no broker, no queue."""
 
     store: OrderStore
     settings: Settings
-    sessions: Sessions
-    broker_of: Callable[[str], Broker]
-    transport: Transport
     clock: Clock
     notifier: Notifier
-    reconcile: ReconcileQueue
-    nonce: Callable[[], str]
 
     def account(self, name: str) -> Account:
         """Return the account; AccountUnknown if there is none."""
@@ -50,6 +45,17 @@ class Desk:
         if found is None:
             raise AccountUnknown(f"there is no account {name!r}")
         return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk(RecordDesk):
+    """The ports of a service that sends. `nonce` makes a value that no other call makes."""
+
+    sessions: Sessions
+    broker_of: Callable[[str], Broker]
+    transport: Transport
+    reconcile: ReconcileQueue
+    nonce: Callable[[], str]
 
 
 def require_enabled(account: Account) -> None:

@@ -3,7 +3,7 @@
 import logging
 
 from order_router.ports import Notice, StoreUnavailable
-from order_router.service.desk import Desk
+from order_router.service.desk import Desk, RecordDesk
 from order_router.service.timing import RECONCILE_DELAY_S
 
 logger = logging.getLogger(__name__)
@@ -17,6 +17,6 @@ def ask_for_a_look(desk: Desk, account: str, *, delay_s: int = RECONCILE_DELAY_S
         logger.warning("could not ask for a look", extra={"account": account})
 
 
-def tell(desk: Desk, kind: str, account: str, message: str, client_order_id: str | None = None) -> None:
+def tell(desk: RecordDesk, kind: str, account: str, message: str, client_order_id: str | None = None) -> None:
     """Tell the trader."""
     desk.notifier.tell(Notice(kind=kind, account=account, message=message, client_order_id=client_order_id))

@@ -14,7 +14,7 @@ from order_router.domain.order import Event, Order, Ownership, apply, new_order,
 from order_router.domain.vocabulary import Source
 from order_router.ports import CounterFull, Gate, PlaceOrder, StoreConflict, SwitchOn
 from order_router.service.attempt import Job
-from order_router.service.desk import AccountDisabled, Desk, require_enabled
+from order_router.service.desk import AccountDisabled, Desk, RecordDesk, require_enabled
 from order_router.service.follow_up import tell
 from order_router.service.gates import GateAt, GatedWrite, entry_gate, resume_gate, write_through
 from order_router.service.recording import record
@@ -72,12 +72,12 @@ def _sent(desk: Desk, job: Job) -> Order:
         raise StillUnsent(
             f"order {order.client_order_id} never left; it may still, until {order.deadline:%H:%M:%S} UTC"
         )
-    _tell_unseen_end(desk, order)
+    tell_unseen_end(desk, order)
     return order
 
 
-def _tell_unseen_end(desk: Desk, order: Order) -> None:
-    """Whoever sent an alert sees no answer: an order that was not placed must be told."""
+def tell_unseen_end(desk: RecordDesk, order: Order) -> None:
+    """Tell of an alert's order that was not placed: whoever sent it sees no answer."""
     if order.source is Source.ALERT and order.state in NOT_PLACED and order.reason is not None:
         words = f"{order.request.side} {order.request.quantity} {order.request.instrument}: {order.reason.message}"
         tell(desk, str(order.state), order.request.account, words, order.client_order_id)
@@ -181,5 +181,5 @@ def end_stale(desk: Desk, order: Order) -> Order:
     """End an order that provably never left and has become too old to, and see that somebody hears of it."""
     went_stale = Event(kind=EventKind.WENT_STALE, at=desk.clock.now(), reason=too_old(order))
     ended = record(desk, order, [went_stale])
-    _tell_unseen_end(desk, ended)
+    tell_unseen_end(desk, ended)
     return ended

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from order_router.domain.following import apply_fitting
 from order_router.domain.order import Event, Order
 from order_router.ports import StoreConflict, StoreUnavailable
-from order_router.service.desk import Desk
+from order_router.service.desk import RecordDesk
 
 logger = logging.getLogger(__name__)
 TRIES = 5
 PAUSE_S = 0.2
 
 
-def record(desk: Desk, order: Order, events: Sequence[Event]) -> Order:
+def record(desk: RecordDesk, order: Order, events: Sequence[Event]) -> Order:
     """Store the order after the events; where another worker wrote first, those of them that still fit.
 
     Returns the order as stored. Raises StoreUnavailable when it could not be stored.

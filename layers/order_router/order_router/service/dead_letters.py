@@ -1,0 +1,50 @@
+"""What becomes of a message that the queue gave up on: its order ends, its body is kept, the trader is told."""
+
+from order_router.domain.errors import Reason
+from order_router.domain.lifecycle import EventKind, State
+from order_router.domain.order import Event, Order, apply
+from order_router.ports import DeadLetters, Letter, PlaceOrder, StoreConflict
+from order_router.service.desk import RecordDesk
+from order_router.service.follow_up import tell
+from order_router.service.place import order_of, tell_unseen_end
+from order_router.service.recording import record
+
+
+def bury_unreadable(desk: RecordDesk, letters: DeadLetters, letter: Letter) -> None:
+    """Keep a message that is no order, and tell: it must not come again."""
+    letters.keep(letter, desk.clock.now())
+    words = f"a queued message could not be read as an order; its body is kept as dead#{letter.message_id}"
+    tell(desk, "unreadable", "unknown", words)
+
+
+def bury_order(desk: RecordDesk, letters: DeadLetters, letter: Letter, command: PlaceOrder) -> None:
+    """End the order of a message that was tried too often; one that left already is left alone."""
+    letters.keep(letter, desk.clock.now())
+    account = desk.settings.account(command.request.account)
+    if account is None:
+        words = f"a queued order is for an account that is not there; its body is kept as dead#{letter.message_id}"
+        return tell(desk, "unreadable", command.request.account, words)
+    order = order_of(command, account)
+    stored = desk.store.get(order.client_order_id)
+    if stored is None:
+        return tell_unseen_end(desk, _ended(desk, order, letter))
+    if stored.state is State.RECEIVED:
+        tell_unseen_end(desk, record(desk, stored, [_gave_up(desk, letter)]))
+    return None
+
+
+def _ended(desk: RecordDesk, order: Order, letter: Letter) -> Order:
+    ended = apply(order, _gave_up(desk, letter))
+    try:
+        desk.store.write(ended, replacing=None)
+    except StoreConflict as conflict:
+        # somebody else has the order after all: what they know stands
+        return conflict.current or ended
+    return ended
+
+
+def _gave_up(desk: RecordDesk, letter: Letter) -> Event:
+    reason = Reason(
+        "QUEUE_GAVE_UP", f"tried too often to place it; its message is kept as dead#{letter.message_id}"
+    )
+    return Event(kind=EventKind.WENT_STALE, at=desk.clock.now(), reason=reason)
