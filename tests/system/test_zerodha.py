@@ -11,7 +11,7 @@ from tests.simulators.kite_behaviours import TIMED_OUT
 from tests.system.client import Client
 from tests.system.conftest import LocalStack
 from tests.system.kite import KiteProcess, KiteTrader
-from tests.system.trader import new_key, unique
+from tests.system.trader import new_alert_sender, new_key, unique
 
 RECONCILED_S = 60
 
@@ -115,6 +115,20 @@ def test_a_broker_that_is_down_gets_nothing_and_the_caller_is_told(trader: KiteT
     assert (reply.status, reply.code) == (503, "BROKER_UNREACHABLE")
     assert reply.content["order"]["state"] == "refused"
     assert "submitting" in {step["state"] for step in reply.content["order"]["history"]}
+
+
+def test_an_alert_waits_out_a_broker_that_is_down_for_a_moment(trader: KiteTrader) -> None:
+    sender = new_alert_sender(
+        trader.target, trader.api.api_url, "INFY", accounts=(trader.account,), max_age_s=120
+    )
+    trader.kite.stop()
+    client_order_id = sender.fire()
+    trader.api.settled(client_order_id, "received")
+
+    trader.kite.start()
+
+    order = trader.api.settled(client_order_id, "filled")
+    assert [row["order_id"] for row in trader.kite.orders()] == [order["broker_order_id"]]
 
 
 def test_a_changed_order_is_changed_at_the_broker(trader: KiteTrader) -> None:

@@ -108,16 +108,8 @@ class Trader:
 
     def strategy(self, **changes: Any) -> "AlertSender":
         """A strategy that trades this account, and the sender of its alerts."""
-        usual: dict[str, Any] = {
-            "name": f"s-{self.word}",
-            "accounts": (self.account,),
-            "order_type": OrderType.MARKET,
-            "product": Product.CNC,
-            "max_quantity": 1000,
-        }
-        strategy = Strategy.model_validate(usual | changes)
-        token = operate.add_strategy(self.target, strategy)
-        return AlertSender(Client(self.api.api_url, key=None), strategy.name, token, self.ticker)
+        wanted = {"accounts": (self.account,)} | changes
+        return new_alert_sender(self.target, self.api.api_url, self.ticker, **wanted)
 
     @property
     def switches(self) -> Switches:
@@ -164,6 +156,19 @@ class AlertSender:
         assert reply.status == 202, reply
         (client_order_id,) = reply.content["client_order_ids"]
         return str(client_order_id)
+
+
+def new_alert_sender(target: Target, api_url: str, ticker: str, **fields: Any) -> AlertSender:
+    """A new strategy with market orders unless told otherwise, and the sender of its alerts."""
+    usual: dict[str, Any] = {
+        "name": f"s-{unique()}",
+        "order_type": OrderType.MARKET,
+        "product": Product.CNC,
+        "max_quantity": 1000,
+    }
+    strategy = Strategy.model_validate(usual | fields)
+    token = operate.add_strategy(target, strategy)
+    return AlertSender(Client(api_url, key=None), strategy.name, token, ticker)
 
 
 def _share(name: str) -> PaperInstrument:

@@ -70,7 +70,7 @@ class World:
     @cached_property
     def order_queue(self) -> SqsOrderQueue:
         """The queue before the order path."""
-        return SqsOrderQueue(lambda: self.sqs, self._environment.optional("ORDER_QUEUE_URL"))
+        return SqsOrderQueue(lambda: self.sqs, self._environment.require("ORDER_QUEUE_URL"))
 
     @cached_property
     def reconcile_queue(self) -> ReconcileQueue:
