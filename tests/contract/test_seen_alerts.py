@@ -35,7 +35,7 @@ def test_a_resend_within_the_window_is_the_first_one(seen: SeenAlerts, later_s: 
     assert seen.first_seen("d-1", first + timedelta(seconds=later_s), window_s=30) == first
 
 
-@pytest.mark.parametrize("later_s", [30.001, 86_400])
+@pytest.mark.parametrize("later_s", [30, 30.001, 86_400])
 def test_the_same_body_after_the_window_is_a_new_one(seen: SeenAlerts, later_s: float) -> None:
     later = NOON + timedelta(seconds=later_s)
     seen.first_seen("d-1", NOON, window_s=30)
