@@ -127,6 +127,18 @@ def test_an_order_that_was_changed_meanwhile_is_not_overwritten(store: OrderStor
 
 
 @pytest.mark.parametrize("gate", [None, Gate()])
+def test_an_order_that_was_never_stored_so_far_on_cannot_be_replaced(
+    store: OrderStore, gate: Gate | None
+) -> None:
+    order = a_submitting_order()
+    store.write(order, replacing=None)
+
+    with pytest.raises(StoreConflict) as caught:
+        store.write(opened(order), replacing=opened(order), gate=gate)
+    assert caught.value.current == order
+
+
+@pytest.mark.parametrize("gate", [None, Gate()])
 def test_an_order_that_is_not_there_cannot_be_replaced(store: OrderStore, gate: Gate | None) -> None:
     order = a_submitting_order()
 
