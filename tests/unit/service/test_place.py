@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from order_router.adapter.errors import Rejected
 from order_router.adapter.http import Send
 from order_router.adapter.port import Acknowledged, PlaceIntent
 from order_router.adapter.session import BrokerSession
@@ -413,3 +414,23 @@ def test_a_dead_session_is_asked_for_once_more_and_then_refused(world: World) ->
     assert (order.state, order.reason and order.reason.code) == (State.REFUSED, "BROKER_SESSION_EXPIRED")
     assert world.sessions.forgotten == ["paper"] * 2
     assert world.transport.sent == []
+
+
+def test_a_kill_switch_that_goes_on_between_two_tries_stops_the_order(world: World) -> None:
+    world.transport.writes = [Fault.REFUSED]
+    inner = world.clock.sleep
+
+    def sleep(seconds: float) -> None:
+        world.store.set_switch("kill#global", engaged=True)
+        inner(seconds)
+
+    world.clock.sleep = sleep  # type: ignore[method-assign]
+
+    order = world.place().order
+
+    assert (order.state, order.reason and order.reason.code) == (State.REFUSED, "KILL_SWITCH_ON")
+    assert world.transport.sent == []
+
+
+def test_a_page_of_words_from_a_broker_is_cut_before_it_is_kept() -> None:
+    assert len(Rejected("x" * 100_000).reason.message) == 500

@@ -2,6 +2,9 @@
 
 from order_router.domain.errors import Reason, RouterError
 
+MAX_WORDS = 500
+"""How much of a broker's words is kept: an order's record has a limit, and a page of HTML says no more."""
+
 
 class BrokerError(RouterError):
     """A broker call failed. `broker_code` and the message keep the broker's own words."""
@@ -16,7 +19,7 @@ class BrokerError(RouterError):
     def reason(self) -> Reason:
         """Return our code and the broker's words."""
         words = self.message if self.broker_code is None else f"{self.broker_code}: {self.message}"
-        return Reason(self.code, words)
+        return Reason(self.code, words[:MAX_WORDS])
 
 
 class NotSent(BrokerError):

@@ -1,15 +1,19 @@
 """Send an owned intent until it has left once, or may not be tried any more, and write down what happened."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from order_router.adapter.errors import BrokerError, DeadlinePassed, SessionExpired
+from order_router.domain.following import apply_fitting
 from order_router.domain.lifecycle import EventKind
 from order_router.domain.order import Event, Order
 from order_router.domain.vocabulary import Source
+from order_router.ports import PaceExceeded, SwitchOn
 from order_router.service.attempt import MAY_PASS, Job, try_once
 from order_router.service.desk import Desk
 from order_router.service.follow_up import ask_for_a_look
+from order_router.service.gates import GatedWrite, resume_gate, write_through
 from order_router.service.recording import record
 from order_router.service.timing import SEND_BUDGET, SEND_PAUSE_S
 
@@ -23,7 +27,7 @@ def send_until_settled(desk: Desk, job: Job) -> Order:
     """
     tries = _Tries(desk, job, last_at=min(job.order.deadline, desk.clock.now() + SEND_BUDGET))
     tries.run()
-    stored = record(desk, job.order, tries.events)
+    stored = record(desk, tries.job.order, tries.events)
     if any(event.kind is EventKind.OUTCOME_LOST for event in tries.events):
         ask_for_a_look(desk, job.account.name)
     return stored
@@ -31,7 +35,7 @@ def send_until_settled(desk: Desk, job: Job) -> Order:
 
 @dataclass(slots=True)
 class _Tries:
-    """The tries of one invocation. `last_at`: when the last one may begin."""
+    """The tries of one invocation. `last_at`: when the last one may begin; `events`: what is not yet stored."""
 
     desk: Desk
     job: Job
@@ -50,7 +54,22 @@ class _Tries:
                 self.events += self._end(attempt.never_left)
                 return
             self.desk.clock.sleep(SEND_PAUSE_S)
-            self.events.append(Event(kind=EventKind.SUBMITTING, at=self.desk.clock.now()))
+            if not self._passes_the_gate_again():
+                return
+
+    def _passes_the_gate_again(self) -> bool:
+        """Store what happened and claim the order anew: a switch may be on by now, and the pace holds for tries too."""
+        job, now = self.job, self.desk.clock.now()
+        again = apply_fitting(job.order, [*self.events, Event(kind=EventKind.SUBMITTING, at=now)])
+        gate = partial(resume_gate, job.account, job.broker.profile, job.order.request)
+        write = GatedWrite(order=again, replacing=job.order, gate=gate, until=self.last_at)
+        try:
+            write_through(self.desk.store, self.desk.clock, write)
+        except (SwitchOn, PaceExceeded) as refusal:
+            self.events.append(Event(kind=EventKind.REFUSED, at=self.desk.clock.now(), reason=refusal.reason))
+            return False
+        self.job, self.events = replace(job, order=again), []
+        return True
 
     def _may_try_again(self, error: BrokerError) -> bool:
         if not self._may_pass(error) or self.desk.clock.now() + PAUSE > self.last_at:
