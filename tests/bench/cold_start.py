@@ -17,7 +17,7 @@ from typing import Any
 from order_router.aws.paper_table import PaperTable
 from tests.bench.emulator import ColdStart, start_cold
 from tests.bench.instant_aws import InstantAws
-from tests.bench.lambda_folders import LambdaFolders, built
+from tests.bench.lambda_folders import LambdaFolders
 from tests.bench.place_function import order_event
 from tests.bench.seeds import FUNCTION_ENVIRONMENT, PAPER, open_paper, put_account
 from tests.bench.stub_server import stub_server
@@ -36,22 +36,18 @@ class Contender:
     account: str
 
 
-CONTENDERS = (
-    Contender("baseline", BASELINE, "none"),
-    *(Contender(broker, built("place"), broker) for broker in BROKERS),
-)
-
-
 def measure_cold_starts(folders: LambdaFolders, *, rounds: int = ROUNDS) -> dict[str, Any]:
     """Start each contender cold once a round, and return the figures; the first round only warms the disk."""
     aws = InstantAws()
     for broker in BROKERS:
         put_account(aws, broker, broker)
     open_paper(PaperTable(aws, PAPER), "paper")
-    starts: dict[str, list[ColdStart]] = {contender.name: [] for contender in CONTENDERS}
+    place = folders.functions["place"]
+    contenders = [Contender("baseline", BASELINE, "none"), *(Contender(one, place, one) for one in BROKERS)]
+    starts: dict[str, list[ColdStart]] = {contender.name: [] for contender in contenders}
     with stub_server(aws) as server:
         for _ in range(rounds + 1):
-            for contender in CONTENDERS:
+            for contender in contenders:
                 starts[contender.name].append(_start(contender, folders, server.url))
     return _figures({name: measured[1:] for name, measured in starts.items()})
 

@@ -6,8 +6,7 @@ import sys
 from collections import Counter
 from typing import Any
 
-from tests.architecture.template import functions
-from tests.bench.lambda_folders import PYTHON, LambdaFolders, built
+from tests.bench.lambda_folders import PYTHON, LambdaFolders
 from tests.bench.seeds import FUNCTION_ENVIRONMENT
 
 LINE = re.compile(r"import time: +(?P<self_us>\d+) \| +\d+ \| +(?P<module>\S+)")
@@ -17,7 +16,7 @@ SHOWN = 8
 
 def measure_imports(folders: LambdaFolders) -> dict[str, Any]:
     """Return, for each function, its import in milliseconds (measuring makes it slower) and the heaviest packages."""
-    return {function: _heaviest(function, folders) for function in sorted(functions())}
+    return {function: _heaviest(function, folders) for function in folders.functions}
 
 
 def _heaviest(function: str, folders: LambdaFolders) -> dict[str, Any]:
@@ -27,7 +26,7 @@ def _heaviest(function: str, folders: LambdaFolders) -> dict[str, Any]:
 
 
 def _import_once(function: str, folders: LambdaFolders) -> Counter[str]:
-    code = built(function)
+    code = folders.functions[function]
     finished = subprocess.run(
         [PYTHON, "-S", "-X", "importtime", "-c", "import app"],
         env={**folders.environment(code), **FUNCTION_ENVIRONMENT},

@@ -18,10 +18,13 @@ PYTHON = Path(sys.executable).resolve()
 
 @dataclass(frozen=True)
 class LambdaFolders:
-    """`opt` holds the layers' packages, `runtime` boto3 and the runtime client, both compiled."""
+    """Copies, so that a build meanwhile harms nothing: `opt` holds the layers' packages, `runtime` boto3 and the
+    runtime client, both compiled; `functions` the code of each function by its name in lower case.
+    """
 
     opt: Path
     runtime: Path
+    functions: dict[str, Path]
 
     def environment(self, code: Path) -> dict[str, str]:
         """Return the variables that let Python find what Lambda would; nothing is written beside the sources."""
@@ -33,20 +36,20 @@ class LambdaFolders:
         }
 
 
-def built(function: str) -> Path:
-    """Return the folder of a function as built."""
-    return BUILD / f"{function.capitalize()}Function"
-
-
 @contextmanager
 def lambda_folders() -> Iterator[LambdaFolders]:
     """Lay the folders out for as long as the context lasts."""
     with TemporaryDirectory(prefix="order-router-bench-") as place:
-        folders = LambdaFolders(opt=Path(place) / "opt", runtime=Path(place) / "runtime")
+        opt, runtime, task = (Path(place) / name for name in ("opt", "runtime", "task"))
         for layer in LAYERS:
-            shutil.copytree(BUILD / layer / "python", folders.opt, dirs_exist_ok=True)
-        _copy_runtime(folders.runtime)
-        yield folders
+            shutil.copytree(BUILD / layer / "python", opt, dirs_exist_ok=True)
+        _copy_runtime(runtime)
+        yield LambdaFolders(opt, runtime, dict(_copied_functions(task)))
+
+
+def _copied_functions(target: Path) -> Iterator[tuple[str, Path]]:
+    for code in sorted(BUILD.glob("*Function")):
+        yield code.name.removesuffix("Function").lower(), shutil.copytree(code, target / code.name)
 
 
 def _copy_runtime(target: Path) -> None:
