@@ -8,7 +8,7 @@ from datetime import date
 
 from order_router.api.answers import order_json
 from order_router.api.http import Answer, ApiRequest
-from order_router.domain.account import Account, Scope
+from order_router.domain.account import Account, Caller, Scope
 from order_router.domain.errors import RouterError
 from order_router.domain.exchange_time import exchange_day
 from order_router.domain.lifecycle import State
@@ -45,12 +45,20 @@ def visible_accounts(request: ApiRequest, settings: Settings) -> tuple[Account, 
     caller = request.require(Scope.READ)
     name = request.query.get("account")
     if name is None:
-        return tuple(account for account in settings.accounts() if caller.may_see(account.name))
+        return _accounts_of(caller, settings)
     request.require_account(Scope.READ, name)
     account = settings.account(name)
     if account is None:
         raise AccountUnknown(f"there is no account {name[:40]!r}")
     return (account,)
+
+
+def _accounts_of(caller: Caller, settings: Settings) -> tuple[Account, ...]:
+    if not caller.accounts:
+        return settings.accounts()
+    # by their names: the list of all is remembered for a while, and lacks an account that was added since
+    own = (settings.account(name) for name in sorted(caller.accounts))
+    return tuple(account for account in own if account is not None)
 
 
 def list_orders(request: ApiRequest, store: OrderStore, settings: Settings) -> Answer:
