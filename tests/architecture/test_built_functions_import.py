@@ -21,7 +21,7 @@ LAYERS = ("DependenciesLayer", "OrderRouterLayer")
 # the runtime client. Read 2026-11.
 LAMBDA_SHIPS = (
     "awslambdaric", "boto3", "botocore", "dateutil", "jmespath", "s3transfer", "simplejson", "six.py",
-    "snapshot_restore_py", "urllib3",
+    "snapshot_restore_py.py", "urllib3",
 )  # fmt: skip
 PROGRAM = """
 import json, sys
@@ -47,12 +47,12 @@ def lambda_runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("lambda-runtime")
     packages = next((REPOSITORY / ".local" / "env" / "stack" / "lib").glob("python3.13/site-packages"))
     for name in LAMBDA_SHIPS:
-        (folder / name).symlink_to(packages / name)
+        (folder / name).symlink_to((packages / name).resolve(strict=True))
     return folder
 
 
 def _import_built(function: str, build: Path, lambda_runtime: Path) -> dict[str, Any]:
-    code = build / f"{function.title().replace("_", "")}Function"
+    code = build / f"{function.title().replace('_', '')}Function"
     path = [str(code), *(str(build / layer / "python") for layer in LAYERS), str(lambda_runtime)]
     variables = {name: f"local-{name.lower()}" for name in environment(function)} | {
         # A setting that is a choice, not a name.

@@ -427,3 +427,19 @@ def test_a_record_of_another_release_in_the_way_is_named_and_left(client: Any, c
     for gate in (None, GATE):
         with pytest.raises(RecordUnreadable, match=order.client_order_id):
             store.write(order, replacing=None, gate=gate)
+
+
+def test_a_record_that_cannot_be_read_does_not_hide_the_others(client: Any, clock: FakeClock) -> None:
+    store, good, bad = store_over(client, clock), a_submitting_order("good"), a_submitting_order("bad")
+    for order in (good, bad):
+        store.write(order, replacing=None)
+    client.update_item(
+        TableName=ORDERS,
+        Key={"client_order_id": {"S": bad.client_order_id}},
+        UpdateExpression="SET #s = :s",
+        ExpressionAttributeNames={"#s": "schema"},
+        ExpressionAttributeValues={":s": {"N": "99"}},
+    )
+
+    assert store.list_unsettled("paper") == (good,)
+    assert store.list_day("paper", good.received_at.date(), limit=10).orders == (good,)

@@ -212,3 +212,14 @@ def test_a_table_that_does_not_answer_is_unavailable(client: Any, clock: FakeClo
     with pytest.raises(StoreUnavailable, match="EndpointConnectionError") as caught:
         settings.caller(API_KEY)
     assert "canary" not in caught.value.message
+
+
+def test_an_account_that_cannot_be_read_does_not_hide_the_others(
+    client: Any, settings: SettingsTable
+) -> None:
+    settings.put_account(Account(name="paper", broker="paper"))
+    client.put_item(
+        TableName=TABLE, Item={"kind": {"S": "ACCOUNT"}, "id": {"S": "bad"}, "document": {"S": "{"}}
+    )
+
+    assert [account.name for account in settings.accounts()] == ["paper"]

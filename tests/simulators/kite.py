@@ -123,6 +123,9 @@ class Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     timeout = 30
+    disable_nagle_algorithm = (
+        True  # head and body are two writes: the second must not wait for an acknowledgement
+    )
 
     def handle_request(self) -> None:
         """Answer one request."""

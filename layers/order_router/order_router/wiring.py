@@ -1,5 +1,6 @@
 """The one place that chooses: each part built from the environment when it is first asked for, and kept."""
 
+import os
 import secrets
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from order_router.aws.queues import SqsOrderQueue, SqsReconcileQueue
 from order_router.aws.seen_alerts import SeenAlertsTable
 from order_router.aws.sessions import Addresses, SecretSessions
 from order_router.aws.settings_table import SettingsTable
-from order_router.brokers.registry import load_broker
+from order_router.brokers.registry import BROKERS, load_broker
 from order_router.ports import (
     Clock,
     DeadLetters,
@@ -55,6 +56,11 @@ class World:
     def sqs(self) -> Any:  # noqa: ANN401 - botocore's clients have no type
         """The SQS client that both queues share."""
         return make_client("sqs")
+
+    @cached_property
+    def secretsmanager(self) -> Any:  # noqa: ANN401 - botocore's clients have no type
+        """The Secrets Manager client, made when a broker first needs a secret."""
+        return make_client("secretsmanager")
 
     @cached_property
     def store(self) -> OrderStore:
@@ -108,7 +114,7 @@ class World:
         addresses = Addresses(
             prefix, lambda name: load_broker(name).profile, self._environment.broker_endpoint
         )
-        return SecretSessions(lambda: make_client("secretsmanager"), addresses, self._clock)
+        return SecretSessions(lambda: self.secretsmanager, addresses, self._clock)
 
     @cached_property
     def reading_desk(self) -> ReadingDesk:
@@ -151,9 +157,19 @@ class World:
         """Return whether the orders table answers."""
         return is_active(self.dynamodb, self._environment.require("ORDERS_TABLE"))
 
+    def warm_up(self) -> None:
+        """Make now what the first order would make: it then is in the snapshot that workers start from."""
+        if self._environment.optional("SECRETS_PREFIX"):
+            _ = self.secretsmanager
+            for name in BROKERS:
+                load_broker(name)
+
 
 @cache
 def world() -> World:
     """Return the world of this worker, its log set up."""
     logs.set_up()
-    return World()
+    made = World()
+    if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+        made.warm_up()
+    return made

@@ -1,7 +1,8 @@
 """Orders in DynamoDB: every write is conditional, and with a gate it is one transaction."""
 
+import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
@@ -12,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from order_router.aws.cursor import read_cursor, write_cursor
 from order_router.aws.failures import may_have_happened, named_failures
 from order_router.aws.gate import Operation, Slot, SlotMemory, epoch_ms, gate_operations
-from order_router.aws.order_record import account_day, order_item, read_order
+from order_router.aws.order_record import RecordUnreadable, account_day, order_item, read_order
 from order_router.aws.values import Item
 from order_router.domain.order import Order
 from order_router.ports import (
@@ -25,6 +26,7 @@ from order_router.ports import (
     SwitchOn,
 )
 
+logger = logging.getLogger(__name__)
 CONFLICT_TRIES = 8
 CONFLICT_PAUSE_S = 0.01
 PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded"}
@@ -104,7 +106,7 @@ class OrdersTable:
                 **start,
             )
         last = answer.get("LastEvaluatedKey")
-        return OrderPage(_orders(answer["Items"]), None if last is None else write_cursor(last))
+        return OrderPage(tuple(_readable(answer["Items"])), None if last is None else write_cursor(last))
 
     def list_unsettled(self, account: str) -> tuple[Order, ...]:
         """Return the account's orders that have not ended, oldest first."""
@@ -121,7 +123,7 @@ class OrdersTable:
                 )
             items += answer["Items"]
             if "LastEvaluatedKey" not in answer:
-                return _orders(items)
+                return tuple(_readable(items))
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
     def _free_slot(self, gate: Gate) -> Slot | None:
@@ -236,5 +238,10 @@ def _put(table: str, item: Item, replacing: Order | None) -> Operation:
     }
 
 
-def _orders(items: Sequence[Item]) -> tuple[Order, ...]:
-    return tuple(read_order(item) for item in items)
+def _readable(items: Sequence[Item]) -> Iterator[Order]:
+    """Yield the orders that can be read: one that cannot must not hide the others, and the log tells of it."""
+    for item in items:
+        try:
+            yield read_order(item)
+        except RecordUnreadable:
+            logger.exception("an order's record is not readable")

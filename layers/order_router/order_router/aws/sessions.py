@@ -43,8 +43,7 @@ class SecretSessions:
     """Implements `ports.Sessions` over a Secrets Manager client, made when a broker first needs a secret."""
 
     def __init__(self, make_client: Callable[[], Any], addresses: Addresses, clock: Clock) -> None:
-        self._make_client = make_client
-        self._client: Any = None
+        self._client = make_client
         self._addresses = addresses
         self._clock = clock
         self._cached: dict[str, _Cached] = {}
@@ -69,8 +68,9 @@ class SecretSessions:
 
     def _secrets(self, account: Account) -> dict[str, Secret]:
         try:
-            self._client = self._client or self._make_client()
-            answer = self._client.get_secret_value(SecretId=secret_name(self._addresses.prefix, account.name))
+            answer = self._client().get_secret_value(
+                SecretId=secret_name(self._addresses.prefix, account.name)
+            )
         except ClientError as error:
             code = error.response["Error"]["Code"]
             if code in ABSENT:

@@ -1,7 +1,8 @@
 """Accounts, strategies, keys and tokens in DynamoDB, read through a short cache."""
 
 import hashlib
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from order_router.domain.account import Account, Caller, Strategy
 from order_router.domain.errors import RouterError
 from order_router.ports import Clock
 
+logger = logging.getLogger(__name__)
 ACCOUNT, STRATEGY, KEY, TOKEN = "ACCOUNT", "STRATEGY", "KEY", "TOKEN"
 CACHE_LIFE = timedelta(seconds=15)
 CACHE_SIZE = 1000
@@ -118,7 +120,7 @@ class SettingsTable:
                 ExpressionAttributeValues={":kind": {"S": ACCOUNT}},
             )
             items = [item for page in pages for item in page["Items"]]
-        return tuple(_parse(ACCOUNT, item, Account) for item in items)
+        return tuple(_readable_accounts(items))
 
     def _get(self, kind: str, name: str) -> Item | None:
         with named_failures(f"reading a setting ({kind})"):
@@ -132,6 +134,15 @@ class SettingsTable:
         item = to_item({"kind": kind, "id": name, "document": document})
         with named_failures(f"storing a setting ({kind})"):
             self._client.put_item(TableName=self._table, Item=item)
+
+
+def _readable_accounts(items: Iterable[Item]) -> Iterator[Account]:
+    """Yield the accounts that can be read: one that cannot must not hide the others, and the log tells of it."""
+    for item in items:
+        try:
+            yield _parse(ACCOUNT, item, Account)
+        except SettingUnreadable:
+            logger.exception("an account is not readable")
 
 
 def _parse[T: BaseModel](kind: str, item: Item, model: type[T]) -> T:
