@@ -15,7 +15,7 @@ from infra.local.home import ENVIRONMENTS, REGION, Home, read_json, write_json
 
 USUAL_PORT = 4566
 START_TIMEOUT_S = 60
-STOP_TIMEOUT_S = 30
+STOP_TIMEOUT_S = 90
 PROGRAM = ENVIRONMENTS / "stack" / "bin" / "python"
 
 
