@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -74,8 +75,11 @@ def stop(home: Home) -> bool:
         home.process.unlink(missing_ok=True)
         return False
     os.kill(emulator.pid, signal.SIGTERM)
-    if not _wait_until_gone(emulator.pid, STOP_TIMEOUT_S):
+    has_saved = _wait_until_gone(emulator.pid, STOP_TIMEOUT_S)
+    # its state is saved once it is gone itself; workers of its group that linger have nothing to save
+    with suppress(ProcessLookupError):
         os.killpg(emulator.pid, signal.SIGKILL)
+    if not has_saved:
         message = f"the emulator did not stop in {STOP_TIMEOUT_S} s and was killed: its last changes are lost"
         raise EmulatorError(message)
     home.process.unlink(missing_ok=True)
@@ -163,12 +167,12 @@ def _is_ours(pid: int) -> bool:
 
 
 def _wait_until_gone(pid: int, timeout_s: float) -> bool:
-    """Wait for the emulator and every worker of its group."""
+    """Wait for the emulator's own process."""
     give_up_at = time.monotonic() + timeout_s
     while time.monotonic() < give_up_at:
         _collect(pid)
         try:
-            os.killpg(pid, 0)
+            os.kill(pid, 0)
         except ProcessLookupError:
             return True
         time.sleep(0.05)

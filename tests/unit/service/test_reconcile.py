@@ -266,3 +266,13 @@ def test_without_tags_a_row_of_another_order_of_ours_is_not_taken(world: World) 
     reconcile_account(world.desk, "paper")
 
     assert state_of(world, lost.client_order_id) is State.UNKNOWN
+
+
+def test_the_schedule_starts_no_chain_of_looks(world: World) -> None:
+    world.transport.writes = [Fault.REQUEST_LOST]
+    world.place()
+    world.reconcile.asked.clear()
+
+    reconcile_all(world.desk)
+
+    assert world.reconcile.asked == []

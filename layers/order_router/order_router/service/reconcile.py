@@ -33,10 +33,11 @@ class Settled:
     unknown: int = 0
 
 
-def reconcile_account(desk: Desk, account_name: str) -> Settled:
+def reconcile_account(desk: Desk, account_name: str, *, is_asked: bool = True) -> Settled:
     """Settle the account's orders: end what never left, adopt what the broker's book shows, keep the rest unknown.
 
-    Absence from the book proves nothing while the session lasts, and an unreadable book is not absence.
+    Absence from the book proves nothing while the session lasts, and an unreadable book is not absence. A look that
+    was asked for asks for the next one while an order is unknown and young; the schedule's looks start no such chain.
     """
     account = desk.account(account_name)
     due = tuple(_due(desk, desk.store.list_unsettled(account_name)))
@@ -45,7 +46,8 @@ def reconcile_account(desk: Desk, account_name: str) -> Settled:
     look = _look(desk, account, due)
     after = [settle(desk, look, order) for order in due]
     unknown = [order for order in after if order.state is State.UNKNOWN]
-    _look_again(desk, account_name, unknown)
+    if is_asked:
+        _look_again(desk, account_name, unknown)
     changed = sum(new.version != old.version for new, old in zip(after, due, strict=True))
     return Settled(account=account_name, looked_at=len(due), changed=changed, unknown=len(unknown))
 
@@ -116,7 +118,7 @@ def _look_again(desk: Desk, account: str, unknown: Iterable[Order]) -> None:
 
 def _guarded(desk: Desk, account: str) -> Settled:
     try:
-        return reconcile_account(desk, account)
+        return reconcile_account(desk, account, is_asked=False)
     except Exception:  # the next account must still be settled; the schedule comes back to this one
         logger.exception("reconcile failed", extra={"account": account})
         return Settled(account=account)
