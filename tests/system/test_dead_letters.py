@@ -9,8 +9,16 @@ from tests.system.conftest import LocalStack
 from tests.system.trader import Trader, unique
 
 
-def _group(trader: Trader) -> str:
-    return hashlib.sha256(f"{trader.account}#{trader.instrument}".encode()).hexdigest()
+def _poison(stack: Stack, queue: str, trader: Trader, body: str) -> str:
+    """Put a message that is no order into the group of the trader's orders; return its id."""
+    group = hashlib.sha256(f"{trader.account}#{trader.instrument}".encode()).hexdigest()
+    sent = stack.client("sqs").send_message(
+        QueueUrl=stack.outputs[queue],
+        MessageBody=body,
+        MessageGroupId=group,
+        MessageDeduplicationId=unique(),
+    )
+    return str(sent["MessageId"])
 
 
 def _kept(stack: Stack, message_id: str) -> dict[str, Any] | None:
@@ -24,17 +32,12 @@ def test_a_poisonous_message_is_kept_and_the_alert_behind_it_trades(
     stack: LocalStack, trader: Trader
 ) -> None:
     deployed = Stack(stack.facts["endpoint_url"])
-    sent = deployed.client("sqs").send_message(
-        QueueUrl=deployed.outputs["OrderQueueUrl"],
-        MessageBody="poison",
-        MessageGroupId=_group(trader),
-        MessageDeduplicationId=unique(),
-    )
+    message_id = _poison(deployed, "OrderQueueUrl", trader, "poison")
 
     client_order_id = trader.strategy().fire()
 
     trader.api.settled(client_order_id, "filled")
-    item = eventually(lambda: _kept(deployed, sent["MessageId"]), "the poisonous message in the gate table")
+    item = eventually(lambda: _kept(deployed, message_id), "the poisonous message in the gate table")
     assert item["body"] == {"S": "poison"}
 
 
@@ -42,13 +45,8 @@ def test_what_ends_in_the_dead_letters_is_kept_and_does_not_come_back(
     stack: LocalStack, trader: Trader
 ) -> None:
     deployed = Stack(stack.facts["endpoint_url"])
-    sent = deployed.client("sqs").send_message(
-        QueueUrl=deployed.outputs["OrderDeadLettersUrl"],
-        MessageBody="poison of another day",
-        MessageGroupId=_group(trader),
-        MessageDeduplicationId=unique(),
-    )
+    message_id = _poison(deployed, "OrderDeadLettersUrl", trader, "poison of another day")
 
-    item = eventually(lambda: _kept(deployed, sent["MessageId"]), "the dead letter in the gate table")
+    item = eventually(lambda: _kept(deployed, message_id), "the dead letter in the gate table")
 
     assert item["body"] == {"S": "poison of another day"}

@@ -1,14 +1,17 @@
 """Changing and cancelling: the order as it stands, whatever the broker answers."""
 
+from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from pydantic import ValidationError
 
+from order_router.adapter.port import Broker
 from order_router.domain.account import Account
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Order
+from order_router.domain.reports import OrderReport
 from order_router.ports import SwitchOn
 from order_router.service.change import (
     ChangeRefused,
@@ -213,3 +216,42 @@ def test_cancel_all_tells_each_order_s_own_outcome(world: World) -> None:
         (outcomes[2].order.client_order_id, "unresolved"),
     ]
     assert {one.order.client_order_id for one in outcomes} == {order.client_order_id for order in orders}
+
+
+def test_an_adapter_s_defect_in_reading_does_not_hide_a_cancel_that_was_made(world: World) -> None:
+    order = resting(world)
+    broker = world.desk.broker_of("paper")
+
+    class Blind:
+        profile = broker.profile
+        cancel_order = staticmethod(broker.cancel_order)
+
+        @staticmethod
+        def read_order(*_: object) -> OrderReport:
+            raise KeyError("defect")
+
+    world.desk = replace(world.desk, broker_of=lambda _name: cast("Broker", Blind))
+
+    cancelled = cancel_order(world.desk, order.client_order_id)
+
+    assert kinds(cancelled.order) == [EventKind.CANCEL_REQUESTED]
+    assert world.reconcile.asked == [("paper", 5)]
+
+
+def test_an_adapter_s_defect_while_cancelling_leaves_the_cancel_unresolved(world: World) -> None:
+    order = resting(world)
+    broker = world.desk.broker_of("paper")
+
+    class Broken:
+        profile = broker.profile
+
+        @staticmethod
+        def cancel_order(*_: object) -> None:
+            raise KeyError("defect")
+
+    world.desk = replace(world.desk, broker_of=lambda _name: cast("Broker", Broken))
+
+    cancelled = cancel_order(world.desk, order.client_order_id)
+
+    assert not cancelled.is_settled
+    assert kinds(cancelled.order) == [EventKind.CANCEL_REQUESTED, EventKind.CANCEL_UNRESOLVED]

@@ -12,6 +12,7 @@ from order_router.domain.following import apply_fitting, events_of
 from order_router.domain.lifecycle import EventKind
 from order_router.domain.order import Event, Order
 from order_router.service.desk import Desk
+from order_router.service.looking import look_at
 
 logger = logging.getLogger(__name__)
 
@@ -93,16 +94,9 @@ def _judged(error: BrokerError, at: datetime, *, may_have_left: bool) -> Attempt
 
 
 def _read_back(desk: Desk, job: Job, opened: Event, target: OrderTarget) -> tuple[Event, ...]:
-    """Look at the order once: several brokers reject after acknowledging. A failed look changes nothing."""
-    try:
-        session = desk.sessions.session(job.account)
-        send = desk.transport.sender(session.endpoint, not_after=None)
-        report = job.broker.read_order(send, session, target)
-    except BrokerError as error:
-        logger.warning("read back failed", extra={"reason": error.code})
-        return ()
-    except Exception:  # the order is placed: a defect in reading must not hide that
-        logger.exception("adapter defect", extra={"client_order_id": job.order.client_order_id})
+    """Look at the order once: several brokers reject after acknowledging."""
+    report = look_at(desk, job.account, job.broker, target)
+    if report is None:
         return ()
     return events_of(apply_fitting(job.order, [opened]), report, desk.clock.now())
 

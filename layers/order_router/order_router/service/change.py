@@ -17,9 +17,11 @@ from order_router.domain.lifecycle import EventKind
 from order_router.domain.order import Event, Order, apply
 from order_router.domain.request import OrderRequest, dump_request, parse_request
 from order_router.ports import StoreConflict
+from order_router.service.attempt import AdapterDefect
 from order_router.service.desk import Desk, require_enabled
 from order_router.service.follow_up import ask_for_a_look
 from order_router.service.gates import GateAt, GatedWrite, cancel_gate, resume_gate, write_through
+from order_router.service.looking import look_at
 from order_router.service.recording import record
 from order_router.service.timing import API_MAX_AGE, PACE_WAIT
 
@@ -208,6 +210,9 @@ def _carry_out(desk: Desk, change: Change, gate: GateAt) -> Changed:
         raise _refused(desk, change, requested, error) from error
     except BrokerError as error:
         return _unresolved(desk, change, requested, error)
+    except Exception as error:  # a defect of an adapter must not lose a change that may have been made
+        logger.exception("adapter defect", extra={"client_order_id": requested.client_order_id})
+        return _unresolved(desk, change, requested, AdapterDefect(type(error).__name__))
     done = () if change.kinds.done is None else (_event(desk, change.kinds.done, request=change.request),)
     after = _look(desk, change, apply_fitting(requested, done))
     return Changed(record(desk, requested, (*done, *after)), is_settled=True)
@@ -247,12 +252,8 @@ def _unresolved(desk: Desk, change: Change, requested: Order, error: BrokerError
 
 def _look(desk: Desk, change: Change, order: Order) -> tuple[Event, ...]:
     target = OrderTarget(broker_order_id=_at_broker(order), request=order.request)
-    try:
-        session = desk.sessions.session(change.account)
-        send = desk.transport.sender(session.endpoint, not_after=None)
-        report = change.broker.read_order(send, session, target)
-    except BrokerError as error:
-        logger.warning("could not look at a changed order", extra={"reason": error.code})
+    report = look_at(desk, change.account, change.broker, target)
+    if report is None:
         ask_for_a_look(desk, order.request.account)
         return ()
     return events_of(order, report, desk.clock.now())
