@@ -434,3 +434,18 @@ def test_a_kill_switch_that_goes_on_between_two_tries_stops_the_order(world: Wor
 
 def test_a_page_of_words_from_a_broker_is_cut_before_it_is_kept() -> None:
     assert len(Rejected("x" * 100_000).reason.message) == 500
+
+
+def test_a_redelivered_alert_meets_a_switch_that_went_on_meanwhile(world: World) -> None:
+    command = replace(world.command(source=Source.ALERT), deadline=world.clock.now() + timedelta(seconds=60))
+    world.transport.writes = [Fault.REFUSED] * 1000
+    with pytest.raises(StillUnsent):
+        place_order(world.desk, command)
+    world.store.set_switch("kill#global", engaged=True)
+    world.transport.writes = []
+
+    order = place_order(world.desk, command).order
+
+    assert (order.state, order.reason and order.reason.code) == (State.REFUSED, "KILL_SWITCH_ON")
+    assert [notice.kind for notice in world.notifier.notices] == ["refused"]
+    assert world.at_broker() == []

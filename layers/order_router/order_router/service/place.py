@@ -165,6 +165,9 @@ def _repeat(desk: Desk, order: Order, job: Job) -> Placement:
         owned = _write_owned(desk, existing, existing, partial(_gate_again, job))
     except StoreConflict as conflict:
         return Placement(_settled(desk, order, _existing(conflict)), is_replay=True)
+    except SwitchOn as refusal:
+        refused = Event(kind=EventKind.REFUSED, at=desk.clock.now(), reason=refusal.reason)
+        owned = record(desk, existing, [refused])
     return Placement(_sent(desk, Job(owned, job.account, job.broker)), is_replay=True)
 
 
