@@ -14,7 +14,7 @@ export __SAM_CLI_APP_DIR := $(CURDIR)/$(LOCAL)/sam
 export AWS_DEFAULT_REGION ?= ap-south-1
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down logs cli test lint types imports template unit bench build requirements clean
+.PHONY: help run up down logs cli simulate test lint types imports template unit bench build requirements clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -66,6 +66,11 @@ template: ## cfn-lint and sam validate
 unit: ## The tests that need no stack
 	@infra/local/bootstrap dev
 	@$(DEV)/pytest -m "not system" --ignore tests/system
+
+SEEDS ?= 20000
+simulate: ## Many more seeded days of trouble than make test runs: make simulate SEEDS=20000
+	@infra/local/bootstrap dev
+	@SIMULATION_SEEDS=$(SEEDS) $(DEV)/pytest -n 2 tests/faults/test_simulation.py
 
 bench: ## Measure the router's own overhead, AWS calls, cold start and layer sizes
 	@infra/local/bootstrap dev stack sam

@@ -1,5 +1,6 @@
 """A clock that moves only when a test says so, or when the code under test sleeps."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 
@@ -14,6 +15,7 @@ class FakeClock:
         self._at = at
         self._lock = Lock()
         self.slept: list[float] = []
+        self.on_sleep: Callable[[], None] = lambda: None
 
     def now(self) -> datetime:
         """Return the present as aware UTC."""
@@ -23,6 +25,7 @@ class FakeClock:
     def sleep(self, seconds: float) -> None:
         """Move on by this many seconds, and remember it."""
         self.slept.append(seconds)
+        self.on_sleep()
         self.advance(seconds)
 
     def advance(self, seconds: float) -> None:

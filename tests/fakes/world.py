@@ -16,7 +16,7 @@ from order_router.paper.market import Kind, PaperInstrument
 from order_router.ports import PlaceOrder
 from order_router.service.desk import Desk
 from order_router.service.place import Placement, place_order
-from order_router.transport.local import LocalTransport
+from order_router.transport.local import Handler, LocalTransport
 from tests.fakes.clock import FakeClock
 from tests.fakes.order_store import MemoryOrderStore
 from tests.fakes.orders import a_request
@@ -53,7 +53,8 @@ class World:
     def __post_init__(self) -> None:
         self.store = MemoryOrderStore(self.clock)
         self.exchange = PaperExchange(self.paper_store, self.clock)
-        self.transport = FaultyTransport(LocalTransport(self.clock, {ENDPOINT: self.exchange.handle}))
+        self.handlers: dict[str, Handler] = {ENDPOINT: self.exchange.handle}
+        self.transport = FaultyTransport(LocalTransport(self.clock, self.handlers))
         self.settings.put_account(Account(name="paper", broker="paper"))
         self.exchange.open_account("paper")
         self.exchange.seed_market(

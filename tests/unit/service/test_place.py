@@ -65,7 +65,7 @@ def test_the_intent_is_stored_before_anything_leaves(world: World) -> None:
             stored_when_sent.extend(order.state for order, _ in world.store.tables.orders.values())
         return inner(request)
 
-    world.transport._inner._handlers = {"paper://exchange": handle}  # type: ignore[attr-defined]
+    world.handlers["paper://exchange"] = handle
     world.place()
 
     assert stored_when_sent == [State.SUBMITTING]
