@@ -1,9 +1,6 @@
 """What we know about an order when a broker call fails: each class answers that one question."""
 
-from order_router.domain.errors import Reason, RouterError
-
-MAX_WORDS = 500
-"""How much of a broker's words is kept: an order's record has a limit, and a page of HTML says no more."""
+from order_router.domain.errors import MAX_WORDS, Reason, RouterError
 
 
 class BrokerError(RouterError):
@@ -86,3 +83,9 @@ class OutcomeUnknown(BrokerError):
     """The request may have reached the broker: never send it again, look it up."""
 
     code = "BROKER_OUTCOME_UNKNOWN"
+
+
+class AdapterDefect(BrokerError):
+    """A broker's adapter failed with an error that is none of ours: by itself it proves nothing."""
+
+    code = "ADAPTER_DEFECT"

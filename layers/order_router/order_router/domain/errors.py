@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+MAX_WORDS = 500
+"""How much of a broker's words is kept: an order's record has a limit, and a page of HTML says no more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:

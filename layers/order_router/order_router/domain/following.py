@@ -4,14 +4,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from order_router.domain.errors import Reason
+from order_router.domain.errors import MAX_WORDS, Reason
 from order_router.domain.lifecycle import EventKind, State, allows
 from order_router.domain.order import Event, Order, apply
 from order_router.domain.reports import OrderReport, ReportedState
 from order_router.domain.request import OrderRequest, dump_request, parse_request
-
-MAX_NOTE = 500
-"""How much of a broker's words is kept: an order's record has a limit."""
 
 EVENT_OF_REPORT: dict[ReportedState, EventKind] = {
     ReportedState.PENDING: EventKind.OPENED,
@@ -57,7 +54,7 @@ def _news(order: Order, report: OrderReport, at: datetime) -> Event:
         exchange_order_id=report.exchange_order_id,
         filled_quantity=report.filled_quantity,
         average_price=report.average_price if report.filled_quantity > 0 else None,
-        note=None if report.message is None else report.message[:MAX_NOTE],
+        note=None if report.message is None else report.message[:MAX_WORDS],
     )
     if event.kind is EventKind.OPENED and report.filled_quantity > 0:
         return replace(event, kind=EventKind.PARTIALLY_FILLED)

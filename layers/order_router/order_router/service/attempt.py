@@ -4,7 +4,14 @@ import logging
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from order_router.adapter.errors import BrokerError, NotSent, OutcomeUnknown, Rejected, Unsupported
+from order_router.adapter.errors import (
+    AdapterDefect,
+    BrokerError,
+    NotSent,
+    OutcomeUnknown,
+    Rejected,
+    Unsupported,
+)
 from order_router.adapter.http import HttpRequest, HttpResponse, Send
 from order_router.adapter.port import Broker, OrderTarget, PlaceIntent
 from order_router.domain.account import Account
@@ -15,12 +22,6 @@ from order_router.service.desk import Desk
 from order_router.service.looking import look_at
 
 logger = logging.getLogger(__name__)
-
-
-class AdapterDefect(Unsupported):
-    """A broker's adapter failed with an error that is none of ours."""
-
-    code = "ADAPTER_DEFECT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,23 +59,19 @@ def try_once(desk: Desk, job: Job) -> Attempt:
     try:
         session = desk.sessions.session(job.account)
         watched = _WatchedSend(desk.transport.sender(session.endpoint, not_after=_not_after(job.order)))
-        acknowledged = job.broker.place_order(watched, session, intent_of(job))
+        acknowledged = job.broker.place_order(watched, session, _intent_of(job))
     except BrokerError as error:
-        return _judged(error, desk.clock.now(), may_have_left=watched is not None and watched.has_written)
+        failure = error
     except Exception as error:  # a defect of an adapter must not lose an order that may have left
         logger.exception("adapter defect", extra={"client_order_id": job.order.client_order_id})
-        return _judged(
-            AdapterDefect(f"the broker adapter failed with {type(error).__name__}"),
-            desk.clock.now(),
-            may_have_left=watched is not None and watched.has_written,
-        )
-    opened = Event(kind=EventKind.OPENED, at=desk.clock.now(), broker_order_id=acknowledged.broker_order_id)
-    target = OrderTarget(broker_order_id=acknowledged.broker_order_id, request=job.order.request)
-    return Attempt((opened, *_read_back(desk, job, opened, target)))
+        failure = AdapterDefect(f"the broker adapter failed with {type(error).__name__}")
+    else:
+        return _read_back(desk, job, acknowledged.broker_order_id)
+    may_have_left = watched is not None and watched.has_written
+    return _judged(failure, desk.clock.now(), may_have_left=may_have_left)
 
 
-def intent_of(job: Job) -> PlaceIntent:
-    """Return what the adapter is to place for this order."""
+def _intent_of(job: Job) -> PlaceIntent:
     tag = job.broker.profile.tag.tag(job.order.client_order_id)
     return PlaceIntent(client_order_id=job.order.client_order_id, client_tag=tag, request=job.order.request)
 
@@ -87,18 +84,19 @@ def _judged(error: BrokerError, at: datetime, *, may_have_left: bool) -> Attempt
     """Say what an error means: a NotSent is proof in itself, a defect or a silence only if no write was begun."""
     if isinstance(error, Rejected):
         return Attempt((Event(kind=EventKind.REJECTED, at=at, reason=error.reason),))
-    is_proof = isinstance(error, NotSent | Unsupported) and not isinstance(error, AdapterDefect)
-    if is_proof or not may_have_left:
+    if isinstance(error, NotSent | Unsupported) or not may_have_left:
         return Attempt((Event(kind=EventKind.NEVER_SENT, at=at, reason=error.reason),), never_left=error)
     return Attempt((Event(kind=EventKind.OUTCOME_LOST, at=at, reason=error.reason),))
 
 
-def _read_back(desk: Desk, job: Job, opened: Event, target: OrderTarget) -> tuple[Event, ...]:
-    """Look at the order once: several brokers reject after acknowledging."""
+def _read_back(desk: Desk, job: Job, broker_order_id: str) -> Attempt:
+    """Look at the acknowledged order once: several brokers reject after acknowledging."""
+    opened = Event(kind=EventKind.OPENED, at=desk.clock.now(), broker_order_id=broker_order_id)
+    target = OrderTarget(broker_order_id=broker_order_id, request=job.order.request)
     report = look_at(desk, job.account, job.broker, target)
     if report is None:
-        return ()
-    return events_of(apply_fitting(job.order, [opened]), report, desk.clock.now())
+        return Attempt((opened,))
+    return Attempt((opened, *events_of(apply_fitting(job.order, [opened]), report, desk.clock.now())))
 
 
 MAY_PASS = (NotSent, OutcomeUnknown)

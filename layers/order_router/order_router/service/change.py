@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from order_router.adapter.errors import BrokerError, NotSent, Rejected, Unsupported
+from order_router.adapter.errors import AdapterDefect, BrokerError, NotSent, Rejected, Unsupported
 from order_router.adapter.http import Send
 from order_router.adapter.port import Broker, ModifyIntent, OrderTarget
 from order_router.adapter.session import BrokerSession
@@ -17,7 +17,6 @@ from order_router.domain.lifecycle import EventKind
 from order_router.domain.order import Event, Order, apply
 from order_router.domain.request import OrderRequest, dump_request, parse_request
 from order_router.ports import StoreConflict
-from order_router.service.attempt import AdapterDefect
 from order_router.service.desk import Desk, require_enabled
 from order_router.service.follow_up import ask_for_a_look
 from order_router.service.gates import GateAt, GatedWrite, cancel_gate, resume_gate, write_through

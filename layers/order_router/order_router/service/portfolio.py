@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from order_router.adapter.errors import BrokerError, SessionExpired
+from order_router.adapter.errors import AdapterDefect, SessionExpired
 from order_router.adapter.http import Send
 from order_router.adapter.port import Broker
 from order_router.adapter.session import BrokerSession
@@ -52,6 +52,4 @@ def _read_one(desk: ReadingDesk, read: Read, account: Account) -> AccountAnswer:
         return AccountAnswer(account.name, error=error)
     except Exception:  # one adapter's defect must not hide the other accounts
         logger.exception("adapter defect while reading", extra={"account": account.name})
-        return AccountAnswer(
-            account.name, error=BrokerError("the broker adapter failed", code="ADAPTER_DEFECT")
-        )
+        return AccountAnswer(account.name, error=AdapterDefect("the broker adapter failed"))
