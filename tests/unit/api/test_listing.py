@@ -111,6 +111,7 @@ def test_a_bound_key_sees_only_its_account(world: World) -> None:
         ({"day": "yesterday"}, 422, "INVALID_REQUEST"),
         ({"limit": "0"}, 422, "INVALID_REQUEST"),
         ({"limit": "201"}, 422, "INVALID_REQUEST"),
+        ({"limit": "0000002001234"}, 422, "INVALID_REQUEST"),
         ({"limit": "\u0665"}, 422, "INVALID_REQUEST"),
         ({"cursor": "garbage"}, 400, "INVALID_CURSOR"),
         ({"cursor": "é"}, 400, "INVALID_CURSOR"),

@@ -94,7 +94,8 @@ def _day(request: ApiRequest) -> date:
 
 def _limit(request: ApiRequest) -> int:
     text = request.query.get("limit", str(PAGE))
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= MAX_PAGE:
+    is_short_number = text.isascii() and text.isdigit() and len(text) <= len(str(MAX_PAGE))
+    if not is_short_number or not 1 <= int(text) <= MAX_PAGE:
         raise QueryInvalid(f"limit must be 1 to {MAX_PAGE}, received {text[:20]!r}")
     return int(text)
 
