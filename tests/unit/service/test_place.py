@@ -1,6 +1,7 @@
 """The order path: one intent, at most one send, and the truth about it."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -449,3 +450,26 @@ def test_a_redelivered_alert_meets_a_switch_that_went_on_meanwhile(world: World)
     assert (order.state, order.reason and order.reason.code) == (State.REFUSED, "KILL_SWITCH_ON")
     assert [notice.kind for notice in world.notifier.notices] == ["refused"]
     assert world.at_broker() == []
+
+
+@pytest.mark.parametrize(("source", "state"), [(Source.ALERT, State.RECEIVED), (Source.API, State.REFUSED)])
+def test_a_pace_that_fills_between_two_tries_drops_no_queued_order(
+    world: World, source: Source, state: State
+) -> None:
+    world.transport.writes = [Fault.REFUSED]
+
+    def crowd() -> None:
+        # others take every call, again and again, for as long as this order waits
+        far = world.clock.now() + timedelta(hours=1)
+        world.store.tables.slots["paper#NSE"] = [far] * 9
+
+    world.clock.on_sleep = crowd
+    command = world.command(source=source)
+
+    with suppress(StillUnsent):
+        place_order(world.desk, command)
+
+    order = world.store.get(client_order_id("paper", "k-1"))
+    assert order is not None
+    assert order.state is state
+    assert world.transport.sent == []

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from order_router.adapter.errors import BrokerError, DeadlinePassed, SessionExpired
+from order_router.domain.errors import Reason
 from order_router.domain.following import apply_fitting
 from order_router.domain.lifecycle import EventKind
 from order_router.domain.order import Event, Order
@@ -65,8 +66,11 @@ class _Tries:
         write = GatedWrite(order=again, replacing=job.order, gate=gate, until=self.last_at)
         try:
             write_through(self.desk.store, self.desk.clock, write)
-        except (SwitchOn, PaceExceeded) as refusal:
-            self.events.append(Event(kind=EventKind.REFUSED, at=self.desk.clock.now(), reason=refusal.reason))
+        except PaceExceeded as full:
+            self.events += () if self._is_queued() else (self._refused(full.reason),)
+            return False
+        except SwitchOn as stop:
+            self.events.append(self._refused(stop.reason))
             return False
         self.job, self.events = replace(job, order=again), []
         return True
@@ -89,7 +93,13 @@ class _Tries:
         now = self.desk.clock.now()
         if isinstance(error, DeadlinePassed) or now + PAUSE > self.job.order.deadline:
             return (Event(kind=EventKind.WENT_STALE, at=now, reason=error.reason),)
-        is_queued = self.job.order.source is Source.ALERT
-        if is_queued and self._may_pass(error) and not isinstance(error, SessionExpired):
+        if self._is_queued() and self._may_pass(error) and not isinstance(error, SessionExpired):
             return ()
-        return (Event(kind=EventKind.REFUSED, at=now, reason=error.reason),)
+        return (self._refused(error.reason),)
+
+    def _is_queued(self) -> bool:
+        """Return whether the order's message comes again if it stays `received`."""
+        return self.job.order.source is Source.ALERT
+
+    def _refused(self, reason: Reason) -> Event:
+        return Event(kind=EventKind.REFUSED, at=self.desk.clock.now(), reason=reason)
