@@ -23,6 +23,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -75,6 +76,35 @@ class Kite:
         self.access_token = ACCESS_TOKEN
         self.requests: list[dict[str, Any]] = []
 
+    def take(self, method: str, target: str, body: bytes, headers: Mapping[str, str]) -> "Reply":
+        """Take one request in, do it or not as told, and return how it is to be answered."""
+        path, query = urlsplit(target).path, dict(parse_qsl(urlsplit(target).query))
+        for verb, pattern, call in ROUTES:
+            found = re.fullmatch(pattern, path)
+            if verb == method and found:
+                form = dict(parse_qsl(body.decode(), keep_blank_values=True))
+                return self._reply(call, {**query, **form, **found.groupdict()}, headers)
+        return Reply(Answer(status=404, error_type="GeneralException", message="Route not found"))
+
+    def _reply(self, call: str, fields: dict[str, str], headers: Mapping[str, str]) -> "Reply":
+        with self.lock:
+            self.requests.append({"call": call, **fields})
+            behaviour = self.behaviours.take(call, fields)
+            answer, data = behaviour.before, None
+            try:
+                self._check_token(headers)
+                if answer is None:
+                    answer, data = behaviour.after, self.perform(call, fields, behaviour)
+            except KiteRefusal as refusal:
+                answer = Answer(status=refusal.status, error_type=refusal.error_type, message=refusal.message)
+            # as it stands now: a later call must not change what this one says
+            return Reply(answer, dump_json({"status": "success", "data": data}))
+
+    def _check_token(self, headers: Mapping[str, str]) -> None:
+        expected = f"token {API_KEY}:{self.access_token}"
+        if headers.get("authorization") != expected or headers.get("x-kite-version") != "3":
+            raise KiteRefusal(403, "TokenException", "Incorrect `api_key` or `access_token`.")
+
     def perform(self, call: str, fields: Mapping[str, str], behaviour: Behaviour) -> Any:
         """Do one call and return its `data`."""
         book, order_id = self.book, fields.get("order_id", "")
@@ -118,6 +148,30 @@ READS: dict[str, Callable[[KiteBook, str], Any]] = {
 }
 
 
+@dataclass(frozen=True)
+class Reply:
+    """What a request is answered with: the true answer's text, unless `answer` stands in its place."""
+
+    answer: Answer | None
+    success: str = ""
+
+    def rendered(self) -> tuple[int, str, str]:
+        """Return status, text and content type."""
+        answer = self.answer
+        if answer is None or answer.slow_s:
+            return 200, self.success, "application/json"
+        if answer.body is not None:
+            kind = "text/html" if answer.body.startswith("<") else "application/json"
+            return answer.status, answer.body, kind
+        envelope = {
+            "status": "error",
+            "message": answer.message,
+            "error_type": answer.error_type,
+            "data": None,
+        }
+        return answer.status, dump_json(envelope), "application/json"
+
+
 class Handler(BaseHTTPRequestHandler):
     """Reads a request, lets the vendor do it, and answers, or does not."""
 
@@ -129,58 +183,27 @@ class Handler(BaseHTTPRequestHandler):
 
     def handle_request(self) -> None:
         """Answer one request."""
-        path, query = urlsplit(self.path).path, dict(parse_qsl(urlsplit(self.path).query))
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        path = urlsplit(self.path).path
         if path.startswith("/_control"):
             self._control(path, body)
             return
-        for method, pattern, call in ROUTES:
-            found = re.fullmatch(pattern, path)
-            if method == self.command and found:
-                form = dict(parse_qsl(body.decode(), keep_blank_values=True))
-                self._call(call, {**query, **form, **found.groupdict()})
-                return
-        self._refuse(404, "GeneralException", "Route not found")
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        self._answer(self._kite.take(self.command, self.path, body, headers))
 
     do_GET = do_POST = do_PUT = do_DELETE = handle_request  # noqa: N815 - the names of http.server
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in http.server
         """Say nothing."""
 
-    def _call(self, call: str, fields: dict[str, str]) -> None:
-        kite = self._kite
-        with kite.lock:
-            kite.requests.append({"call": call, **fields})
-            behaviour = kite.behaviours.take(call, fields)
-            answer, data = behaviour.before, None
-            try:
-                self._check_token()
-                if answer is None:
-                    answer, data = behaviour.after, kite.perform(call, fields, behaviour)
-            except KiteRefusal as refusal:
-                answer = Answer(status=refusal.status, error_type=refusal.error_type, message=refusal.message)
-        if answer is None:
-            self._respond(200, dump_json({"status": "success", "data": data}))
-        else:
-            self._answer(answer, data)
-
-    def _answer(self, answer: Answer, data: Any) -> None:
-        if answer.drop:
+    def _answer(self, reply: Reply) -> None:
+        if reply.answer is not None and reply.answer.drop:
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
-        elif answer.slow_s:
-            self._kite.stopping.wait(answer.slow_s)
-            self._respond(200, dump_json({"status": "success", "data": data}))
-        elif answer.body is not None:
-            kind = "text/html" if answer.body.startswith("<") else "application/json"
-            self._respond(answer.status, answer.body, kind)
-        else:
-            self._refuse(answer.status, str(answer.error_type), answer.message)
-
-    def _check_token(self) -> None:
-        expected = f"token {API_KEY}:{self._kite.access_token}"
-        if self.headers.get("authorization") != expected or self.headers.get("x-kite-version") != "3":
-            raise KiteRefusal(403, "TokenException", "Incorrect `api_key` or `access_token`.")
+            return
+        if reply.answer is not None and reply.answer.slow_s:
+            self._kite.stopping.wait(reply.answer.slow_s)
+        self._respond(*reply.rendered())
 
     def _control(self, path: str, body: bytes) -> None:
         kite = self._kite
@@ -193,10 +216,6 @@ class Handler(BaseHTTPRequestHandler):
             }.get(path, [])
             text = dump_json(shown)
         self._respond(200, text)
-
-    def _refuse(self, status: int, error_type: str, message: str) -> None:
-        envelope = {"status": "error", "message": message, "error_type": error_type, "data": None}
-        self._respond(status, dump_json(envelope))
 
     def _respond(self, status: int, text: str, kind: str = "application/json") -> None:
         body = text.encode()
