@@ -10,9 +10,9 @@ from order_router.api.http import Answer, ApiRequest
 from order_router.api.orders import command_of
 from order_router.api.records import each_record
 from order_router.aws.queues import MessageUnreadable, read_message
-from order_router.ports import Letter
+from order_router.ports import Letter, ResumeOrder
 from order_router.service.dead_letters import bury_unreadable
-from order_router.service.place import place_order
+from order_router.service.place import place_order, resume_order
 from order_router.service.timing import API_MAX_AGE
 
 world = wiring.world()
@@ -32,6 +32,9 @@ def place_queued(record: Mapping[str, Any]) -> None:
         command = read_message(record["body"])
     except MessageUnreadable:
         bury_unreadable(desk, world.dead_letters, Letter(record["messageId"], record["body"]))
+        return
+    if isinstance(command, ResumeOrder):
+        resume_order(desk, command.client_order_id)
     else:
         place_order(desk, command)
 

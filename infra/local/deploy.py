@@ -19,6 +19,8 @@ def local_parameters(extra: dict[str, str]) -> dict[str, str]:
         "DeletionProtection": "false",
         # Alerts come from this machine, not from TradingView's addresses.
         "TradingViewAddresses": "",
+        # A laptop's trader works at any hour, and the emulator's scheduler knows no time zone.
+        "ReconcileInMarketHours": "rate(1 minute)",
     } | extra
 
 

@@ -19,7 +19,9 @@ from order_router.domain.order import Event, Order, apply
 from order_router.ports import (
     Counter,
     CounterFull,
+    EntryHeld,
     Gate,
+    HoldChange,
     OrderStore,
     Pace,
     PaceExceeded,
@@ -179,6 +181,54 @@ def test_the_same_write_of_another_worker_is_not_ours(world: World, gate: Gate |
 
     with pytest.raises(StoreConflict):
         world.new_worker().write(order, replacing=None, gate=gate)
+
+
+HOLD = "hold#paper#demo#NSE:INFY#2026-11-23"
+
+
+def hold(client_order_id: str, *, is_on: bool) -> Gate:
+    expires_at = MONDAY_MORNING + timedelta(days=2)
+    return Gate(
+        hold_change=HoldChange(name=HOLD, client_order_id=client_order_id, is_on=is_on, expires_at=expires_at)
+    )
+
+
+def test_a_hold_stops_a_write_until_the_last_order_that_keeps_it_is_gone(store: OrderStore) -> None:
+    entry = a_submitting_order("entry")
+    first, second = a_submitting_order("lost-1"), a_submitting_order("lost-2")
+    store.write(first, replacing=None, gate=hold("LOST1", is_on=True))
+    store.write(second, replacing=None, gate=hold("LOST2", is_on=True))
+
+    store.write(opened(first), replacing=first, gate=hold("LOST1", is_on=False))
+    with pytest.raises(EntryHeld):
+        store.write(entry, replacing=None, gate=Gate(hold=HOLD, counters=(counter(),)))
+    assert store.get(entry.client_order_id) is None
+
+    store.write(opened(second), replacing=second, gate=hold("LOST2", is_on=False))
+    store.write(entry, replacing=None, gate=Gate(hold=HOLD))
+    assert store.get(entry.client_order_id) == entry
+
+
+def test_a_hold_is_not_put_on_by_a_write_that_fails(world: World, store: OrderStore) -> None:
+    order = a_submitting_order()
+    store.write(order, replacing=None)
+    store.write(opened(order), replacing=order)
+
+    with pytest.raises(StoreConflict):
+        world.new_worker().write(ended(an_order()), replacing=order, gate=hold("LOST", is_on=True))
+
+    store.write(a_submitting_order("k-2"), replacing=None, gate=Gate(hold=HOLD))
+
+
+def test_a_hold_does_not_use_up_a_counter_or_a_call(world: World, store: OrderStore) -> None:
+    store.write(a_submitting_order("lost"), replacing=None, gate=hold("LOST", is_on=True))
+    for _ in range(20):
+        gate = replace(pace(world), hold=HOLD, counters=(counter(limit=1),))
+        with pytest.raises(EntryHeld):
+            store.write(a_submitting_order(), replacing=None, gate=gate)
+
+    free = replace(pace(world), counters=(counter(limit=1),))
+    store.write(a_submitting_order(), replacing=None, gate=free)
 
 
 def test_a_switch_that_is_on_stops_the_write(world: World, store: OrderStore) -> None:

@@ -12,7 +12,9 @@ from order_router.ports import (
     Clock,
     Counter,
     CounterFull,
+    EntryHeld,
     Gate,
+    HoldChange,
     OrderPage,
     Pace,
     PaceExceeded,
@@ -30,6 +32,7 @@ class Tables:
 
     orders: dict[str, tuple[Order, object]] = field(default_factory=dict)
     switches: set[str] = field(default_factory=set)
+    holds: dict[str, set[str]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     slots: dict[str, list[datetime]] = field(default_factory=dict)
     lock: RLock = field(default_factory=RLock)
@@ -118,11 +121,19 @@ class MemoryOrderStore:
         for name in gate.switches:
             if name in self.tables.switches:
                 raise SwitchOn(name)
+        if gate.hold is not None and self.tables.holds.get(gate.hold):
+            raise EntryHeld
         self._require_room(gate.counters)
         if gate.pace is not None:
             self._take_slot(gate.pace)
         for counter in gate.counters:
             self.tables.counts[counter.name] = self.tables.counts.get(counter.name, 0) + 1
+        if gate.hold_change is not None:
+            self._change_hold(gate.hold_change)
+
+    def _change_hold(self, change: HoldChange) -> None:
+        holding = self.tables.holds.setdefault(change.name, set())
+        (holding.add if change.is_on else holding.discard)(change.client_order_id)
 
     def _require_room(self, counters: Iterable[Counter]) -> None:
         for counter in counters:

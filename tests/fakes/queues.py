@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from order_router.domain.order import Order
 from order_router.ports import Letter, Notice, PlaceOrder, StoreUnavailable
 
 
 class MemoryOrderQueue:
-    """Implements `ports.OrderQueue`; `orders` is what was put. `is_down` makes puts fail."""
+    """Implements `ports.OrderQueue`; `orders` is what was put, `resumed` what came again. `is_down`: puts fail."""
 
     def __init__(self) -> None:
         self.orders: list[PlaceOrder] = []
+        self.resumed: list[Order] = []
         self.is_down = False
 
     def put(self, orders: Sequence[PlaceOrder]) -> None:
@@ -18,6 +20,12 @@ class MemoryOrderQueue:
         if self.is_down:
             raise StoreUnavailable("the queue did not answer")
         self.orders.extend(orders)
+
+    def resume(self, order: Order) -> None:
+        """Keep the order."""
+        if self.is_down:
+            raise StoreUnavailable("the queue did not answer")
+        self.resumed.append(order)
 
 
 class MemoryReconcileQueue:

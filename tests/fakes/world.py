@@ -21,7 +21,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.order_store import MemoryOrderStore
 from tests.fakes.orders import a_request
 from tests.fakes.paper_store import MemoryPaperStore
-from tests.fakes.queues import MemoryNotifier, MemoryReconcileQueue
+from tests.fakes.queues import MemoryNotifier, MemoryOrderQueue, MemoryReconcileQueue
 from tests.fakes.settings import MemorySessions, MemorySettings
 from tests.fakes.transport import FaultyTransport
 
@@ -48,6 +48,7 @@ class World:
     settings: MemorySettings = field(default_factory=MemorySettings)
     notifier: MemoryNotifier = field(default_factory=MemoryNotifier)
     reconcile: MemoryReconcileQueue = field(default_factory=MemoryReconcileQueue)
+    order_queue: MemoryOrderQueue = field(default_factory=MemoryOrderQueue)
     paper_store: MemoryPaperStore = field(default_factory=MemoryPaperStore)
 
     def __post_init__(self) -> None:
@@ -72,6 +73,7 @@ class World:
             clock=self.clock,
             notifier=self.notifier,
             reconcile=self.reconcile,
+            order_queue=self.order_queue,
             nonce=lambda: f"w-{next(nonces)}",
         )
 

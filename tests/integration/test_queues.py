@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,10 +17,10 @@ from order_router.aws.queues import (
 )
 from order_router.domain.identity import client_order_id
 from order_router.domain.vocabulary import Source
-from order_router.ports import PlaceOrder, StoreUnavailable
+from order_router.ports import PlaceOrder, ResumeOrder, StoreUnavailable
 from tests.fakes.aws import Wrapped, aws_client, aws_in_memory
 from tests.fakes.clock import MONDAY_MORNING
-from tests.fakes.orders import a_request
+from tests.fakes.orders import a_request, an_order
 
 
 @pytest.fixture
@@ -52,26 +53,28 @@ def received(client: Any, url: str) -> list[dict[str, Any]]:
 def test_an_order_comes_out_as_it_went_in(client: Any, url: str) -> None:
     command = a_command(order_type="SL", trigger_price="1499.95", strategy="demo")
 
-    SqsOrderQueue(lambda: client, url).put([command])
+    SqsOrderQueue(lambda: client, lambda: url).put([command])
 
     [message] = received(client, url)
     assert read_message(message["Body"]) == command
     assert message["Attributes"]["MessageDeduplicationId"] == client_order_id("paper", "k-1")
-    assert message["Attributes"]["MessageGroupId"] == group_of(command)
+    assert message["Attributes"]["MessageGroupId"] == group_of(command.request)
 
 
 def test_more_orders_than_a_few_are_all_stored(client: Any, url: str) -> None:
-    SqsOrderQueue(lambda: client, url).put([a_command(f"k-{turn}", account=f"a{turn}") for turn in range(23)])
+    SqsOrderQueue(lambda: client, lambda: url).put(
+        [a_command(f"k-{turn}", account=f"a{turn}") for turn in range(23)]
+    )
 
     count = client.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
     assert count["Attributes"]["ApproximateNumberOfMessages"] == "23"
 
 
 def test_orders_of_one_account_and_instrument_share_a_group() -> None:
-    assert group_of(a_command("k-1")) == group_of(a_command("k-2", side="SELL"))
-    assert group_of(a_command()) != group_of(a_command(instrument="NSE:TCS"))
-    assert group_of(a_command()) != group_of(a_command(account="other"))
-    assert len(group_of(a_command(instrument="NSE:M&M"))) <= 128
+    assert group_of(a_command("k-1").request) == group_of(a_command("k-2", side="SELL").request)
+    assert group_of(a_command().request) != group_of(a_command(instrument="NSE:TCS").request)
+    assert group_of(a_command().request) != group_of(a_command(account="other").request)
+    assert len(group_of(a_command(instrument="NSE:M&M").request)) <= 128
 
 
 def test_an_order_that_the_queue_did_not_take_is_an_error_and_may_come_again(client: Any, url: str) -> None:
@@ -79,8 +82,8 @@ def test_an_order_that_the_queue_did_not_take_is_an_error_and_may_come_again(cli
     commands = [a_command("k-1"), a_command("k-2", account="other")]
 
     with pytest.raises(StoreUnavailable):
-        SqsOrderQueue(lambda: lossy, url).put(commands)
-    SqsOrderQueue(lambda: client, url).put(commands)
+        SqsOrderQueue(lambda: lossy, lambda: url).put(commands)
+    SqsOrderQueue(lambda: client, lambda: url).put(commands)
 
     assert [read_message(message["Body"]) for message in received(client, url)] == commands
 
@@ -102,13 +105,13 @@ def test_a_queue_that_does_not_answer_is_unavailable(client: Any, url: str) -> N
     broken = Wrapped(client, send_message=silent)
 
     with pytest.raises(StoreUnavailable, match="ReadTimeoutError"):
-        SqsOrderQueue(lambda: broken, url).put([a_command()])
+        SqsOrderQueue(lambda: broken, lambda: url).put([a_command()])
     with pytest.raises(StoreUnavailable, match="ReadTimeoutError"):
         SqsReconcileQueue(lambda: broken, url).put("paper", delay_s=5)
 
 
 def test_a_released_message_comes_again(client: Any, url: str) -> None:
-    queue = SqsOrderQueue(lambda: client, url)
+    queue = SqsOrderQueue(lambda: client, lambda: url)
     queue.put([a_command()])
     [message] = received(client, url)
     assert received(client, url) == []
@@ -124,3 +127,16 @@ def test_a_look_is_asked_for_by_account(client: Any) -> None:
     SqsReconcileQueue(lambda: client, url).put("paper", delay_s=0)
 
     assert json.loads(received(client, url)[0]["Body"]) == {"account": "paper"}
+
+
+def test_an_order_to_go_on_with_is_queued_once_for_each_version_in_its_group(client: Any, url: str) -> None:
+    queue = SqsOrderQueue(lambda: client, lambda: url)
+    order = an_order()
+
+    queue.resume(order)
+    queue.resume(order)
+    queue.resume(replace(order, version=order.version + 1))
+
+    messages = received(client, url)
+    assert [read_message(one["Body"]) for one in messages] == [ResumeOrder(order.client_order_id)] * 2
+    assert {one["Attributes"]["MessageGroupId"] for one in messages} == {group_of(order.request)}

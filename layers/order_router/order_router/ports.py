@@ -43,12 +43,27 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HoldChange:
+    """Put an order among those that keep a hold on, or take it from them; without any the hold is off."""
+
+    name: str
+    client_order_id: str
+    is_on: bool
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """What must hold as an intent is written: no switch on, no counter full, a call left in this second."""
+    """What must be so as an intent is written: no switch on, no hold, no counter full, a call left in this second.
+
+    `hold` names a hold that must be off; `hold_change` is made in the same transaction, whatever stands there.
+    """
 
     switches: tuple[str, ...] = ()
+    hold: str | None = None
     counters: tuple[Counter, ...] = ()
     pace: Pace | None = None
+    hold_change: HoldChange | None = None
 
 
 class StoreConflict(RouterError):
@@ -71,6 +86,17 @@ class SwitchOn(RouterError):
             f"switch {name} is on", code="BROKER_CIRCUIT_OPEN" if name.startswith("breaker#") else None
         )
         self.name = name
+
+
+class EntryHeld(RouterError):
+    """An order of this strategy and instrument is unknown, and new entries wait for it: nothing was written."""
+
+    code = "ENTRY_HELD"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "an order of this strategy in this instrument is unknown: new entries wait until it is settled"
+        )
 
 
 class CounterFull(RouterError):
@@ -115,7 +141,7 @@ class OrderStore(Protocol):
 
         `replacing` None: there must be no order of this id. Otherwise the stored version must be the one replaced. A
         write that is repeated because its answer was lost recognises its own success. Raises StoreConflict, SwitchOn,
-        CounterFull, PaceExceeded (then nothing was written) or StoreUnavailable.
+        EntryHeld, CounterFull, PaceExceeded (then nothing was written) or StoreUnavailable.
         """
 
     def get(self, client_order_id: str) -> Order | None:
@@ -168,11 +194,21 @@ class PlaceOrder:
     deadline: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class ResumeOrder:
+    """The command to go on with a stored order that never left."""
+
+    client_order_id: str
+
+
 class OrderQueue(Protocol):
     """The durable queue before the order path: first in, first out for each account and instrument."""
 
     def put(self, orders: Sequence[PlaceOrder]) -> None:
         """Store all of them durably; raises StoreUnavailable if any may not be stored."""
+
+    def resume(self, order: Order) -> None:
+        """Queue a ResumeOrder behind those of the order's group, once for each version of it; may StoreUnavailable."""
 
 
 class ReconcileQueue(Protocol):

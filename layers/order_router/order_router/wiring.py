@@ -76,7 +76,7 @@ class World:
     @cached_property
     def order_queue(self) -> SqsOrderQueue:
         """The queue before the order path."""
-        return SqsOrderQueue(lambda: self.sqs, self._environment.require("ORDER_QUEUE_URL"))
+        return SqsOrderQueue(lambda: self.sqs, lambda: self._environment.require("ORDER_QUEUE_URL"))
 
     @cached_property
     def reconcile_queue(self) -> ReconcileQueue:
@@ -145,6 +145,7 @@ class World:
             clock=self._clock,
             notifier=self._notifier,
             reconcile=self.reconcile_queue,
+            order_queue=self.order_queue,
             nonce=lambda: secrets.token_hex(8),
         )
 

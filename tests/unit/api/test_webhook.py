@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from order_router.api.alert import parse_alert
 from order_router.api.http import BodyUnreadable, Forbidden, Unauthenticated
 from order_router.api.webhook import authenticated_alert, check_address
 from order_router.domain.account import Strategy
+from order_router.domain.alert import closes
 from tests.fakes.settings import MemorySettings
 from tests.unit.api.events import request
 
@@ -128,3 +130,10 @@ def test_only_allowed_addresses_may_send_when_some_are_named() -> None:
     check_address(asked, ("203.0.113.9",))
     with pytest.raises(Forbidden):
         check_address(asked, ("52.89.214.238",))
+
+
+@pytest.mark.parametrize("odd", [None, 7, True, [], "x" * 300])
+def test_an_odd_hint_about_the_position_never_refuses_an_alert(odd: object) -> None:
+    alert = parse_alert({"ticker": "INFY", "action": "buy", "position_size": odd, "market_position": odd})
+
+    assert closes(alert.to_alert()) is False

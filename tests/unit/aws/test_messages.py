@@ -2,7 +2,6 @@
 
 import json
 import re
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 from order_router.aws.queues import MessageUnreadable, group_of, read_message, write_message
 from order_router.domain.request import OrderRequest
 from order_router.domain.vocabulary import Source
-from order_router.ports import PlaceOrder
+from order_router.ports import PlaceOrder, ResumeOrder
 from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.generated import moments, requests
 from tests.fakes.orders import a_request
@@ -55,17 +54,27 @@ def test_a_message_brings_the_order_back_whole(
 
 @given(request=requests())
 def test_a_group_is_one_that_sqs_takes(request: OrderRequest) -> None:
-    assert LEGAL_ID.fullmatch(group_of(replace(COMMAND, request=request)))
+    assert LEGAL_ID.fullmatch(group_of(request))
+
+
+def test_a_message_to_go_on_names_the_stored_order() -> None:
+    assert read_message('{"schema": 1, "resume": "ABCDEFGHIJ234567ABCD"}') == ResumeOrder(
+        "ABCDEFGHIJ234567ABCD"
+    )
+
+
+@pytest.mark.parametrize("name", ["null", '""', "7", "[]"])
+def test_a_message_to_go_on_without_a_name_is_unreadable(name: str) -> None:
+    with pytest.raises(MessageUnreadable):
+        read_message(f'{{"schema": 1, "resume": {name}}}')
 
 
 def test_a_group_is_one_account_and_one_instrument() -> None:
     groups = {
-        group_of(
-            replace(COMMAND, request=a_request(account=account, instrument=instrument), idempotency_key=key)
-        )
+        group_of(a_request(account=account, instrument=instrument, side=side))
         for account in ("paper", "live")
         for instrument in ("NSE:INFY", "BSE:INFY", "NSE:TCS")
-        for key in ("k-1", "k-2")
+        for side in ("BUY", "SELL")
     }
 
     assert len(groups) == 6
@@ -74,6 +83,7 @@ def test_a_group_is_one_account_and_one_instrument() -> None:
 def test_times_come_back_in_utc() -> None:
     read = read_message(body(received_at="2026-11-23T10:00:00+05:30"))
 
+    assert isinstance(read, PlaceOrder)
     assert (read.received_at, read.received_at.tzinfo) == (MONDAY_MORNING, UTC)
 
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from order_router.domain.account import Strategy
-from order_router.domain.alert import Alert, AlertRefused, alert_digest, deadline_of, requests_of
+from order_router.domain.alert import Alert, AlertRefused, alert_digest, closes, deadline_of, requests_of
 from tests.fakes.clock import MONDAY_MORNING
 
 ALERT = Alert(ticker="RELIANCE", exchange="NSE", action="buy", contracts="10", price="1500.05", time=None)
@@ -102,3 +102,37 @@ def test_a_resend_is_the_same_alert_and_another_strategy_s_is_not() -> None:
     assert alert_digest("demo", b"body") == alert_digest("demo", b"body")
     assert alert_digest("demo", b"body") != alert_digest("other", b"body")
     assert alert_digest("demo", b"body") != alert_digest("demo", b"body ")
+
+
+@pytest.mark.parametrize(
+    ("action", "contracts", "position_size", "does_close"),
+    [
+        ("sell", "10", "0", True),
+        ("sell", "4", "6", True),
+        ("buy", "4", "-6", True),
+        ("buy", "10", "0", True),
+        ("buy", "10", "10", False),
+        ("buy", "5", "15", False),
+        ("sell", "20", "-10", False),
+        ("buy", "20", "10", False),
+        ("sell", "10", "-10", False),
+        ("sell", "10", None, False),
+        ("sell", "10", "NaN", False),
+        ("sell", "10", "{{strategy.position_size}}", False),
+        ("sell", None, "0", False),
+        ("short", "10", "0", False),
+    ],
+)
+def test_an_alert_closes_only_if_it_says_that_the_position_gets_smaller(
+    action: str, contracts: str | None, position_size: str | None, does_close: bool
+) -> None:
+    alert = replace(ALERT, action=action, contracts=contracts, position_size=position_size)
+
+    assert closes(alert) is does_close
+
+
+def test_an_alert_that_leaves_the_strategy_flat_closes() -> None:
+    flat = replace(ALERT, action="sell", market_position="flat")
+
+    assert requests_of(flat, strategy())[0].position_effect == "CLOSE"
+    assert requests_of(ALERT, strategy())[0].position_effect is None

@@ -4,7 +4,7 @@ import pytest
 
 from order_router.domain.lifecycle import State
 from order_router.domain.vocabulary import Source
-from order_router.ports import Letter
+from order_router.ports import Letter, ResumeOrder
 from order_router.service.dead_letters import bury_order, bury_unreadable
 from order_router.service.place import StillUnsent, place_order
 from tests.fakes.queues import MemoryDeadLetters
@@ -113,3 +113,22 @@ def test_a_message_of_another_hour_or_day_never_trades(world: World, days: float
     assert order.state is State.STALE
     assert world.transport.sent == []
     assert kinds(world) == ["stale"]
+
+
+def test_a_held_order_whose_message_was_given_up_ends_stale(world: World, letters: MemoryDeadLetters) -> None:
+    world.transport.writes = [Fault.REQUEST_LOST]
+    world.place("lost", source=Source.ALERT, strategy="demo")
+    held = world.place("entry", source=Source.ALERT, strategy="demo").order
+
+    bury_order(world.desk, letters, LETTER, ResumeOrder(held.client_order_id))
+
+    assert states(world) == [State.UNKNOWN, State.STALE]
+    assert letters.kept == {"m-1": "the body"}
+
+
+def test_a_given_up_message_to_go_on_with_an_order_that_nobody_has_is_kept(
+    world: World, letters: MemoryDeadLetters
+) -> None:
+    bury_order(world.desk, letters, LETTER, ResumeOrder("ABCDEFGHIJ234567ABCD"))
+
+    assert (states(world), letters.kept) == ([], {"m-1": "the body"})

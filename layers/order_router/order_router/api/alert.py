@@ -16,6 +16,15 @@ def _text(value: object) -> object:
 
 
 Text = Annotated[str, BeforeValidator(_text), Field(max_length=64)]
+
+
+def _hint(value: object) -> str | None:
+    return value.strip()[:64] if isinstance(value, str) else None
+
+
+Hint = Annotated[str | None, BeforeValidator(_hint)]
+"""What helps to judge an alert and never makes it unreadable."""
+
 Number = Annotated[str, BeforeValidator(_text), Field(pattern=r"^[0-9]+(\.[0-9]+)?$", max_length=24)]
 
 
@@ -39,6 +48,8 @@ class TradingViewAlert(BaseModel):
     action: Text
     contracts: Number | None = None
     price: Number | None = None
+    position_size: Hint = None
+    market_position: Hint = None
     time: Annotated[AwareDatetime | None, BeforeValidator(_moment)] = None
 
     def to_alert(self) -> Alert:
@@ -49,6 +60,8 @@ class TradingViewAlert(BaseModel):
             action=self.action,
             contracts=self.contracts,
             price=self.price,
+            position_size=self.position_size,
+            market_position=self.market_position,
             time=self.time,
         )
 

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from order_router.aws.failures import named_failures
 from order_router.aws.values import Item, to_attribute, to_item
-from order_router.ports import Clock, Counter, Gate, Pace, PaceExceeded, StoreUnavailable
+from order_router.ports import Clock, Counter, Gate, HoldChange, Pace, PaceExceeded, StoreUnavailable
 
 SLOT_REST = timedelta(milliseconds=1050)
 """How long a slot rests: a second, and what a clock may be off."""
@@ -87,6 +87,32 @@ def switch_checks(table: str, names: Sequence[str]) -> list[Operation]:
     ]
 
 
+def hold_check(table: str, name: str) -> Operation:
+    """Return the condition that no order keeps this hold on."""
+    return {
+        "ConditionCheck": {
+            "TableName": table,
+            "Key": {"gate": {"S": name}},
+            "ConditionExpression": "attribute_not_exists(orders)",
+        }
+    }
+
+
+def hold_update(table: str, change: HoldChange) -> Operation:
+    """Return the update that puts an order into the hold's set or takes it out (an emptied set is gone)."""
+    return {
+        "Update": {
+            "TableName": table,
+            "Key": {"gate": {"S": change.name}},
+            "UpdateExpression": f"{'ADD' if change.is_on else 'DELETE'} orders :order SET expires_at = :expires_at",
+            "ExpressionAttributeValues": {
+                ":order": {"SS": [change.client_order_id]},
+                ":expires_at": to_attribute(int(change.expires_at.timestamp())),
+            },
+        }
+    }
+
+
 def counter_updates(table: str, counters: Sequence[Counter]) -> list[Operation]:
     """Return the updates that count one more, on the condition that there is room."""
     return [
@@ -128,9 +154,14 @@ def slot_update(table: str, slot: Slot) -> Operation:
 
 
 def gate_operations(table: str, gate: Gate, slot: Slot | None) -> list[Operation]:
-    """Return the gate's operations: switches, then counters, then the slot."""
-    slots = [] if slot is None else [slot_update(table, slot)]
-    return [*switch_checks(table, gate.switches), *counter_updates(table, gate.counters), *slots]
+    """Return the gate's operations: switches, the hold, counters, the slot, a change of a hold."""
+    return [
+        *switch_checks(table, gate.switches),
+        *([] if gate.hold is None else [hold_check(table, gate.hold)]),
+        *counter_updates(table, gate.counters),
+        *([] if slot is None else [slot_update(table, slot)]),
+        *([] if gate.hold_change is None else [hold_update(table, gate.hold_change)]),
+    ]
 
 
 class Switches:

@@ -19,6 +19,7 @@ from order_router.domain.order import Order
 from order_router.ports import (
     Clock,
     CounterFull,
+    EntryHeld,
     Gate,
     OrderPage,
     StoreConflict,
@@ -184,17 +185,18 @@ class OrdersTable:
         self._clock.sleep(CONFLICT_PAUSE_S * (1 + secrets.randbelow(4)))
 
     def _judge_gate(self, attempt: _Attempt, reasons: Sequence[dict[str, Any]]) -> None:
-        gate = attempt.gate
-        failed = [reason.get("Code") == FAILED for reason in reasons]
-        switches, counters = len(gate.switches), len(gate.counters)
-        on = _switches_on(gate, reasons)
+        gate, rest = attempt.gate, list(reasons)
+        on = _switches_on(gate, rest)
         if on:
             raise SwitchOn(on[0])
-        for counter, is_full in zip(gate.counters, failed[switches : switches + counters], strict=True):
-            if is_full:
+        del rest[: len(gate.switches)]
+        if gate.hold is not None and _has_failed(rest.pop(0)):
+            raise EntryHeld
+        for counter in gate.counters:
+            if _has_failed(rest.pop(0)):
                 raise CounterFull(counter)
-        if attempt.slot is not None and failed[-1]:
-            self._note_slot(attempt.slot, reasons[-1].get("Item"))
+        if attempt.slot is not None and _has_failed(rest[0]):
+            self._note_slot(attempt.slot, rest[0].get("Item"))
             self._slots.require_free(attempt.slot.pace)
         codes = {str(reason.get("Code")) for reason in reasons} - {"None", FAILED} - PASSING
         if codes:
@@ -211,9 +213,12 @@ class OrdersTable:
             raise StoreConflict(current)
 
 
+def _has_failed(reason: dict[str, Any]) -> bool:
+    return bool(reason.get("Code") == FAILED)
+
+
 def _switches_on(gate: Gate, reasons: Sequence[dict[str, Any]]) -> list[str]:
-    checks = zip(gate.switches, reasons, strict=False)
-    return [name for name, reason in checks if reason.get("Code") == FAILED]
+    return [name for name, reason in zip(gate.switches, reasons, strict=False) if _has_failed(reason)]
 
 
 def _require_no_stop_since(gate: Gate, reasons: Sequence[dict[str, Any]]) -> None:

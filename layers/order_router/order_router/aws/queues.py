@@ -10,9 +10,10 @@ from order_router.adapter.decode import strict_json
 from order_router.aws.failures import named_failures
 from order_router.domain.errors import RouterError
 from order_router.domain.identity import client_order_id
-from order_router.domain.request import dump_request, parse_request
+from order_router.domain.order import Order
+from order_router.domain.request import OrderRequest, dump_request, parse_request
 from order_router.domain.vocabulary import Source
-from order_router.ports import PlaceOrder
+from order_router.ports import PlaceOrder, ResumeOrder
 
 SCHEMA = 1
 
@@ -24,9 +25,9 @@ class MessageUnreadable(RouterError):
 
 
 class SqsOrderQueue:
-    """Implements `ports.OrderQueue` over a FIFO queue; the SQS client is made when first needed."""
+    """Implements `ports.OrderQueue` over a FIFO queue; client and address are asked for when first needed."""
 
-    def __init__(self, client: Callable[[], Any], url: str) -> None:
+    def __init__(self, client: Callable[[], Any], url: Callable[[], str]) -> None:
         self._client = client
         self._url = url
 
@@ -35,17 +36,27 @@ class SqsOrderQueue:
         for order in orders:
             with named_failures("queueing an order"):
                 self._client().send_message(
-                    QueueUrl=self._url,
+                    QueueUrl=self._url(),
                     MessageBody=write_message(order),
-                    MessageGroupId=group_of(order),
+                    MessageGroupId=group_of(order.request),
                     MessageDeduplicationId=client_order_id(order.request.account, order.idempotency_key),
                 )
+
+    def resume(self, order: Order) -> None:
+        """Queue a ResumeOrder behind those of the order's group; of one version of it, once in five minutes."""
+        with named_failures("queueing a held order"):
+            self._client().send_message(
+                QueueUrl=self._url(),
+                MessageBody=json.dumps({"schema": SCHEMA, "resume": order.client_order_id}),
+                MessageGroupId=group_of(order.request),
+                MessageDeduplicationId=f"{order.client_order_id}-{order.version}",
+            )
 
     def release(self, receipt_handle: str, delay_s: int) -> None:
         """Let a message come again after this many seconds."""
         with named_failures("releasing a message"):
             self._client().change_message_visibility(
-                QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=delay_s
+                QueueUrl=self._url(), ReceiptHandle=receipt_handle, VisibilityTimeout=delay_s
             )
 
 
@@ -63,9 +74,9 @@ class SqsReconcileQueue:
             self._client().send_message(QueueUrl=self._url, MessageBody=body, DelaySeconds=delay_s)
 
 
-def group_of(order: PlaceOrder) -> str:
+def group_of(request: OrderRequest) -> str:
     """Return the group of an order: those of one account and instrument leave in the order they came."""
-    name = f"{order.request.account}#{order.request.instrument}"
+    name = f"{request.account}#{request.instrument}"
     return hashlib.sha256(name.encode()).hexdigest()
 
 
@@ -84,12 +95,14 @@ def write_message(order: PlaceOrder) -> str:
     )
 
 
-def read_message(body: str) -> PlaceOrder:
-    """Return the order of a message; MessageUnreadable if it is none."""
+def read_message(body: str) -> PlaceOrder | ResumeOrder:
+    """Return the command of a message; MessageUnreadable if it is none."""
     try:
         fields = strict_json(body)
         if fields["schema"] != SCHEMA:
             raise MessageUnreadable(f"expected schema {SCHEMA}, received {str(fields['schema'])[:20]!r}")
+        if "resume" in fields:
+            return ResumeOrder(_text(fields["resume"]))
         return PlaceOrder(
             request=parse_request(fields["request"]),
             idempotency_key=_text(fields["idempotency_key"]),

@@ -4,13 +4,14 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from order_router.domain.account import Strategy
 from order_router.domain.errors import OrderDenied
 from order_router.domain.instrument import Instrument, parse_instrument
 from order_router.domain.request import OrderRequest, parse_request
-from order_router.domain.vocabulary import Exchange, OrderType, Side
+from order_router.domain.vocabulary import Exchange, OrderType, PositionEffect, Side
 
 ACTIONS = {"buy": Side.BUY, "sell": Side.SELL}
 DELAYED_FEEDS = ("_DLY", "_DL")
@@ -24,7 +25,10 @@ class AlertRefused(OrderDenied):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """What an alert says, read but not yet judged. `contracts` and `price` as decimal text or None."""
+    """What an alert says, read but not yet judged. `contracts` and `price` as decimal text or None.
+
+    `position_size` is the strategy's position after the order, short ones negative, as text that nobody has judged.
+    """
 
     ticker: str
     exchange: str | None
@@ -32,6 +36,8 @@ class Alert:
     contracts: str | None
     price: str | None
     time: datetime | None
+    position_size: str | None = None
+    market_position: str | None = None
 
 
 def alert_digest(strategy: str, raw_body: bytes) -> str:
@@ -60,6 +66,28 @@ def requests_of(alert: Alert, strategy: Strategy) -> tuple[OrderRequest, ...]:
     return requests
 
 
+def closes(alert: Alert) -> bool:
+    """Return whether the alert says that its order only makes the strategy's position smaller.
+
+    Flat afterwards, or on the same side and smaller. One that does not say so, or not readably, opens.
+    """
+    if (alert.market_position or "").lower() == "flat":
+        return True
+    after, quantity, side = _signed(alert.position_size), _signed(alert.contracts), alert.action.lower()
+    if after is None or quantity is None or side not in ACTIONS:
+        return False
+    before = after - quantity if ACTIONS[side] is Side.BUY else after + quantity
+    return after * before >= 0 and abs(after) < abs(before)
+
+
+def _signed(text: str | None) -> Decimal | None:
+    try:
+        value = Decimal(text or "")
+    except InvalidOperation:
+        return None
+    return value if value.is_finite() else None
+
+
 def _fields(alert: Alert, strategy: Strategy) -> Mapping[str, Any]:
     fields = {
         "instrument": _instrument(alert, strategy),
@@ -69,6 +97,7 @@ def _fields(alert: Alert, strategy: Strategy) -> Mapping[str, Any]:
         "product": strategy.product,
         "validity": strategy.validity,
         "strategy": strategy.name,
+        "position_effect": PositionEffect.CLOSE if closes(alert) else None,
     }
     return {**fields, "limit_price": alert.price} if strategy.order_type is OrderType.LIMIT else fields
 

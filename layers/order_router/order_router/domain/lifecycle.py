@@ -35,6 +35,7 @@ class EventKind(StrEnum):
     RECEIVED = "received"
     SUBMITTING = "submitting"
     NEVER_SENT = "never_sent"
+    HELD = "held"
     OUTCOME_LOST = "outcome_lost"
     OPENED = "opened"
     PARTIALLY_FILLED = "partially_filled"
@@ -89,7 +90,7 @@ TRANSITIONS: dict[State, dict[EventKind, State]] = {
         EventKind.SUBMITTING: State.SUBMITTING,
         EventKind.REFUSED: State.REFUSED,
         EventKind.WENT_STALE: State.STALE,
-        **_stays(State.RECEIVED, EventKind.PERSON_TOLD),
+        **_stays(State.RECEIVED, EventKind.PERSON_TOLD, EventKind.HELD),
     },
     State.SUBMITTING: {
         EventKind.NEVER_SENT: State.RECEIVED,

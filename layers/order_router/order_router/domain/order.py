@@ -61,6 +61,20 @@ class Order:
         """Return what may still fill: nothing once the order has ended."""
         return 0 if self.state.is_final else self.request.quantity - self.filled_quantity
 
+    @property
+    def is_held(self) -> bool:
+        """Return whether the order waits, unsent, for another one of its strategy to be settled."""
+        return self.state is State.RECEIVED and self.last is EventKind.HELD
+
+    @property
+    def last(self) -> EventKind | None:
+        """Return what happened last."""
+        return self.history[-1].event.kind if self.history else None
+
+    def has(self, kind: EventKind) -> bool:
+        """Return whether this has happened to the order."""
+        return any(step.event.kind is kind for step in self.history)
+
 
 @dataclass(frozen=True, slots=True)
 class Ownership:

@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from order_router.domain.instrument import InstrumentField
-from order_router.domain.vocabulary import Product, Side, Validity
+from order_router.domain.vocabulary import PositionEffect, Product, Side, Validity
 
 MAX_QUANTITY = 10_000_000
 
@@ -44,7 +44,10 @@ Price = Annotated[
 
 
 class _Request(BaseModel):
-    """What every order has, whatever its type. Quantity in units, never lots."""
+    """What every order has, whatever its type. Quantity in units, never lots.
+
+    `position_effect` absent counts as OPEN: only an order that says that it closes is let through a hold on entries.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -56,6 +59,7 @@ class _Request(BaseModel):
     validity: Validity = Validity.DAY
     disclosed_quantity: Quantity | None = None
     strategy: Name | None = None
+    position_effect: PositionEffect | None = None
 
     @model_validator(mode="after")
     def _disclosed_within_quantity(self) -> "_Request":

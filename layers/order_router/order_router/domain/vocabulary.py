@@ -22,6 +22,13 @@ class Side(StrEnum):
     SELL = "SELL"
 
 
+class PositionEffect(StrEnum):
+    """Whether an order opens or adds to a position, or closes it, wholly or in part (FIX tag 77)."""
+
+    OPEN = "OPEN"
+    CLOSE = "CLOSE"
+
+
 class OrderType(StrEnum):
     """How an order is priced: SL is a stop-limit, SL_M a stop-market."""
 

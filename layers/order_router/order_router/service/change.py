@@ -19,7 +19,7 @@ from order_router.domain.request import OrderRequest, dump_request, parse_reques
 from order_router.ports import StoreConflict
 from order_router.service.desk import Desk, require_enabled
 from order_router.service.follow_up import ask_for_a_look
-from order_router.service.gates import GateAt, GatedWrite, cancel_gate, resume_gate, write_through
+from order_router.service.gates import GateAt, GatedWrite, cancel_gate, change_gate, write_through
 from order_router.service.looking import look_at
 from order_router.service.recording import record
 from order_router.service.timing import API_MAX_AGE, PACE_WAIT
@@ -119,7 +119,7 @@ def modify_order(desk: Desk, client_order_id: str, changes: Mapping[str, Any]) -
         call=lambda send, session: broker.modify_order(send, session, intent),
         request=wanted,
     )
-    return _carry_out(desk, change, partial(resume_gate, account, broker.profile, wanted))
+    return _carry_out(desk, change, partial(change_gate, account, broker.profile, wanted))
 
 
 def cancel_order(desk: Desk, client_order_id: str) -> Changed:

@@ -3,7 +3,7 @@
 from order_router.domain.errors import Reason
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Event, Order, apply
-from order_router.ports import DeadLetters, Letter, PlaceOrder, StoreConflict
+from order_router.ports import DeadLetters, Letter, PlaceOrder, ResumeOrder, StoreConflict
 from order_router.service.desk import RecordDesk
 from order_router.service.follow_up import tell
 from order_router.service.place import order_of, tell_unseen_end
@@ -17,9 +17,13 @@ def bury_unreadable(desk: RecordDesk, letters: DeadLetters, letter: Letter) -> N
     tell(desk, "unreadable", "unknown", words)
 
 
-def bury_order(desk: RecordDesk, letters: DeadLetters, letter: Letter, command: PlaceOrder) -> None:
+def bury_order(
+    desk: RecordDesk, letters: DeadLetters, letter: Letter, command: PlaceOrder | ResumeOrder
+) -> None:
     """End the order of a message that was tried too often; one that left already is left alone."""
     letters.keep(letter, desk.clock.now())
+    if isinstance(command, ResumeOrder):
+        return _bury_stored(desk, letter, desk.store.get(command.client_order_id))
     account = desk.settings.account(command.request.account)
     if account is None:
         words = f"a queued order is for an account that is not there; its body is kept as dead#{letter.message_id}"
@@ -28,9 +32,12 @@ def bury_order(desk: RecordDesk, letters: DeadLetters, letter: Letter, command: 
     stored = desk.store.get(order.client_order_id)
     if stored is None:
         return tell_unseen_end(desk, _ended(desk, order, letter))
-    if stored.state is State.RECEIVED:
+    return _bury_stored(desk, letter, stored)
+
+
+def _bury_stored(desk: RecordDesk, letter: Letter, stored: Order | None) -> None:
+    if stored is not None and stored.state is State.RECEIVED:
         tell_unseen_end(desk, record(desk, stored, [_gave_up(desk, letter)]))
-    return None
 
 
 def _ended(desk: RecordDesk, order: Order, letter: Letter) -> Order:

@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from order_router.adapter.port import Broker
 from order_router.domain.account import Account
 from order_router.domain.errors import OrderDenied, RouterError
-from order_router.ports import Clock, Notifier, OrderStore, ReconcileQueue, Sessions, Settings, Transport
+from order_router.ports import (
+    Clock,
+    Notifier,
+    OrderQueue,
+    OrderStore,
+    ReconcileQueue,
+    Sessions,
+    Settings,
+    Transport,
+)
 
 
 class AccountUnknown(RouterError):
@@ -55,6 +64,7 @@ class Desk(RecordDesk):
     broker_of: Callable[[str], Broker]
     transport: Transport
     reconcile: ReconcileQueue
+    order_queue: OrderQueue
     nonce: Callable[[], str]
 
 

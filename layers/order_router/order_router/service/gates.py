@@ -1,18 +1,23 @@
 """What an order must pass in the instant its intent is written."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from order_router.adapter.profile import Profile
 from order_router.domain.account import Account
 from order_router.domain.exchange_time import exchange_day
+from order_router.domain.lifecycle import State
 from order_router.domain.order import Order
 from order_router.domain.request import OrderRequest
-from order_router.ports import Clock, Counter, Gate, OrderStore, Pace, PaceExceeded
+from order_router.domain.vocabulary import PositionEffect
+from order_router.ports import Clock, Counter, Gate, HoldChange, OrderStore, Pace, PaceExceeded
 
 MAX_CALLS_PER_SECOND = 9
 """The regulator's line is 10 order calls a second for an account and exchange segment."""
+
+HOLD_LIFE = timedelta(days=2)
+"""How long a hold's item is kept: a hold is for its day."""
 
 
 def switches_for(account: Account, request: OrderRequest) -> tuple[str, ...]:
@@ -33,17 +38,46 @@ def day_counter(account: Account, at: datetime) -> Counter:
     return Counter(f"orders#{account.name}#{day}", account.max_orders_per_day, at + timedelta(days=2))
 
 
+def hold_name(request: OrderRequest, at: datetime) -> str | None:
+    """Return the hold that an unknown order puts on its strategy's new entries in its instrument, for that day."""
+    if request.strategy is None:
+        return None
+    return f"hold#{request.account}#{request.strategy}#{request.instrument}#{exchange_day(at)}"
+
+
+def _hold_for(request: OrderRequest, at: datetime) -> str | None:
+    """Return the hold that stops this order: none stops one that closes a position."""
+    return None if request.position_effect is PositionEffect.CLOSE else hold_name(request, at)
+
+
+def hold_gate(before: Order, after: Order) -> Gate | None:
+    """Return the gate of a change of state: becoming unknown puts the hold on, being settled takes it off."""
+    name = hold_name(after.request, after.received_at)
+    is_on = after.state is State.UNKNOWN
+    if name is None or is_on == (before.state is State.UNKNOWN):
+        return None
+    expires_at = after.received_at + HOLD_LIFE
+    change = HoldChange(name=name, client_order_id=after.client_order_id, is_on=is_on, expires_at=expires_at)
+    return Gate(hold_change=change)
+
+
 def entry_gate(account: Account, profile: Profile, request: OrderRequest, at: datetime) -> Gate:
     """Return the gate before a new order."""
     return Gate(
         switches=switches_for(account, request),
+        hold=_hold_for(request, at),
         counters=(day_counter(account, at),),
         pace=pace_for(account, profile, request, at),
     )
 
 
 def resume_gate(account: Account, profile: Profile, request: OrderRequest, at: datetime) -> Gate:
-    """Return the gate before a change, or before an order that was counted already."""
+    """Return the gate before an order that was counted already."""
+    return replace(change_gate(account, profile, request, at), hold=_hold_for(request, at))
+
+
+def change_gate(account: Account, profile: Profile, request: OrderRequest, at: datetime) -> Gate:
+    """Return the gate before a change of an order that rests."""
     return Gate(switches=switches_for(account, request), pace=pace_for(account, profile, request, at))
 
 

@@ -1,6 +1,6 @@
 """Place an order: intent first, one send, the outcome written down, a repeat answered with the first."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -12,10 +12,10 @@ from order_router.domain.identity import client_order_id, request_digest
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Event, Order, Ownership, apply, new_order, take_ownership
 from order_router.domain.vocabulary import Source
-from order_router.ports import CounterFull, Gate, PlaceOrder, StoreConflict, SwitchOn
+from order_router.ports import CounterFull, EntryHeld, Gate, PlaceOrder, StoreConflict, SwitchOn
 from order_router.service.attempt import Job
 from order_router.service.desk import AccountDisabled, Desk, RecordDesk, require_enabled
-from order_router.service.follow_up import tell
+from order_router.service.follow_up import ask_for_a_look, tell
 from order_router.service.gates import GateAt, GatedWrite, entry_gate, resume_gate, write_through
 from order_router.service.recording import record
 from order_router.service.sending import send_until_settled
@@ -53,7 +53,7 @@ class Placement:
 def place_order(desk: Desk, command: PlaceOrder) -> Placement:
     """Place the order that the command asks for, or return the one that it made before.
 
-    Raises AccountUnknown, StillUnsent, KeyReused, PaceExceeded or StoreUnavailable: then nothing was sent.
+    Raises AccountUnknown, StillUnsent, KeyReused, EntryHeld, PaceExceeded or StoreUnavailable: then nothing was sent.
     """
     account = desk.account(command.request.account)
     broker = desk.broker_of(account.broker)
@@ -65,9 +65,21 @@ def place_order(desk: Desk, command: PlaceOrder) -> Placement:
     return Placement(_sent(desk, Job(started, account, broker)))
 
 
+def resume_order(desk: Desk, client_order_id: str) -> Order | None:
+    """Go on with a stored order if it has never left; return it as it stands, None if there is none."""
+    order = desk.store.get(client_order_id)
+    if order is None or order.state is not State.RECEIVED:
+        return order
+    account = desk.account(order.request.account)
+    return _go_on(desk, Job(order, account, desk.broker_of(account.broker)))
+
+
 def _sent(desk: Desk, job: Job) -> Order:
     """Send the order if it is ours to send, and see that somebody hears of its end."""
     order = send_until_settled(desk, job) if job.order.state is State.SUBMITTING else job.order
+    if order.is_held:
+        _tell_held(desk, order)
+        return order
     if order.state is State.RECEIVED:
         raise StillUnsent(
             f"order {order.client_order_id} never left; it may still, until {order.deadline:%H:%M:%S} UTC"
@@ -81,6 +93,14 @@ def tell_unseen_end(desk: RecordDesk, order: Order) -> None:
     if order.source is Source.ALERT and order.state in NOT_PLACED and order.reason is not None:
         words = f"{order.request.side} {order.request.quantity} {order.request.instrument}: {order.reason.message}"
         tell(desk, str(order.state), order.request.account, words, order.client_order_id)
+
+
+def _tell_held(desk: Desk, order: Order) -> None:
+    """Tell of a held order once, and see that the order it waits for is looked at."""
+    ask_for_a_look(desk, order.request.account)
+    if sum(step.event.kind is EventKind.HELD for step in order.history) == 1 and order.reason is not None:
+        words = f"{order.request.side} {order.request.quantity} {order.request.instrument}: {order.reason.message}"
+        tell(desk, "held", order.request.account, words, order.client_order_id)
 
 
 def order_of(command: PlaceOrder, account: Account) -> Order:
@@ -111,16 +131,21 @@ def wait_for_outcome(desk: Desk, order: Order) -> Order:
 
 
 def _start(desk: Desk, order: Order, account: Account, broker: Broker) -> Order:
-    """Write the order for the first time: as `submitting` and ours, or as what ends it before it begins."""
+    """Write the order for the first time: as `submitting` and ours, as held, or as what ends it before it begins."""
     now = desk.clock.now()
     if now > order.deadline:
-        return _write_end(desk, order, EventKind.WENT_STALE, too_old(order))
+        return _write_first(desk, order, EventKind.WENT_STALE, too_old(order))
     try:
         require_enabled(account)
         broker.profile.require(order.request)
         return _write_owned(desk, order, None, partial(entry_gate, account, broker.profile, order.request))
+    except EntryHeld as hold:
+        if order.source is Source.API:
+            raise
+        # its message must not stay at the head of its group: an exit behind it has to pass
+        return _write_first(desk, order, EventKind.HELD, hold.reason)
     except (AccountDisabled, Unsupported, SwitchOn, CounterFull) as refusal:
-        return _write_end(desk, order, EventKind.REFUSED, refusal.reason)
+        return _write_first(desk, order, EventKind.REFUSED, refusal.reason)
 
 
 def too_old(order: Order) -> Reason:
@@ -140,10 +165,10 @@ def _write_owned(desk: Desk, order: Order, replacing: Order | None, gate: GateAt
     return owned
 
 
-def _write_end(desk: Desk, order: Order, kind: EventKind, reason: Reason) -> Order:
-    ended = apply(order, Event(kind=kind, at=desk.clock.now(), reason=reason))
-    desk.store.write(ended, replacing=None)
-    return ended
+def _write_first(desk: Desk, order: Order, kind: EventKind, reason: Reason) -> Order:
+    unsent = apply(order, Event(kind=kind, at=desk.clock.now(), reason=reason))
+    desk.store.write(unsent, replacing=None)
+    return unsent
 
 
 def _existing(conflict: StoreConflict) -> Order:
@@ -157,18 +182,32 @@ def _repeat(desk: Desk, order: Order, job: Job) -> Placement:
     existing = job.order
     if existing.request_digest != order.request_digest and order.source is Source.API:
         raise KeyReused("this idempotency key was used for another order; use a new key for a new order")
-    if existing.state is not State.RECEIVED:
-        return Placement(_settled(desk, order, existing), is_replay=True)
-    if desk.clock.now() > existing.deadline:
-        return Placement(end_stale(desk, existing), is_replay=True)
+    if existing.state is State.RECEIVED:
+        existing = _go_on(desk, job)
+    return Placement(_settled(desk, order, existing), is_replay=True)
+
+
+def _go_on(desk: Desk, job: Job) -> Order:
+    """Send an order that provably never left, unless another worker does, it is too old, or the gate says no."""
+    order = job.order
+    if desk.clock.now() > order.deadline:
+        return end_stale(desk, order)
     try:
-        owned = _write_owned(desk, existing, existing, partial(_gate_again, job))
+        require_enabled(job.account)
+        order = _write_owned(desk, order, order, partial(_gate_again, job))
     except StoreConflict as conflict:
-        return Placement(_settled(desk, order, _existing(conflict)), is_replay=True)
-    except SwitchOn as refusal:
-        refused = Event(kind=EventKind.REFUSED, at=desk.clock.now(), reason=refusal.reason)
-        owned = record(desk, existing, [refused])
-    return Placement(_sent(desk, Job(owned, job.account, job.broker)), is_replay=True)
+        return _existing(conflict)
+    except EntryHeld as hold:
+        if order.source is Source.API:
+            raise
+        order = _recorded(desk, order, EventKind.HELD, hold.reason)
+    except (AccountDisabled, SwitchOn) as refusal:
+        order = _recorded(desk, order, EventKind.REFUSED, refusal.reason)
+    return _sent(desk, replace(job, order=order))
+
+
+def _recorded(desk: RecordDesk, order: Order, kind: EventKind, reason: Reason) -> Order:
+    return record(desk, order, [Event(kind=kind, at=desk.clock.now(), reason=reason)])
 
 
 def _gate_again(job: Job, at: datetime) -> Gate:
@@ -180,9 +219,8 @@ def _settled(desk: Desk, asked: Order, existing: Order) -> Order:
     return wait_for_outcome(desk, existing) if asked.source is Source.API else existing
 
 
-def end_stale(desk: Desk, order: Order) -> Order:
+def end_stale(desk: RecordDesk, order: Order) -> Order:
     """End an order that provably never left and has become too old to, and see that somebody hears of it."""
-    went_stale = Event(kind=EventKind.WENT_STALE, at=desk.clock.now(), reason=too_old(order))
-    ended = record(desk, order, [went_stale])
+    ended = _recorded(desk, order, EventKind.WENT_STALE, too_old(order))
     tell_unseen_end(desk, ended)
     return ended

@@ -14,6 +14,7 @@ from order_router.domain.order import Event, Order
 from order_router.domain.reports import OrderBook
 from order_router.service.desk import Desk
 from order_router.service.follow_up import ask_for_a_look
+from order_router.service.holding import release_held
 from order_router.service.place import end_stale
 from order_router.service.recording import record
 from order_router.service.settling import Look, settle
@@ -37,17 +38,18 @@ def reconcile_account(desk: Desk, account_name: str, *, is_asked: bool = True) -
     """Settle the account's orders: end what never left, adopt what the broker's book shows, keep the rest unknown.
 
     Absence from the book proves nothing while the session lasts, and an unreadable book is not absence. A look that
-    was asked for asks for the next one while an order is unknown and young; the schedule's looks start no such chain.
+    was asked for asks for the next one while an order is unknown and young, or held; the schedule's looks start no such
+    chain.
     """
     account = desk.account(account_name)
-    due = tuple(_due(desk, desk.store.list_unsettled(account_name)))
-    if not due:
-        return Settled(account=account_name)
-    look = _look(desk, account, due)
-    after = [settle(desk, look, order) for order in due]
+    unsettled = desk.store.list_unsettled(account_name)
+    due = tuple(_due(desk, unsettled))
+    look = _look(desk, account, due) if due else None
+    after = () if look is None else tuple(settle(desk, look, order) for order in due)
     unknown = [order for order in after if order.state is State.UNKNOWN]
+    waiting = release_held(desk, unsettled, unknown)
     if is_asked:
-        _look_again(desk, account_name, unknown)
+        _look_again(desk, account_name, unknown, waiting)
     changed = sum(new.version != old.version for new, old in zip(after, due, strict=True))
     return Settled(account=account_name, looked_at=len(due), changed=changed, unknown=len(unknown))
 
@@ -110,9 +112,11 @@ def _claimed(desk: Desk, account: Account, due: Iterable[Order]) -> frozenset[st
     return frozenset(claimed)
 
 
-def _look_again(desk: Desk, account: str, unknown: Iterable[Order]) -> None:
+def _look_again(desk: Desk, account: str, unknown: Iterable[Order], waiting: Iterable[Order]) -> None:
     now = desk.clock.now()
-    if any(now - order.received_at < RECONCILE_AGAIN_FOR for order in unknown):
+    if any(now <= order.deadline for order in waiting) or any(
+        now - order.received_at < RECONCILE_AGAIN_FOR for order in unknown
+    ):
         ask_for_a_look(desk, account, delay_s=RECONCILE_DELAY_S)
 
 

@@ -10,7 +10,7 @@ from order_router.domain.following import apply_fitting
 from order_router.domain.lifecycle import EventKind
 from order_router.domain.order import Event, Order
 from order_router.domain.vocabulary import Source
-from order_router.ports import PaceExceeded, SwitchOn
+from order_router.ports import EntryHeld, PaceExceeded, SwitchOn
 from order_router.service.attempt import MAY_PASS, Job, try_once
 from order_router.service.desk import Desk
 from order_router.service.follow_up import ask_for_a_look
@@ -69,6 +69,9 @@ class _Tries:
         except PaceExceeded as full:
             self.events += () if self._is_queued() else (self._refused(full.reason),)
             return False
+        except EntryHeld as hold:
+            self.events.append(self._held(hold.reason) if self._is_queued() else self._refused(hold.reason))
+            return False
         except SwitchOn as stop:
             self.events.append(self._refused(stop.reason))
             return False
@@ -100,6 +103,9 @@ class _Tries:
     def _is_queued(self) -> bool:
         """Return whether the order's message comes again if it stays `received`."""
         return self.job.order.source is Source.ALERT
+
+    def _held(self, reason: Reason) -> Event:
+        return Event(kind=EventKind.HELD, at=self.desk.clock.now(), reason=reason)
 
     def _refused(self, reason: Reason) -> Event:
         return Event(kind=EventKind.REFUSED, at=self.desk.clock.now(), reason=reason)

@@ -62,7 +62,7 @@ def _rows_of(order: Order, look: Look) -> tuple[OrderReport, ...]:
 
 def _settle_absent(desk: Desk, look: Look, order: Order) -> Order:
     """Keep an order unknown that the book lacks, and tell it once; only the day's last books close it."""
-    order = order if _has(order, EventKind.PERSON_TOLD) else _tell_unknown(desk, order)
+    order = order if order.has(EventKind.PERSON_TOLD) else _tell_unknown(desk, order)
     if not look.book.is_complete or not _is_last_word(desk, order):
         return order
     now = desk.clock.now()
@@ -107,7 +107,3 @@ def _tell_unknown(desk: Desk, order: Order) -> Order:
     )
     tell(desk, "unknown", order.request.account, message, order.client_order_id)
     return record(desk, order, [Event(kind=EventKind.PERSON_TOLD, at=desk.clock.now(), note=message)])
-
-
-def _has(order: Order, kind: EventKind) -> bool:
-    return any(step.event.kind is kind for step in order.history)
