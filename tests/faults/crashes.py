@@ -1,9 +1,8 @@
 """Crashes at every outside call: ports that stop the worker before or after the call that a test names."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import combinations
 from typing import Any
 
 from order_router.adapter.http import HttpRequest, HttpResponse, Send
@@ -81,18 +80,29 @@ def crashing(desk: Desk, crashes: Crashes) -> Desk:
     """Return the desk with every port behind the crash points."""
     ports: dict[str, Any] = {
         name: CrashingPort(getattr(desk, name), name, crashes)
-        for name in ("store", "sessions", "notifier", "reconcile")
+        for name in ("store", "settings", "sessions", "notifier", "reconcile")
     }
     return replace(desk, transport=CrashingTransport(desk.transport, crashes), **ports)
 
 
-def points(calls: int) -> list[Point]:
-    """Return every point of a run with so many calls."""
-    return [Point(number, is_after) for number in range(calls) for is_after in (False, True)]
+def points(calls: Iterable[int]) -> list[Point]:
+    """Return both sides of each of these calls."""
+    return [Point(number, is_after) for number in calls for is_after in (False, True)]
 
 
-def singles_and_pairs(calls: int) -> Iterator[frozenset[Point]]:
-    """Yield every single point, then every pair."""
-    every = points(calls)
-    yield from (frozenset({point}) for point in every)
-    yield from (frozenset(pair) for pair in combinations(every, 2))
+def sweep(run: Callable[[Crashes], object]) -> int:
+    """Run with no death, with one at every point, and with every second one that can follow it; count the runs.
+
+    What can follow is what the run with the first death does call: a death makes a run longer, not only other.
+    """
+    quiet = Crashes()
+    run(quiet)
+    runs = 1
+    for first in points(range(len(quiet.calls))):
+        once = Crashes(frozenset({first}))
+        run(once)
+        seconds = points(range(first.call + 1, len(once.calls)))
+        for second in seconds:
+            run(Crashes(frozenset({first, second})))
+        runs += 1 + len(seconds)
+    return runs
