@@ -117,6 +117,24 @@ def test_terms_changed_at_the_broker_are_adopted() -> None:
     assert order.state is State.OPEN
 
 
+@pytest.mark.parametrize("end", [ReportedState.FILLED, ReportedState.CANCELLED, ReportedState.EXPIRED])
+def test_an_end_brings_the_terms_of_a_change_whose_answer_was_lost(end: ReportedState) -> None:
+    order = followed(open_order(), report(end, 8, quantity=8, limit_price=Decimal("1499.5")))
+
+    assert (order.state, order.filled_quantity, order.request.quantity) == (State(end), 8, 8)
+    assert order.request.limit_price == Decimal("1499.5")
+
+
+@pytest.mark.parametrize("state", [ReportedState.OPEN, ReportedState.FILLED])
+def test_terms_that_our_request_cannot_have_do_not_stop_the_news(state: ReportedState) -> None:
+    order = a_submitting_order(disclosed_quantity=4)
+    order = apply(order, Event(kind=EventKind.OPENED, at=MONDAY_MORNING, broker_order_id="b-1"))
+
+    order = followed(order, report(state, 3 if state is ReportedState.FILLED else 0, quantity=3))
+
+    assert (order.state, order.request.quantity) == (State(state), 5)
+
+
 REPORTS = st.lists(st.tuples(st.sampled_from(ReportedState), st.integers(0, 5)), max_size=8)
 
 

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
+from pydantic import ValidationError
+
 from order_router.domain.errors import MAX_WORDS, Reason
 from order_router.domain.lifecycle import EventKind, State, allows
 from order_router.domain.order import Event, Order, apply
@@ -34,7 +36,8 @@ def events_of(order: Order, report: OrderReport, at: datetime) -> tuple[Event, .
         return _changed_terms(order, report, at)
     if news.kind in {EventKind.OPENED, EventKind.PARTIALLY_FILLED}:
         return (news, *_changed_terms(order, report, at))
-    return (news,)
+    # a change whose answer was lost may have been made before the end
+    return (*_changed_terms(order, report, at), news) if order.state.is_working else (news,)
 
 
 def apply_fitting(order: Order, events: Iterable[Event]) -> Order:
@@ -87,7 +90,10 @@ def _says_nothing_new(order: Order, news: Event) -> bool:
 
 
 def _changed_terms(order: Order, report: OrderReport, at: datetime) -> tuple[Event, ...]:
-    request = with_terms_of(order.request, report)
+    try:
+        request = with_terms_of(order.request, report)
+    except ValidationError:  # terms that our request cannot have must not keep the order from its end
+        return ()
     if request == order.request:
         return ()
     return (Event(kind=EventKind.MODIFIED, at=at, request=request),)
