@@ -1,0 +1,146 @@
+"""What must hold while a broker misbehaves, judged after every step, and what must be true when it is over."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from order_router.domain.exchange_time import exchange_day, is_book_final
+from order_router.domain.lifecycle import EventKind, State
+from order_router.domain.order import Order
+from order_router.domain.vocabulary import Exchange
+from tests.fakes.world import World
+from tests.faults.chaos_floors import Floor, HeldOrder
+from tests.simulators.chaos_broker import ChaosBroker, Write
+from tests.simulators.chaos_dialect import Kind, Verdict
+
+TOLD_WITHIN = timedelta(seconds=60)
+AT_BROKER = {State.OPEN, State.PARTIALLY_FILLED, State.FILLED, State.CANCELLED, State.REJECTED}
+NOTHING_THERE = {State.RECEIVED, State.REFUSED, State.STALE}
+AFTER_PLACING = {
+    None: NOTHING_THERE,
+    Verdict.RESEND: NOTHING_THERE,
+    Verdict.REFUSED: {State.REJECTED},
+    Verdict.LOST: {State.UNKNOWN},
+    Verdict.ANSWERED: AT_BROKER,
+}
+
+
+class Violation(AssertionError):
+    """A rule does not hold; the message has what led there."""
+
+
+@dataclass
+class Rules:
+    """The invariants of one run. `is_impatient`: a true answer may come too late for the client."""
+
+    world: World
+    floor: Floor
+    chaos: ChaosBroker
+    is_impatient: bool
+    trace: list[str] = field(default_factory=list)
+    before: dict[str, Order] = field(default_factory=dict)
+    sent_unstored: list[str] = field(default_factory=list)
+
+    def watch(self) -> None:
+        """Judge every placement as it reaches the broker."""
+        self.chaos.on_placement = self._judge_placement
+
+    def require(self, holds: bool, rule: str) -> None:
+        """Raise Violation, with the trace, unless the rule holds."""
+        if not holds:
+            raise Violation(f"{rule}\n" + "\n".join(self.trace[-15:]))
+
+    def orders(self) -> list[Order]:
+        """Return every order as it is stored."""
+        return [order for order, _ in self.world.store.tables.orders.values()]
+
+    def check(self) -> None:
+        """Judge the record and the broker's book as they stand."""
+        self.require(not self.sent_unstored, f"sent without a stored intent: {self.sent_unstored}")
+        self.require(not self.chaos.ledger.strays, "a redirect was followed")
+        self._check_book(self.floor.held())
+        for order in self.orders():
+            self._check_life(order, self.before.get(order.client_order_id, order))
+            self._check_told(order)
+            self.before[order.client_order_id] = order
+
+    def check_placed(self, order: Order, came: Sequence[Write]) -> None:
+        """Judge what a placement says, by how its last request ended."""
+        own = [write for write in came if write.kind is Kind.PLACE]
+        verdict = own[-1].verdict if own else None
+        expected = AFTER_PLACING[verdict]
+        if verdict is Verdict.ANSWERED and self.is_impatient:
+            expected = expected | {State.UNKNOWN}
+        self.require(order.state in expected, f"{order.state} after {own[-1] if own else 'nothing was sent'}")
+
+    def check_changed(self, outcome: str, came: Sequence[Write]) -> None:
+        """Judge what a change says (settled, unsettled or refused), by how its request ended."""
+        verdict = came[-1].verdict if came else Verdict.RESEND
+        expected = {
+            Verdict.RESEND: {"refused"},
+            Verdict.REFUSED: {"refused"},
+            Verdict.LOST: {"unsettled"},
+            Verdict.ANSWERED: {"settled", "refused"} | ({"unsettled"} if self.is_impatient else set()),
+        }
+        self.require(verdict is not None and outcome in expected[verdict], f"{outcome} after {came}")
+        self.require(len(came) <= 1, f"a change was sent more than once: {came}")
+
+    def check_truth(self) -> None:
+        """Judge the end: with the fault gone, the record is the broker's book."""
+        held = {order.tag: order for order in self.floor.held()}
+        for order in self.orders():
+            row = held.pop(order.client_order_id, None)
+            if row is not None:
+                self._check_same(order, row)
+            elif order.state is State.UNKNOWN:
+                self.require(self._is_told(order), "unknown, and nobody was told")
+            else:
+                nothing = {State.STALE, State.REFUSED, State.REJECTED}
+                self.require(order.state in nothing, f"{order.state} here, nothing at the broker")
+        self.require(not held, f"orders at the broker that we do not know: {list(held)}")
+
+    def _check_same(self, order: Order, row: HeldOrder) -> None:
+        ours = (order.state, order.filled_quantity, order.broker_order_id, order.request.quantity)
+        theirs = (row.state, row.filled_quantity, row.broker_order_id, row.quantity)
+        self.require(ours == theirs, f"{ours} here, {theirs} there")
+        if order.state.is_working and row.limit_price is not None:
+            ours_price = getattr(order.request, "limit_price", None)
+            self.require(ours_price == row.limit_price, f"{ours_price} here, {row.limit_price} there")
+
+    def _judge_placement(self, tag: str | None) -> None:
+        stored = None if tag is None else self.world.store.get(tag)
+        if tag is not None and (stored is None or stored.state is not State.SUBMITTING):
+            self.sent_unstored.append(tag)
+
+    def _check_book(self, held: Sequence[HeldOrder]) -> None:
+        twice = [tag for tag, count in Counter(order.tag for order in held).items() if count > 1]
+        self.require(not twice, f"two orders for one intent: {twice}")
+        by_tag: dict[str, list[Write]] = {}
+        for write in list(self.chaos.ledger.writes):
+            if write.kind is Kind.PLACE and write.tag is not None:
+                by_tag.setdefault(write.tag, []).append(write)
+        for writes in by_tag.values():
+            again = [write for write in writes[:-1] if write.verdict is not Verdict.RESEND]
+            self.require(not again, f"sent again though it may have been taken: {writes}")
+
+    def _check_life(self, order: Order, before: Order) -> None:
+        self.require(order.filled_quantity >= before.filled_quantity, "a fill shrank")
+        self.require(not before.state.is_final or order.state is before.state, "an end was undone")
+        self.require(order.history[: len(before.history)] == before.history, "history was rewritten")
+        closed = [step.event.at for step in order.history if step.event.kind is EventKind.CLOSED_ABSENT]
+        day = exchange_day(order.received_at)
+        in_session = [at for at in closed if not is_book_final(Exchange.NSE, day, at)]
+        self.require(not in_session, "closed by its absence while the session lasted")
+
+    def _check_told(self, order: Order) -> None:
+        if order.state is State.UNKNOWN and not self._is_told(order):
+            since = self._lost_at(order)
+            self.require(self.world.clock.now() - since <= TOLD_WITHIN, f"unknown since {since}, nobody told")
+
+    def _is_told(self, order: Order) -> bool:
+        told = [one for one in self.world.notifier.notices if one.client_order_id == order.client_order_id]
+        return "unknown" in {notice.kind for notice in told}
+
+    def _lost_at(self, order: Order) -> datetime:
+        return next(step.event.at for step in order.history if step.event.kind is EventKind.OUTCOME_LOST)

@@ -1,0 +1,262 @@
+"""One run against the chaos broker: the real services over the real transport, and time that the run moves."""
+
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import Random
+
+from order_router.domain.errors import RouterError
+from order_router.domain.identity import client_order_id
+from order_router.domain.vocabulary import Source
+from order_router.ports import PlaceOrder
+from order_router.service.change import Changed, ChangeRefused, cancel_order, modify_order
+from order_router.service.place import StillUnsent, place_order
+from order_router.service.reconcile import reconcile_account
+from order_router.transport.http_transport import HttpTransport, Limits
+from tests.fakes.clock import MONDAY_MORNING
+from tests.fakes.settings import MemorySessions
+from tests.fakes.world import World
+from tests.faults.certificates import make_certificate, server_context, trusting
+from tests.faults.chaos_floors import ACCOUNT, FLOORS, Floor, account_at
+from tests.faults.chaos_rules import Rules
+from tests.simulators.chaos import ChaosServer, Tls, chaos
+from tests.simulators.chaos_broker import Write
+from tests.simulators.chaos_faults import FAULTS
+from tests.simulators.chaos_plan import CALM, Plan
+
+IMPATIENT = Limits(write_answer_timeout_s=0.03, read_answer_timeout_s=0.03)
+SCHEDULE_S = 60
+LONGEST_LATE_S = 600
+PRICES = ("1450", "1499.95", "1500.05", "1500.10", "1550")
+
+
+@dataclass(frozen=True)
+class Certificates:
+    """What the chaos shows under TLS, and what the client trusts."""
+
+    good: Path
+    bad: Path
+
+    @classmethod
+    def made_in(cls, folder: Path) -> "Certificates":
+        """Make them."""
+        (folder / "bad").mkdir()
+        return cls(make_certificate(folder), make_certificate(folder / "bad"))
+
+    def tls(self) -> Tls:
+        """Return the server's side."""
+        return Tls(server_context(self.good), server_context(self.bad))
+
+
+def run(broker: str, fault: str, seed: int, certificates: Certificates) -> Counter[str]:
+    """Run one fault against one adapter; return how often each fault was played. Violation if a rule breaks."""
+    world = World()
+    tls = certificates.tls() if FAULTS[fault].needs_tls else None
+    with (
+        FLOORS[broker](world) as floor,
+        chaos(floor.simulator, now=world.clock.now, tls=tls) as server,
+    ):
+        trouble = Trouble(world, floor, server, broker, fault, seed, certificates)
+        try:
+            trouble.run()
+        finally:
+            trouble.transport.close()
+        return server.broker.ledger.faults
+
+
+class Trouble:
+    """Orders, changes, looks and time while a fault is played; then quiet, and the truth."""
+
+    def __init__(  # noqa: PLR0913, PLR0917
+        self,
+        world: World,
+        floor: Floor,
+        server: ChaosServer,
+        broker: str,
+        fault: str,
+        seed: int,
+        certificates: Certificates,
+    ) -> None:
+        self.world, self.floor, self.server = world, floor, server
+        self.fault, self.name = FAULTS[fault], fault
+        self.seed = seed
+        self.dice = Random(f"{broker}/{fault}/{seed}")  # noqa: S311 - a schedule, not a secret
+        self._certificates = certificates
+        self.commands: list[PlaceOrder] = []
+        self._looks: set[float] = set()
+        world.settings.put_account(account_at(broker))
+        world.sessions = MemorySessions(server.url)
+        world.sessions.log_in(ACCOUNT, floor.secrets)
+        world.desk = replace(world.desk, sessions=world.sessions)
+        self.rules = Rules(world, floor, server.broker, is_impatient=self.fault.is_slow)
+        self.rules.watch()
+        self.transport = HttpTransport(world.clock)
+        self._become_worker(Limits())
+
+    def run(self) -> None:
+        """Play the run."""
+        self._place(limit_price="1400")
+        self._place(limit_price="1500.05")
+        self._begin()
+        for step in (self._place_any, self._change, self._look, self._place_any, self._change):
+            self._checked(step)
+        for _ in range(6):
+            self._checked(self._any_step())
+        self._leave_the_tag_hidden()
+        self._end()
+
+    def _begin(self) -> None:
+        on = self.fault.on[self.seed % len(self.fault.on)]
+        rate = self.dice.choice([1.0, 0.6])
+        self._note(f"{self.name} on {on}, rate {rate}")
+        self.server.broker.plan = Plan(faults={self.name: 1}, on=on, rate=rate, seed=self.seed)
+        self._become_worker(IMPATIENT if self.fault.is_slow else Limits())
+
+    def _leave_the_tag_hidden(self) -> None:
+        """Let the session go on with a book that cannot tell whose an order is."""
+        if self.fault.hides_tag:
+            self.server.broker.plan = replace(self.server.broker.plan, on="reads", rate=1.0)
+            self._checked(lambda: self._pass_time(300))
+
+    def _end(self) -> None:
+        """Let the fault be gone, look until nothing changes any more, and compare."""
+        self.server.broker.plan = CALM
+        self._become_worker(Limits())
+        quiet, looks = 0, 0
+        while quiet < 2:
+            versions = [order.version for order in self.rules.orders()]
+            self._checked(lambda: self._pass_time(SCHEDULE_S))
+            is_quiet = versions == [order.version for order in self.rules.orders()]
+            quiet = quiet + 1 if is_quiet and self.server.broker.tick() == 0 else 0
+            looks += 1
+            self.rules.require(looks < 2 * LONGEST_LATE_S / SCHEDULE_S, "it never becomes quiet")
+        self.rules.check_truth()
+
+    def _checked(self, step: Callable[[], None]) -> None:
+        step()
+        self.rules.check()
+
+    def _any_step(self) -> Callable[[], None]:
+        steps = [self._place_any, self._repeat, self._change, self._look, self._move_market, self._wait]
+        return self.dice.choices(steps, [4, 3, 4, 2, 3, 3])[0]
+
+    def _place_any(self) -> None:
+        price = self.dice.choice([None, "1400", "1500.05", "1500.05"])
+        terms = {"order_type": "MARKET"} if price is None else {"limit_price": price}
+        self._place(**terms)
+
+    def _place(self, **terms: str) -> None:
+        source = self.dice.choice([Source.API, Source.ALERT])
+        limit_price = terms.pop("limit_price", None)
+        quantity = self.dice.randrange(1, 9)
+        command = self.world.command(
+            f"k-{len(self.commands)}", source=source, quantity=quantity, limit_price=limit_price, **terms
+        )
+        self.commands.append(command)
+        self._deliver(command, "place")
+
+    def _repeat(self) -> None:
+        self._deliver(self.dice.choice(self.commands), "repeat")
+
+    def _deliver(self, command: PlaceOrder, what: str) -> None:
+        first = len(self._writes())
+        with suppress(StillUnsent):
+            place_order(self.world.desk, command)
+        order = self.world.store.get(client_order_id(ACCOUNT, command.idempotency_key))
+        assert order is not None
+        came = self._writes()[first:]
+        self._note(f"{what} {order.client_order_id} {order.state} {_told(came)}")
+        if what == "place":
+            self.rules.check_placed(order, came)
+
+    def _change(self) -> None:
+        resting = [order.client_order_id for order in self.rules.orders() if order.state.is_working]
+        if not resting:
+            self._move_market()
+            return
+        one, first = self.dice.choice(resting), len(self._writes())
+        outcome = self._changed(one)
+        came = self._writes()[first:]
+        self._note(f"change {one} {outcome} {_told(came)}")
+        if outcome != "not asked":
+            self.rules.check_changed(outcome, came)
+
+    def _changed(self, one: str) -> str:
+        try:
+            change = self.dice.choice([self._cancelled, self._modified])
+            changed = change(one)
+        except ChangeRefused:
+            return "refused"
+        except RouterError as error:
+            self._note(f"{type(error).__name__}: {error}")
+            return "not asked"
+        return "settled" if changed.is_settled else "unsettled"
+
+    def _cancelled(self, one: str) -> Changed:
+        return cancel_order(self.world.desk, one)
+
+    def _modified(self, one: str) -> Changed:
+        terms = {
+            "order_type": "LIMIT",  # a market order that rests has no limit to change
+            "limit_price": self.dice.choice(["1401", "1500.05"]),
+            "quantity": self.dice.choice([9, 12]),
+        }
+        return modify_order(self.world.desk, one, terms)
+
+    def _look(self) -> None:
+        settled = reconcile_account(self.world.desk, ACCOUNT)
+        self._note(f"look {settled}")
+
+    def _move_market(self) -> None:
+        resting = [order.broker_order_id for order in self.floor.held() if order.state.is_working]
+        if resting and self.dice.random() < 0.5:
+            self.floor.fill(self.dice.choice(resting))
+        else:
+            self.floor.set_price(self.dice.choice(PRICES))
+
+    def _wait(self) -> None:
+        self._pass_time(self.dice.choice([1, 7, 30, 65]))
+
+    def _pass_time(self, seconds: float) -> None:
+        """Let time pass, with the looks that were asked for and those of the schedule."""
+        ends_at = self._clock_s + seconds
+        self._queue_looks()
+        while self._clock_s < ends_at:
+            scheduled = (self._clock_s // SCHEDULE_S + 1) * SCHEDULE_S
+            due = max(min([*self._looks, scheduled, ends_at]), self._clock_s)
+            self.world.clock.advance(due - self._clock_s)
+            self.server.broker.tick()
+            if due in self._looks or due == scheduled:
+                is_asked = due in self._looks
+                self._looks.discard(due)
+                reconcile_account(self.world.desk, ACCOUNT, is_asked=is_asked)
+                self._queue_looks()
+            self.rules.check()
+        self._note(f"time {seconds}")
+
+    @property
+    def _clock_s(self) -> float:
+        return round((self.world.clock.now() - MONDAY_MORNING).total_seconds(), 3)
+
+    def _queue_looks(self) -> None:
+        self._looks |= {round(self._clock_s + delay_s, 3) for _, delay_s in self.world.reconcile.asked}
+        self.world.reconcile.asked.clear()
+
+    def _become_worker(self, limits: Limits) -> None:
+        """Go on as a new worker: no connection is kept."""
+        self.transport.close()
+        trusted = trusting(self._certificates.good)
+        self.transport = HttpTransport(self.world.clock, limits=limits, tls=lambda: trusted)
+        self.world.desk = replace(self.world.desk, transport=self.transport)
+
+    def _writes(self) -> list[Write]:
+        return self.server.broker.ledger.writes
+
+    def _note(self, what: str) -> None:
+        self.rules.trace.append(f"{self._clock_s:.0f}s {what}")
+
+
+def _told(writes: list[Write]) -> str:
+    return " ".join(map(str, writes))
