@@ -198,11 +198,10 @@ class Trouble:
         return cancel_order(self.world.desk, one)
 
     def _modified(self, one: str) -> Changed:
-        terms = {
-            "order_type": "LIMIT",  # a market order that rests has no limit to change
-            "limit_price": self.dice.choice(["1401", "1500.05"]),
-            "quantity": self.dice.choice([9, 12]),
-        }
+        terms: dict[str, object] = {"quantity": self.dice.choice([9, 12])}
+        order = self.world.store.get(one)
+        if order is not None and order.request.limit_price is not None:
+            terms["limit_price"] = self.dice.choice(["1401", "1500.05"])
         return modify_order(self.world.desk, one, terms)
 
     def _look(self) -> None:
