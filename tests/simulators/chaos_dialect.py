@@ -234,3 +234,5 @@ PAPER = Dialect(
     row_id="broker_order_id",
     set_tag=lambda row, tag: row.update(client_tag=tag),
 )
+
+DIALECTS: Mapping[str, Dialect] = {"paper": PAPER, "zerodha": KITE}
