@@ -1,14 +1,15 @@
 """One run against the chaos broker: the real services over the real transport, and time that the run moves."""
 
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
 from order_router.domain.errors import RouterError
 from order_router.domain.identity import client_order_id
+from order_router.domain.order import Order
 from order_router.domain.vocabulary import Source
 from order_router.ports import PlaceOrder
 from order_router.service.change import Changed, ChangeRefused, cancel_order, modify_order
@@ -52,18 +53,25 @@ class Certificates:
 
 def run(broker: str, fault: str, seed: int, certificates: Certificates) -> Counter[str]:
     """Run one fault against one adapter; return how often each fault was played. Violation if a rule breaks."""
+    with trouble(broker, fault, seed, certificates) as run_of_seed:
+        run_of_seed.run()
+        return run_of_seed.server.broker.ledger.faults
+
+
+@contextmanager
+def trouble(broker: str, fault: str, seed: int, certificates: Certificates) -> Iterator["Trouble"]:
+    """Build the world, the broker's side and the chaos between them."""
     world = World()
     tls = certificates.tls() if FAULTS[fault].needs_tls else None
     with (
         FLOORS[broker](world) as floor,
         chaos(floor.simulator, now=world.clock.now, tls=tls) as server,
     ):
-        trouble = Trouble(world, floor, server, broker, fault, seed, certificates)
+        made = Trouble(world, floor, server, broker, fault, seed, certificates)
         try:
-            trouble.run()
+            yield made
         finally:
-            trouble.transport.close()
-        return server.broker.ledger.faults
+            made.transport.close()
 
 
 class Trouble:
@@ -113,6 +121,17 @@ class Trouble:
         self._note(f"{self.name} on {on}, rate {rate}")
         self.server.broker.plan = Plan(faults={self.name: 1}, on=on, rate=rate, seed=self.seed)
         self._become_worker(IMPATIENT if self.fault.is_slow else Limits())
+
+    def hide_one_until(self, *seconds: float) -> Order:
+        """Lose a placement's answer, hide its tag, and look once after each of these spans of time."""
+        self.server.broker.plan = Plan(faults={self.name: 1}, seed=self.seed)
+        self._place(limit_price="1400")
+        self._pass_time(SCHEDULE_S)
+        for span in seconds:
+            self.world.clock.advance(span)
+            reconcile_account(self.world.desk, ACCOUNT, is_asked=False)
+        (order,) = self.rules.orders()
+        return order
 
     def _leave_the_tag_hidden(self) -> None:
         """Let the session go on with a book that cannot tell whose an order is."""

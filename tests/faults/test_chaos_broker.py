@@ -6,8 +6,9 @@ from collections import Counter
 import pytest
 
 from order_router.brokers.registry import BROKERS
+from order_router.domain.lifecycle import EventKind, State
 from tests.faults.chaos_floors import FLOORS
-from tests.faults.chaos_run import Certificates, run
+from tests.faults.chaos_run import Certificates, run, trouble
 from tests.simulators.chaos_faults import FAULTS
 
 SEEDS = range(int(os.environ.get("CHAOS_SEEDS", "3")))
@@ -34,3 +35,20 @@ def test_no_order_is_doubled_or_lost_whatever_the_broker_does(
         played += run(broker, fault, seed, certificates)
 
     assert played[fault] >= len(SEEDS), "the fault was hardly played: the test shows nothing"
+
+
+HOURS_TO_THE_LAST_BOOKS = 8.2 * 3600
+TAG_HIDING = [name for name, fault in FAULTS.items() if fault.hides_tag]
+
+
+@pytest.mark.parametrize("fault", TAG_HIDING)
+@pytest.mark.parametrize("broker", FLOORS)
+def test_the_days_end_does_not_close_an_order_whose_row_may_have_lost_its_tag(
+    broker: str, fault: str, certificates: Certificates
+) -> None:
+    with trouble(broker, fault, 0, certificates) as day:
+        order = day.hide_one_until(HOURS_TO_THE_LAST_BOOKS, 15 * 60, 15 * 60)
+
+        assert len(day.floor.held()) == 1
+    assert order.state is State.UNKNOWN
+    assert EventKind.PERSON_TOLD in {step.event.kind for step in order.history}

@@ -63,7 +63,7 @@ def _rows_of(order: Order, look: Look) -> tuple[OrderReport, ...]:
 def _settle_absent(desk: Desk, look: Look, order: Order) -> Order:
     """Keep an order unknown that the book lacks, and tell it once; only the day's last books close it."""
     order = order if order.has(EventKind.PERSON_TOLD) else _tell_unknown(desk, order)
-    if not look.book.is_complete or not _is_last_word(desk, order):
+    if not look.book.is_complete or not _is_last_word(desk, order) or _may_be_there(order, look):
         return order
     now = desk.clock.now()
     note = f"not among the {len(look.book.reports)} orders of the day's book"
@@ -75,6 +75,17 @@ def _settle_absent(desk: Desk, look: Look, order: Order) -> Order:
     reason = Reason("NOT_AT_BROKER", f"{note}, read at {first:%H:%M} and {now:%H:%M} UTC after the session")
     tell(desk, "closed", order.request.account, reason.message, order.client_order_id)
     return record(desk, order, [Event(kind=EventKind.CLOSED_ABSENT, at=now, reason=reason)])
+
+
+def _may_be_there(order: Order, look: Look) -> bool:
+    """Return whether a row may be the order with its tag lost or mangled: a person must say, absence proves nothing."""
+    tag, asked = look.broker.profile.tag.tag(order.client_order_id).lower(), order.request
+    return any(
+        (row.instrument, row.side, row.quantity) == (asked.instrument, asked.side, asked.quantity)
+        and tag.startswith((row.client_tag or "").lower())
+        and row.broker_order_id not in look.claimed
+        for row in look.book.reports
+    )
 
 
 def _is_last_word(desk: Desk, order: Order) -> bool:
