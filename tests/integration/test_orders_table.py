@@ -443,3 +443,16 @@ def test_a_record_that_cannot_be_read_does_not_hide_the_others(client: Any, cloc
 
     assert store.list_unsettled("paper") == (good,)
     assert store.list_day("paper", good.received_at.date(), limit=10).orders == (good,)
+
+
+@pytest.mark.parametrize("gate", [None, GATE])
+def test_a_worker_s_earlier_write_is_not_taken_for_a_later_one(
+    client: Any, clock: FakeClock, gate: Gate | None
+) -> None:
+    store, order = store_over(client, clock), a_submitting_order()
+    store.write(order, replacing=None)
+
+    with pytest.raises(StoreConflict) as caught:
+        store.write(opened(order), replacing=None, gate=gate)
+
+    assert caught.value.current == order

@@ -95,6 +95,25 @@ def test_pending_quantity_is_what_may_still_fill() -> None:
     assert cancelled.filled_quantity == 4
 
 
+def test_what_an_event_does_not_say_stays_as_it_was() -> None:
+    price = Decimal("1500.05")
+    part = apply(
+        a_submitting_order(quantity=10),
+        event(
+            EventKind.PARTIALLY_FILLED,
+            broker_order_id="b-1",
+            exchange_order_id="e-1",
+            filled_quantity=4,
+            average_price=price,
+        ),
+    )
+
+    told = apply(part, event(EventKind.PERSON_TOLD))
+
+    assert (told.broker_order_id, told.exchange_order_id) == ("b-1", "e-1")
+    assert (told.filled_quantity, told.average_price, told.request) == (4, price, part.request)
+
+
 KINDS = st.lists(st.tuples(st.sampled_from(EventKind), st.integers(0, 6)), max_size=12)
 
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -118,6 +118,8 @@ def test_the_client_order_id_fits_the_shortest_common_tag() -> None:
     assert made.isupper()
 
 
+@example("a", "bc", "ab", "c")
+@example("a", "b,c", "a,b", "c")
 @given(st.text(max_size=8), st.text(max_size=8), st.text(max_size=8), st.text(max_size=8))
 def test_no_other_account_and_key_make_the_same_id(account: str, key: str, account2: str, key2: str) -> None:
     same = client_order_id(account, key) == client_order_id(account2, key2)

@@ -58,18 +58,18 @@ def test_a_marketable_order_is_placed_filled_and_written_down(world: World) -> N
 
 
 def test_the_intent_is_stored_before_anything_leaves(world: World) -> None:
-    stored_when_sent: list[State] = []
+    stored_when_sent: list[list[State]] = []
     inner = world.exchange.handle
 
     def handle(request):  # type: ignore[no-untyped-def]
         if request.is_write:
-            stored_when_sent.extend(order.state for order, _ in world.store.tables.orders.values())
+            stored_when_sent.append([order.state for order, _ in world.store.tables.orders.values()])
         return inner(request)
 
     world.handlers["paper://exchange"] = handle
     world.place()
 
-    assert stored_when_sent == [State.SUBMITTING]
+    assert stored_when_sent == [[State.SUBMITTING]]
 
 
 def test_the_client_tag_shows_in_the_broker_s_book(world: World) -> None:

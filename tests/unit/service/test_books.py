@@ -1,0 +1,120 @@
+"""Whose row is whose, and what a book of another day or half a book proves: nothing."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import cast
+
+import pytest
+
+from order_router.adapter.http import Send
+from order_router.adapter.port import Broker
+from order_router.adapter.profile import TagRule
+from order_router.adapter.session import BrokerSession
+from order_router.domain.lifecycle import State
+from order_router.domain.reports import OrderBook
+from order_router.service import reconcile
+from order_router.service.reconcile import reconcile_account
+from tests.fakes.transport import Fault
+from tests.fakes.world import World
+
+DAY_S = 24 * 3600
+UNTIL_EVENING_S = 8.5 * 3600
+"""From 10:00 in Kolkata to 18:30."""
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def state_of(world: World, client_order_id: str) -> State:
+    order = world.store.get(client_order_id)
+    assert order is not None
+    return order.state
+
+
+def lost(world: World, key: str = "k-1") -> str:
+    world.transport.writes = [Fault.REQUEST_LOST]
+    return world.place(key).order.client_order_id
+
+
+def showing(world: World, change: Callable[[OrderBook], OrderBook], *, is_echoed: bool = True) -> None:
+    """Let the broker's book come back changed."""
+    broker = world.desk.broker_of("paper")
+
+    class Changed:
+        profile = replace(broker.profile, tag=TagRule(max_length=20, is_echoed=is_echoed))
+        place_order = staticmethod(broker.place_order)
+        read_order = staticmethod(broker.read_order)
+
+        @staticmethod
+        def read_orders(send: Send, session: BrokerSession) -> OrderBook:
+            return change(broker.read_orders(send, session))
+
+    world.desk = replace(world.desk, broker_of=lambda _name: cast("Broker", Changed))
+
+
+def without_tags(book: OrderBook) -> OrderBook:
+    return replace(book, reports=tuple(replace(row, client_tag=None) for row in book.reports))
+
+
+def test_the_evening_book_of_another_day_closes_nothing(world: World) -> None:
+    client_order_id = lost(world)
+    world.clock.advance(DAY_S + UNTIL_EVENING_S)
+
+    for _ in range(3):
+        reconcile_account(world.desk, "paper")
+        world.clock.advance(900)
+
+    assert state_of(world, client_order_id) is State.UNKNOWN
+
+
+def test_a_resting_order_of_yesterday_does_not_expire_by_a_book_that_cannot_be_read(world: World) -> None:
+    client_order_id = world.place(limit_price="1400").order.client_order_id
+    world.clock.advance(DAY_S)
+    world.transport.reads = [Fault.ANSWER_LOST]
+
+    reconcile_account(world.desk, "paper")
+
+    assert state_of(world, client_order_id) is State.OPEN
+
+
+def test_a_resting_order_that_today_s_book_lacks_stays_as_it_is(world: World) -> None:
+    client_order_id = world.place(limit_price="1400").order.client_order_id
+    showing(world, lambda book: replace(book, reports=()))
+
+    reconcile_account(world.desk, "paper")
+
+    assert state_of(world, client_order_id) is State.OPEN
+
+
+def test_an_order_without_a_tag_is_not_ours_where_tags_come_back(world: World) -> None:
+    client_order_id = lost(world)
+    world.place("by hand")
+    showing(world, without_tags)
+
+    reconcile_account(world.desk, "paper")
+
+    assert state_of(world, client_order_id) is State.UNKNOWN
+
+
+def test_an_order_is_followed_in_its_own_row(world: World) -> None:
+    first = world.place("first", limit_price="1400").order.client_order_id
+    second = world.place("second", limit_price="1450").order.client_order_id
+    world.set_price("NSE:INFY", "1449.95")
+
+    reconcile_account(world.desk, "paper")
+
+    assert (state_of(world, first), state_of(world, second)) == (State.OPEN, State.FILLED)
+
+
+def test_claims_are_read_to_the_last_page(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconcile, "PAGE", 1)
+    showing(world, without_tags, is_echoed=False)
+    world.place("first")
+    world.clock.advance(1)
+    client_order_id = lost(world, "second")
+
+    reconcile_account(world.desk, "paper")
+
+    assert state_of(world, client_order_id) is State.UNKNOWN

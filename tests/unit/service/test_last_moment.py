@@ -1,0 +1,166 @@
+"""The last moment before a send: too late, too often, or no longer ours is never sent."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import cast
+
+import pytest
+
+from order_router.adapter.http import HttpRequest, HttpResponse, Send
+from order_router.adapter.port import Acknowledged, Broker, PlaceIntent
+from order_router.adapter.session import BrokerSession
+from order_router.domain.account import Account
+from order_router.domain.lifecycle import EventKind, State
+from order_router.domain.order import Order
+from order_router.domain.vocabulary import Source
+from order_router.service.place import StillUnsent, order_of, place_order
+from order_router.service.timing import LEASE, SEND_BUDGET
+from tests.fakes.transport import Fault
+from tests.fakes.world import ENDPOINT, World
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def kinds(order: Order) -> list[EventKind]:
+    return [step.event.kind for step in order.history]
+
+
+def frozen_before_sending(world: World, seconds: float) -> None:
+    """Let the worker stand still between its claim and its send."""
+    inner = world.sessions.session
+
+    def session(account: Account) -> BrokerSession:
+        world.clock.advance(seconds)
+        return inner(account)
+
+    world.sessions.session = session  # type: ignore[method-assign]
+
+
+def test_each_write_finds_exactly_its_own_intent_stored(world: World) -> None:
+    stored_at_each_send: list[list[State]] = []
+    inner = world.exchange.handle
+
+    def handle(request: HttpRequest) -> HttpResponse:
+        if request.is_write:
+            stored_at_each_send.append([order.state for order, _ in world.store.tables.orders.values()])
+        return inner(request)
+
+    world.handlers[ENDPOINT] = handle
+    world.place()
+
+    assert stored_at_each_send == [[State.SUBMITTING]]
+
+
+def test_an_order_that_comes_too_late_is_never_claimed(world: World) -> None:
+    command = world.command()
+    world.clock.advance(10.001)
+
+    order = place_order(world.desk, command).order
+
+    assert kinds(order) == [EventKind.RECEIVED, EventKind.WENT_STALE]
+    assert (world.store.tables.counts, world.store.tables.slots) == ({}, {})
+
+
+def test_an_order_in_its_last_instant_still_trades(world: World) -> None:
+    command = world.command()
+    world.clock.advance(10)
+
+    assert place_order(world.desk, command).order.state is State.FILLED
+
+
+def test_what_the_broker_cannot_take_takes_no_count_and_no_call(world: World) -> None:
+    order = world.place(product="MTF").order
+
+    assert kinds(order) == [EventKind.RECEIVED, EventKind.REFUSED]
+    assert (world.store.tables.counts, world.store.tables.slots) == ({}, {})
+
+
+def waiting(world: World) -> Order:
+    """Store an order that never left and waits for its next delivery."""
+    order = order_of(world.command(source=Source.ALERT), Account(name="paper", broker="paper"))
+    world.store.write(order, replacing=None)
+    return order
+
+
+def test_an_order_that_is_redelivered_too_late_is_not_claimed_again(world: World) -> None:
+    command = world.command(source=Source.ALERT)
+    waiting(world)
+    world.clock.advance(10.001)
+
+    order = place_order(world.desk, command).order
+
+    assert kinds(order) == [EventKind.RECEIVED, EventKind.WENT_STALE]
+    assert world.store.tables.slots == {}
+
+
+def test_a_repeat_does_not_lengthen_the_time_to_trade(world: World) -> None:
+    waiting(world)
+    world.clock.advance(10.001)
+
+    order = world.place(source=Source.ALERT).order
+
+    assert order.state is State.STALE
+    assert world.transport.sent == []
+
+
+def test_an_order_that_becomes_too_old_after_its_claim_does_not_leave(world: World) -> None:
+    frozen_before_sending(world, 10.001)
+
+    order = world.place().order
+
+    assert order.state is State.STALE
+    assert (world.transport.sent, world.clock.slept) == ([], [])
+
+
+def test_a_worker_that_wakes_after_its_lease_sends_nothing(world: World) -> None:
+    command = replace(world.command(source=Source.ALERT), deadline=world.clock.now() + timedelta(hours=1))
+    frozen_before_sending(world, LEASE.total_seconds() + 0.001)
+
+    place_order(world.desk, command)
+
+    assert (world.transport.sent, world.at_broker()) == ([], [])
+
+
+def test_no_try_begins_after_the_deadline(world: World) -> None:
+    command = replace(world.command(), deadline=world.clock.now() + timedelta(seconds=3))
+    world.transport.writes = [Fault.REFUSED] * 1000
+
+    order = place_order(world.desk, command).order
+
+    assert order.state is State.STALE
+    assert kinds(order).count(EventKind.NEVER_SENT) > 3
+    assert world.clock.now() <= command.deadline
+
+
+def test_tries_end_within_the_budget(world: World) -> None:
+    started_at = world.clock.now()
+    command = replace(world.command(source=Source.ALERT), deadline=started_at + timedelta(minutes=5))
+    world.transport.writes = [Fault.REFUSED] * 1000
+
+    with pytest.raises(StillUnsent):
+        place_order(world.desk, command)
+
+    assert world.clock.now() - started_at <= SEND_BUDGET
+
+
+def test_a_read_after_the_write_does_not_make_the_write_forgotten(world: World) -> None:
+    broker = world.desk.broker_of("paper")
+
+    class LooksAfterwards:
+        profile = broker.profile
+
+        @staticmethod
+        def place_order(send: Send, session: BrokerSession, intent: PlaceIntent) -> Acknowledged:
+            broker.place_order(send, session, intent)
+            broker.read_funds(send, session)
+            raise KeyError("defect")
+
+    always: Callable[[str], Broker] = lambda _name: cast("Broker", LooksAfterwards)  # noqa: E731
+    world.desk = replace(world.desk, broker_of=always)
+
+    assert world.place().order.state is State.UNKNOWN
+    assert len(world.at_broker()) == 1

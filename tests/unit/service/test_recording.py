@@ -1,0 +1,79 @@
+"""Writing an outcome down: beside what others wrote, or not claimed at all."""
+
+import logging
+
+import pytest
+
+from order_router.domain.lifecycle import EventKind, State
+from order_router.domain.order import Event, Order, apply
+from order_router.ports import StoreUnavailable
+from order_router.service.recording import record
+from tests.fakes.clock import MONDAY_MORNING
+from tests.fakes.order_store import MemoryOrderStore
+from tests.fakes.orders import a_submitting_order
+from tests.fakes.world import World
+
+OPENED = Event(kind=EventKind.OPENED, at=MONDAY_MORNING, broker_order_id="b-1")
+LOST = Event(kind=EventKind.OUTCOME_LOST, at=MONDAY_MORNING)
+FILLED = Event(kind=EventKind.FILLED, at=MONDAY_MORNING, broker_order_id="b-1", filled_quantity=5)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def order(world: World) -> Order:
+    order = a_submitting_order()
+    world.store.write(order, replacing=None)
+    return order
+
+
+def meanwhile(world: World, order: Order, event: Event) -> Order:
+    """Let another worker write the event."""
+    after = apply(order, event)
+    MemoryOrderStore(world.clock, world.store.tables).write(after, replacing=order)
+    return after
+
+
+def test_an_outcome_joins_what_another_worker_wrote_meanwhile(world: World, order: Order) -> None:
+    meanwhile(world, order, LOST)
+
+    stored = record(world.desk, order, [OPENED])
+
+    assert world.store.get(order.client_order_id) == stored
+    assert (stored.state, stored.broker_order_id) == (State.OPEN, "b-1")
+    assert [step.event.kind for step in stored.history[-2:]] == [EventKind.OUTCOME_LOST, EventKind.OPENED]
+
+
+def test_an_outcome_that_no_longer_fits_changes_nothing(world: World, order: Order) -> None:
+    settled = meanwhile(world, order, FILLED)
+
+    assert record(world.desk, order, [LOST]) == settled
+    assert world.store.get(order.client_order_id) == settled
+
+
+def test_an_outcome_that_cannot_be_written_is_not_claimed(world: World, order: Order) -> None:
+    world.store.fail_next = ["before"] * 100
+
+    with pytest.raises(StoreUnavailable, match=order.client_order_id):
+        record(world.desk, order, [OPENED])
+
+    assert world.store.get(order.client_order_id) == order
+    assert 0 < sum(world.clock.slept) < 10
+
+
+def test_the_broker_s_order_id_is_in_the_log_before_it_is_in_the_store(
+    world: World, order: Order, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    world.store.fail_next = ["before"] * 100
+
+    with pytest.raises(StoreUnavailable):
+        record(world.desk, order, [OPENED])
+
+    lines = [vars(line) for line in caplog.records if line.message == "order decision"]
+    assert [(line["client_order_id"], line["broker_order_id"]) for line in lines] == [
+        (order.client_order_id, "b-1")
+    ]
