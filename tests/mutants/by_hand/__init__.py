@@ -1,0 +1,29 @@
+"""Every mutant by hand, by what it endangers."""
+
+from tests.mutants.by_hand import (
+    alerts,
+    answers,
+    changes,
+    claim,
+    lifecycle,
+    reconcile,
+    secrecy,
+    sending,
+    store,
+    wire,
+)
+from tests.mutants.mutant import Mutant
+
+THEMES = {
+    "The intent comes first, and one worker owns it": claim.MUTANTS,
+    "One send, in time": sending.MUTANTS,
+    "What a failure proves": answers.MUTANTS,
+    "The store and its gate": store.MUTANTS,
+    "The life of an order": lifecycle.MUTANTS,
+    "Reconcile: the book decides, absence does not": reconcile.MUTANTS,
+    "Modify and cancel": changes.MUTANTS,
+    "Sockets and the vendor's dialect": wire.MUTANTS,
+    "Alerts, queues and dead letters": alerts.MUTANTS,
+    "Secrets and money": secrecy.MUTANTS,
+}
+MUTANTS: tuple[Mutant, ...] = tuple(mutant for theme in THEMES.values() for mutant in theme)

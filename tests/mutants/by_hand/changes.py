@@ -1,0 +1,149 @@
+"""Modify and cancel: unresolved until the book tells, and a stop never stops a cancel."""
+
+from tests.mutants.mutant import Mutant
+
+CHANGE = "tests/unit/service/test_change.py::"
+LATE = "tests/unit/service/test_late_changes.py::"
+FILE = "service/change.py"
+
+MUTANTS = (
+    Mutant(
+        name="unanswered-change-is-refused",
+        breaks="a change without an answer is told as refused although it may have been made",
+        file=FILE,
+        old="    except (NotSent, Rejected, Unsupported) as error:",
+        new="    except BrokerError as error:",
+        killed_by=(
+            CHANGE + "test_a_modify_without_an_answer_stays_unresolved",
+            CHANGE + "test_a_cancel_without_an_answer_stays_unresolved",
+        ),
+    ),
+    Mutant(
+        name="unanswered-change-is-done",
+        breaks="a change without an answer is told as done",
+        file=FILE,
+        old="    except BrokerError as error:\n        return _unresolved(desk, change, requested, error)",
+        new="    except BrokerError:\n        pass",
+        killed_by=(CHANGE + "test_a_modify_without_an_answer_stays_unresolved",),
+    ),
+    Mutant(
+        name="change-retried",
+        breaks="a change without an answer is sent a second time",
+        file=FILE,
+        old="        change.call(desk.transport.sender(session.endpoint, not_after=not_after), session)",
+        new=(
+            "        try:\n"
+            "            change.call(desk.transport.sender(session.endpoint, not_after=not_after), session)\n"
+            "        except BrokerError:\n"
+            "            change.call(desk.transport.sender(session.endpoint, not_after=not_after), session)"
+        ),
+        killed_by=(CHANGE + "test_a_modify_without_an_answer_stays_unresolved",),
+    ),
+    Mutant(
+        name="accepted-cancel-is-cancelled",
+        breaks="a cancel that the broker took in is told as done, though a fill may overtake it",
+        file=FILE,
+        old="    done=None,",
+        new="    done=EventKind.CANCELLED,",
+        killed_by=(CHANGE + "test_an_adapter_s_defect_in_reading_does_not_hide_a_cancel_that_was_made",),
+    ),
+    Mutant(
+        name="cancel-blocked-by-the-kill-switch",
+        breaks="a kill switch keeps open orders from being cancelled",
+        file="service/gates.py",
+        old="    return Gate(pace=pace_for(account, profile, request, at))",
+        new="    return change_gate(account, profile, request, at)",
+        killed_by=(CHANGE + "test_no_modify_leaves_once_a_kill_switch_is_on_and_a_cancel_does",),
+    ),
+    Mutant(
+        name="cancel-outside-the-pace",
+        breaks="cancels are not counted among the calls of a second",
+        file="service/gates.py",
+        old="    return Gate(pace=pace_for(account, profile, request, at))",
+        new="    return Gate()",
+        killed_by=(LATE + "test_cancels_share_the_pace_of_placements",),
+    ),
+    Mutant(
+        name="modify-passes-the-kill-switch",
+        breaks="a modify leaves although a kill switch is on",
+        file=FILE,
+        old="partial(change_gate, account, broker.profile, wanted)",
+        new="partial(cancel_gate, account, broker.profile, wanted)",
+        killed_by=(CHANGE + "test_no_modify_leaves_once_a_kill_switch_is_on_and_a_cancel_does",),
+    ),
+    Mutant(
+        name="change-not-written-first",
+        breaks="a change leaves before it is written down",
+        file=FILE,
+        old="            write_through(desk.store, desk.clock, write)\n",
+        new="            pass\n",
+        killed_by=(CHANGE + "test_no_modify_leaves_once_a_kill_switch_is_on_and_a_cancel_does",),
+    ),
+    Mutant(
+        name="change-without-deadline",
+        breaks="a change leaves however long its worker was frozen",
+        file=FILE,
+        old="sender(session.endpoint, not_after=not_after)",
+        new="sender(session.endpoint, not_after=None)",
+        killed_by=(LATE + "test_a_change_whose_worker_was_frozen_does_not_leave",),
+    ),
+    Mutant(
+        name="fill-that-overtook-a-cancel-not-seen",
+        breaks="a cancel that was refused because the order filled does not say so",
+        file=FILE,
+        old="    after = _look(desk, change, requested) if isinstance(error, Rejected) else ()",
+        new="    after: tuple[Event, ...] = ()",
+        killed_by=(CHANGE + "test_a_cancel_that_finds_a_fill_says_so",),
+    ),
+    Mutant(
+        name="cancel-not-followed",
+        breaks="an accepted cancel is not looked at: how the order ended stays open",
+        file=FILE,
+        old="    after = _look(desk, change, apply_fitting(requested, done))",
+        new="    after: tuple[Event, ...] = ()",
+        killed_by=(CHANGE + "test_a_cancel_is_followed_to_the_end",),
+    ),
+    Mutant(
+        name="quantity-within-the-fill",
+        breaks="an order is modified to a quantity that has filled already",
+        file=FILE,
+        old="    if wanted.quantity <= order.filled_quantity:",
+        new="    if wanted.quantity < order.filled_quantity:",
+        killed_by=(CHANGE + "test_a_quantity_below_what_has_filled_is_refused",),
+    ),
+    Mutant(
+        name="modify-in-a-disabled-account",
+        breaks="an order of a disabled account is modified",
+        file=FILE,
+        old="    require_enabled(account)\n",
+        new="",
+        killed_by=(LATE + "test_no_modify_leaves_from_a_disabled_account",),
+    ),
+    Mutant(
+        name="adapter-defect-hides-a-change",
+        breaks="an adapter's defect while changing leaves no trace of the change",
+        file=FILE,
+        old="    except Exception as error:  # a defect of an adapter must not lose a change that may have been made",
+        new=(
+            "    except LookupError as error:\n        raise OrderUnknown('lost') from error\n"
+            "    except ZeroDivisionError as error:"
+        ),
+        killed_by=(CHANGE + "test_an_adapter_s_defect_while_cancelling_leaves_the_cancel_unresolved",),
+    ),
+    Mutant(
+        name="unresolved-change-not-followed",
+        breaks="nobody is asked to look at a change without an answer",
+        file=FILE,
+        old="    ask_for_a_look(desk, stored.request.account)\n",
+        new="",
+        killed_by=(CHANGE + "test_a_cancel_without_an_answer_stays_unresolved",),
+    ),
+    Mutant(
+        name="cancel-all-stops-at-a-failure",
+        breaks="one cancel that fails keeps the others from being made",
+        file=FILE,
+        old='    except RouterError as error:\n        return CancelOutcome(order, "failed", error)',
+        new='    except ZeroDivisionError:\n        return CancelOutcome(order, "failed")',
+        killed_by=(CHANGE + "test_cancel_all_tells_each_order_s_own_outcome",),
+    ),
+)
