@@ -1,0 +1,104 @@
+"""The Kite simulator with a hand on each call: it shows a call before and after it is done, and waits meanwhile."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+from urllib.parse import parse_qsl
+
+from tests.simulators.kite import Handler, KiteServer
+
+BEFORE, AFTER = "before the broker has done it", "done and not yet answered"
+CALLS = {"POST": "place", "PUT": "modify", "DELETE": "cancel"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """A call that waits at the broker. `tag` names its order where that is known; `port` is the caller's."""
+
+    call: str
+    tag: str | None
+    port: int
+    moment: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the broker does with a call that it held: do it after `late_s`, or lose it."""
+
+    late_s: float = 0
+    is_lost: bool = False
+
+
+Decide = Callable[[Held], Verdict]
+
+
+class HoldingHandler(Handler):
+    """Answers as the simulator does, with a pause on either side of the deed."""
+
+    def handle_request(self) -> None:
+        """Answer one request."""
+        if self.path.startswith("/_control"):
+            super().handle_request()
+            return
+        body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        server = cast("HoldingKite", self.server)
+        if not self._passes(server, BEFORE, body):
+            self.close_connection = True
+            return
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        reply = server.kite.take(self.command, self.path, body, headers)
+        if self._passes(server, AFTER, body):
+            self._answer(reply)
+        else:
+            self.close_connection = True
+
+    do_GET = do_POST = do_PUT = do_DELETE = handle_request  # noqa: N815 - the names of http.server
+
+    def _passes(self, server: "HoldingKite", moment: str, body: bytes) -> bool:
+        path = self.path.strip("/").split("/")
+        call = CALLS.get(self.command, "look" if len(path) > 1 else "book")
+        held = Held(call=call, tag=server.tag_of(path, body), port=int(self.client_address[1]), moment=moment)
+        verdict = server.decide(held)
+        time.sleep(verdict.late_s)
+        return not verdict.is_lost
+
+
+class HoldingKite(KiteServer):
+    """The simulator on a port of this machine; `decide` is asked twice for each call."""
+
+    def __init__(self, port: int, decide: Decide) -> None:
+        super().__init__(port)
+        self.RequestHandlerClass = HoldingHandler
+        self.decide = decide
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Every order that it has taken in, as it stands."""
+        with self.kite.lock:
+            return [dict(row) for row in self.kite.book.orders.values()]
+
+    def tag_of(self, path: list[str], body: bytes) -> str | None:
+        """The tag of the order that a request is about."""
+        form = dict(parse_qsl(body.decode()))
+        if "tag" in form:
+            return form["tag"]
+        with self.kite.lock:
+            row = self.kite.book.orders.get(path[-1])
+            return None if row is None else str(row["tag"])
+
+
+@contextmanager
+def holding(port: int, decide: Decide) -> Iterator[HoldingKite]:
+    """Run it in a thread for as long as the context lasts."""
+    server = HoldingKite(port, decide)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.kite.stopping.set()
+        server.shutdown()
+        server.server_close()
+        thread.join(timeout=5)

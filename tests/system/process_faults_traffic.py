@@ -1,0 +1,258 @@
+"""Traders and alerts that do not give up: the same key again after a 5xx or a silence, as real senders do."""
+
+import http.client
+import json
+import random
+import threading
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlsplit
+
+from infra import operate
+from infra.operate import Target
+from order_router.domain.account import Account, Strategy
+from order_router.domain.alert import alert_digest
+from order_router.domain.identity import client_order_id
+from order_router.domain.instrument import parse_instrument
+from order_router.domain.vocabulary import OrderType, Product
+from order_router.paper.market import Kind, PaperInstrument
+from tests.simulators.kite import ACCESS_TOKEN, API_KEY
+
+LAST_PRICE, RESTING_PRICE, CHANGED_PRICE = "100", "90", "91"
+INSTRUMENTS = tuple(f"SHARE{number:02}" for number in range(25))
+ACCOUNTS_EACH = 4
+
+CALLER_TIMEOUT_S = 12
+CALLER_TRIES = 10
+CALLER_PAUSE_S = 0.5
+# about webhooks, support page 43000529348: gives up after 3 s, sends again after 5 s (here 0.5 s), three times at most
+TRADINGVIEW_TIMEOUT_S = 3
+TRADINGVIEW_TRIES = 4
+TRADINGVIEW_PAUSE_S = 0.5
+
+
+@dataclass
+class Intent:
+    """One order that somebody wants, and what they were told: statuses, None for no answer in time."""
+
+    client_order_id: str
+    account: str
+    broker: str
+    source: str
+    instrument: str
+    quantity: int
+    is_resting: bool = False
+    change: str | None = None
+    accepted_at: datetime | None = None
+    answers: list[int | None] = field(default_factory=list)
+    saw_a_worker_die: bool = False
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back; `died`: the emulator's own words for a worker that ended, not an answer of ours."""
+
+    status: int | None
+    content: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def died(self) -> bool:
+        return "errorMessage" in self.content
+
+    @property
+    def is_worth_another_try(self) -> bool:
+        """Nothing, a failure of the moment, or an order that somebody else is still placing."""
+        if self.status is None or self.died or self.status in {409, 429}:
+            return True
+        return self.status >= 500 and "order" not in self.content
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The accounts, strategies and keys of one run. `tokens` opens each account's strategy."""
+
+    api_url: str
+    api_key: str = field(repr=False)
+    accounts: dict[str, str]
+    tokens: dict[str, str] = field(repr=False)
+
+    def send(
+        self, method: str, path: str, body: bytes | None, *, timeout_s: float, key: str | None = None
+    ) -> Answer:
+        """Send one request, as often as this is called: no try of its own."""
+        address = urlsplit(self.api_url)
+        headers = {"Content-Type": "text/plain"} if key is None else {"X-API-Key": self.api_key}
+        headers |= {"Idempotency-Key": key} if key else {}
+        connection = http.client.HTTPConnection("127.0.0.1", address.port, timeout=timeout_s)
+        try:
+            connection.request(method, address.path + path, body=body, headers=headers)
+            answer = connection.getresponse()
+            return Answer(answer.status, _content(answer.read()))
+        except (OSError, http.client.HTTPException):
+            return Answer(None)
+        finally:
+            connection.close()
+
+
+def open_desk(target: Target, facts: dict[str, Any]) -> Desk:
+    """Add the accounts, half of them at Zerodha, a strategy for each, and the paper market."""
+    brokers = {f"{broker}-{n}": broker for broker in ("zerodha", "paper") for n in range(ACCOUNTS_EACH)}
+    target.paper_exchange.seed_market([_share(name) for name in INSTRUMENTS])
+    tokens = {}
+    for name, broker in brokers.items():
+        operate.add_account(target, Account(name=name, broker=broker, max_orders_per_day=5000))
+        if broker == "zerodha":
+            session = {"api_key": API_KEY, "access_token": ACCESS_TOKEN}
+            operate.set_session(target, name, session)
+        strategy = Strategy(
+            name=f"s-{name}",
+            accounts=(name,),
+            order_type=OrderType.MARKET,
+            product=Product.CNC,
+            max_quantity=1000,
+            # the emulator runs the order queue one message at a time: on most accounts an alert may wait for that
+            max_age_s=30 if name.endswith("0") else 180,
+        )
+        tokens[name] = operate.add_strategy(target, strategy)
+    return Desk(facts["api_url"], facts["api_key"], brokers, tokens)
+
+
+def kite_prices() -> dict[str, str]:
+    """The same market, as the Kite simulator is told it."""
+    return {f"NSE:{name}": LAST_PRICE for name in INSTRUMENTS}
+
+
+class Traffic:
+    """The run's intents. Ids are known before anything is sent, so that whatever comes to light can be placed."""
+
+    def __init__(self, desk: Desk, seed: int) -> None:
+        self._desk = desk
+        self._random = random.Random(seed)  # noqa: S311 - a seed that can be repeated is the point
+        self._lock = threading.Lock()
+        self.intents: dict[str, Intent] = {}
+
+    def is_alert(self, order: str | None) -> bool:
+        """Whether the order came, or may have come, through the queue."""
+        intent = self.intents.get(order or "")
+        return intent is None or intent.source == "alert"
+
+    def run_one(self, number: int) -> None:
+        """Send one intent to its end: the even ones are alerts, the others HTTPS orders."""
+        with self._lock:
+            account = self._random.choice(sorted(self._desk.accounts))
+            instrument, quantity = self._random.choice(INSTRUMENTS), self._random.randint(1, 5)
+            change = self._random.choice((None, None, "cancel", "modify"))
+            is_resting = change is not None or self._random.random() < 0.1
+        if number % 2 == 0:
+            self._alert(number, account, instrument, quantity)
+            return
+        key = f"order-{number}"
+        intent = Intent(
+            client_order_id(account, f"api:{key}"),
+            account,
+            self._desk.accounts[account],
+            "https",
+            instrument,
+            quantity,
+            is_resting=is_resting,
+            change=change,
+        )
+        self._order(intent, key)
+
+    def _alert(self, number: int, account: str, instrument: str, quantity: int) -> None:
+        message = {
+            "strategy": f"s-{account}",
+            "token": self._desk.tokens[account],
+            "ticker": instrument,
+            "exchange": "NSE",
+            "action": "buy",
+            "contracts": str(quantity),
+            "price": LAST_PRICE,
+            "order_id": f"Long {number}",
+            "position_size": str(quantity),
+            "market_position": "long",
+            "time": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        }
+        body = json.dumps(message).encode()
+        key = f"alert:{alert_digest(f's-{account}', body)}"
+        broker = self._desk.accounts[account]
+        intent = Intent(client_order_id(account, key), account, broker, "alert", instrument, quantity)
+        self._register(intent)
+        for _ in range(TRADINGVIEW_TRIES):
+            answer = self._try(
+                intent, "POST", "/v1/webhooks/tradingview", body, timeout_s=TRADINGVIEW_TIMEOUT_S
+            )
+            if answer.status == 202:
+                intent.accepted_at = datetime.now(UTC)
+                assert answer.content["client_order_ids"] == [intent.client_order_id], answer
+            if answer.status is None or answer.status < 500 or answer.status == 504:
+                return
+            time.sleep(TRADINGVIEW_PAUSE_S)
+
+    def _order(self, intent: Intent, key: str) -> None:
+        fields = {
+            "account": intent.account,
+            "instrument": f"NSE:{intent.instrument}",
+            "side": "BUY",
+            "quantity": intent.quantity,
+            "order_type": "LIMIT" if intent.is_resting else "MARKET",
+            "product": "CNC",
+        }
+        fields |= {"limit_price": RESTING_PRICE} if intent.is_resting else {}
+        self._register(intent)
+        answer = self._insist(intent, "POST", "/v1/orders", fields, key)
+        order = answer.content.get("order", answer.content)
+        if "client_order_id" in order:
+            assert order["client_order_id"] == intent.client_order_id, answer
+            intent.accepted_at = datetime.now(UTC)
+        if order.get("state") == "open" and intent.change is not None:
+            path = f"/v1/orders/{intent.client_order_id}"
+            method, body = {
+                "cancel": ("DELETE", None),
+                "modify": ("PATCH", {"limit_price": CHANGED_PRICE}),
+            }[intent.change]
+            self._insist(intent, method, path, body, "")
+
+    def _insist(
+        self, intent: Intent, method: str, path: str, fields: dict[str, Any] | None, key: str
+    ) -> Answer:
+        body = None if fields is None else json.dumps(fields).encode()
+        for _ in range(CALLER_TRIES):
+            answer = self._try(intent, method, path, body, timeout_s=CALLER_TIMEOUT_S, key=key)
+            if not answer.is_worth_another_try:
+                break
+            time.sleep(CALLER_PAUSE_S)
+        return answer
+
+    def _try(self, intent: Intent, method: str, path: str, body: bytes | None, **how: Any) -> Answer:
+        answer = self._desk.send(method, path, body, **how)
+        intent.answers.append(answer.status)
+        intent.saw_a_worker_die |= answer.died
+        return answer
+
+    def _register(self, intent: Intent) -> None:
+        with self._lock:
+            assert intent.client_order_id not in self.intents
+            self.intents[intent.client_order_id] = intent
+
+
+def _content(raw: bytes) -> dict[str, Any]:
+    try:
+        content = json.loads(raw)
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _share(name: str) -> PaperInstrument:
+    return PaperInstrument(
+        instrument=parse_instrument(f"NSE:{name}"),
+        last_price=Decimal(LAST_PRICE),
+        lot_size=1,
+        tick_size=Decimal("0.05"),
+        max_fill_quantity=10_000,
+        kind=Kind.EQUITY,
+    )

@@ -1,0 +1,52 @@
+"""Workers that are killed, frozen and timed out in the middle of orders: no order twice, none lost."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from infra.cli.target import local_target
+from infra.local.home import Home
+from tests.system.conftest import LocalStack
+from tests.system.process_faults import Ground, Run, run, unused_port
+from tests.system.process_faults_nemesis import Kind
+
+ORDERS = int(os.environ.get("ROUTER_FAULTED_ORDERS", "100"))
+SEED = int(os.environ.get("ROUTER_FAULT_SEED", "20261121"))
+
+
+@pytest.fixture(scope="module")
+def faulted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """One run on a stack of its own: other tests must not share workers that die."""
+    port = unused_port()
+    home = tmp_path_factory.mktemp("faulted") / "stack"
+    stack = LocalStack(home, {"ZerodhaEndpoint": f"http://127.0.0.1:{port}"})
+    try:
+        stack.up()
+        ground = Ground(local_target(Home(home)), stack.facts, home, port)
+        finished = run(ground, orders=ORDERS, seed=SEED)
+        print(finished.summary())
+        yield finished
+    finally:
+        stack.down()
+
+
+def test_no_promise_was_broken_at_any_look(faulted: Run) -> None:
+    assert faulted.ledger.violations == []
+    assert faulted.ledger.looks > 10
+
+
+def test_every_order_is_accounted_for_at_the_end(faulted: Run) -> None:
+    assert faulted.unaccounted == {}
+    assert {intent.client_order_id for intent in faulted.accepted} <= set(faulted.ledger.records)
+
+
+def test_a_quarter_of_the_orders_were_hit(faulted: Run) -> None:
+    assert len(faulted.intents) == ORDERS
+    assert len(faulted.faulted) >= ORDERS / 4
+    assert {fault.kind for fault in faulted.faults} >= {Kind.KILLED, Kind.STOPPED, Kind.TIMED_OUT}
+
+
+def test_most_orders_reach_a_broker_all_the_same(faulted: Run) -> None:
+    at_broker = sum(len(rows) for rows in faulted.ledger.rows.values())
+    assert at_broker >= 0.7 * len(faulted.accepted), faulted.summary()
