@@ -6,7 +6,8 @@ serves the Kite simulator behind it. Its pages `/_control...` are passed on unto
 
     POST /_chaos            {"faults": {"reset_after_body": 3, "book_lag": 1}, "on": "both", "rate": 0.3, "seed": 7}
                             the fields of chaos_plan.Plan; {} ends all trouble, {"reset": true} forgets the ledger too
-    GET  /_chaos/ledger     every order write that came and the fault it met, every order held, counts by tag
+    GET  /_chaos/ledger     every order write that came and the fault it met, every order held, counts by tag,
+                            how often each fault was played, how many writes still wait to be accepted late
     GET  /_chaos/faults     the table: what happens, what must hold
 
 The simulator's book stays the truth. The same seed gives the n-th request the same fault, played the same way.
@@ -20,6 +21,7 @@ import ssl
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -146,7 +148,7 @@ class ChaosServer:
             self.broker.plan = read_plan(told, FAULTS)
         except (ValueError, TypeError, IndexError) as error:
             return answer(400, json.dumps({"error": str(error)}).encode())
-        return answer(200, json.dumps({"plan": str(self.broker.plan)}).encode())
+        return answer(200, json.dumps(asdict(self.broker.plan)).encode())
 
 
 class Tls:

@@ -25,7 +25,7 @@ class Plan:
     seed: int = 0
     late_s: tuple[float, float] = (1, 600)
     lag_s: tuple[float, float] = (0, 60)
-    drip_s: float = 0.002
+    drip_s: float = 0.1
     hold_s: float = 60
 
     def dice(self, number: int | str) -> Random:

@@ -113,6 +113,8 @@ class Talk:
         """The whole request, its body taken off the connection; answers come uncompressed."""
         kept = {name: text for name, text in self.head.headers.items() if name != "accept-encoding"}
         body = self._incoming.body(self._length)
+        if self.write is not None and self.kind is Kind.PLACE:
+            self.write.tag = self.dialect.read_tag(body)
         url, is_write = self.head.target, self.kind.is_write
         return HttpRequest(method=self.head.method, url=url, headers=kept, body=body, is_write=is_write)
 
