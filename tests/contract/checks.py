@@ -291,14 +291,13 @@ def _unwritable(value: object) -> list[str]:
 
 
 def _told(error: BaseException | None) -> Iterator[str]:
-    if error is None:
-        return
-    yield "".join(traceback.format_exception(error))
+    """Yield what a traceback of the error can say, but for our own lines of code, and what its parts hold."""
     seen: set[int] = set()
     waiting: list[BaseException | None] = [error]
     while waiting:
         one = waiting.pop()
         if one is not None and id(one) not in seen:
             seen.add(id(one))
+            yield "".join(traceback.format_exception_only(one))
             yield f"{one!r} {one.args!r} {vars(one)!r}"
-            waiting += [one.__cause__, one.__context__]
+            waiting += [one.__cause__, one.__context__, *getattr(one, "exceptions", ())]

@@ -37,6 +37,9 @@ WRONG_VALUES: tuple[Any, ...] = (
     [None],
     {"a": [1]},
 )
+WRONG_TEXTS = tuple((repr(wrong), dump_json(wrong)) for wrong in WRONG_VALUES)
+PLACEHOLDER = "here goes a wrong value"
+PLACEHOLDER_TEXT = dump_json(PLACEHOLDER)
 UNREADABLE: dict[str, bytes] = {
     "empty": b"",
     "blank": b" \r\n",
@@ -88,8 +91,9 @@ def mutations(answer: HttpResponse) -> Iterator[tuple[str, HttpResponse]]:
     for path in _paths(value):
         name = ".".join(str(step) for step in path)
         yield f"{name} left out", _with_body(answer, _without(value, path))
-        for wrong in WRONG_VALUES:
-            yield f"{name} = {wrong!r}", _with_body(answer, _replaced(value, path, wrong))
+        body = dump_json(_replaced(value, path, PLACEHOLDER))
+        for wrong, text in WRONG_TEXTS:
+            yield f"{name} = {wrong}", _with_text(answer, body.replace(PLACEHOLDER_TEXT, text, 1))
 
 
 def with_word(answer: HttpResponse, field: str, word: str) -> HttpResponse | None:
@@ -123,6 +127,13 @@ def parsed(answer: HttpResponse) -> Any:
         return None
 
 
+def shape(answer: object) -> Any:
+    """Return where an answer has values: of each list its first."""
+    if not isinstance(answer, HttpResponse) or parsed(answer) is None:
+        return repr(answer)
+    return list(_paths(_with_short_lists(parsed(answer))))
+
+
 def _with_short_lists(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _with_short_lists(item) for name, item in value.items()}
@@ -130,7 +141,11 @@ def _with_short_lists(value: Any) -> Any:
 
 
 def _with_body(answer: HttpResponse, value: object) -> HttpResponse:
-    return HttpResponse(status=answer.status, headers=answer.headers, body=dump_json(value).encode())
+    return _with_text(answer, dump_json(value))
+
+
+def _with_text(answer: HttpResponse, text: str) -> HttpResponse:
+    return HttpResponse(status=answer.status, headers=answer.headers, body=text.encode())
 
 
 def _paths(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:

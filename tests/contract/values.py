@@ -1,14 +1,18 @@
 """Compare what an adapter made of an answer with what the sample expects, exactly and by type."""
 
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
+from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from order_router.domain.instrument import Instrument
 from order_router.domain.reports import OrderReport
+
+hints_of: Callable[[Any], dict[str, Any]] = cache(get_type_hints)
 
 
 def plain(value: object) -> Any:
@@ -37,7 +41,7 @@ def wrong_types(value: object, where: str = "the result") -> list[str]:
         return [f"{where} is {value}"]
     if not is_dataclass(value):
         return []
-    hints = get_type_hints(type(value))
+    hints = hints_of(type(value))
     faults = [
         fault
         for name in hints

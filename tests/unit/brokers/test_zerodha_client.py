@@ -1,14 +1,7 @@
-"""How the vendor's client is loaded and kept quiet."""
-
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
+"""How the vendor's client is kept quiet."""
 
 import pytest
 
-import order_router
 from order_router.adapter.errors import OutcomeUnknown, SessionExpired, Unsupported
 from order_router.adapter.http import HttpRequest, HttpResponse
 from order_router.adapter.port import ModifyIntent, OrderTarget, PlaceIntent
@@ -26,16 +19,6 @@ LIMIT = {
     "limit_price": "1500.05",
     "product": "CNC",
 }
-IN_A_FRESH_INTERPRETER = """
-import json, sys
-{before}
-import order_router.brokers.zerodha
-roots = ("kiteconnect", "twisted", "autobahn")
-loaded = sorted(name for name in sys.modules if name.partition(".")[0] in roots)
-import kiteconnect
-from order_router.brokers.zerodha.session import _KiteConnect
-print(json.dumps([loaded, kiteconnect.KiteConnect is _KiteConnect, hasattr(kiteconnect, "KiteTicker")]))
-"""
 
 
 def never(_: HttpRequest) -> HttpResponse:
@@ -49,25 +32,6 @@ def answer(body: bytes) -> HttpResponse:
 def session(**secrets: str) -> BrokerSession:
     stored = {name: Secret(text) for name, text in secrets.items()}
     return BrokerSession(account="main", endpoint="https://api.kite.trade", secrets=stored)
-
-
-@pytest.mark.parametrize("before", ["", "import kiteconnect"])
-def test_loading_the_adapter_loads_no_ticker_and_disturbs_no_other_use_of_the_client(before: str) -> None:
-    code = IN_A_FRESH_INTERPRETER.format(before=before)
-    layer = str(Path(order_router.__path__[0]).parent)
-    run = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, "PYTHONPATH": layer},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-
-    loaded, is_shared, has_ticker = json.loads(run.stdout)
-
-    assert not before or "kiteconnect.ticker" in loaded
-    assert before or loaded == []
-    assert (is_shared, has_ticker) == (False, True)
 
 
 @pytest.mark.parametrize("secrets", [{}, {"api_key": "k"}, {"api_key": "k", "access_token": "two\nlines"}])

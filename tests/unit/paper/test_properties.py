@@ -201,4 +201,6 @@ def _is_paid(position: PaperPosition, market: Market) -> bool:
 
 
 TestTrader = Trader.TestCase
-TestTrader.settings = settings(max_examples=60, stateful_step_count=40, deadline=None, database=None)
+TestTrader.settings = settings(
+    max_examples=settings().max_examples * 3 // 5, stateful_step_count=40, database=None
+)

@@ -1,0 +1,15 @@
+"""How many examples a property is tried on: few while somebody works, more at each commit, many to prove it.
+
+HYPOTHESIS_PROFILE chooses: `quick` where nothing is said, `commit` for the whole run, `prove` for the long one.
+"""
+
+import os
+
+from hypothesis import settings
+
+EXAMPLES = {"quick": 20, "commit": 100, "prove": 2_000}
+
+for name, examples in EXAMPLES.items():
+    # a busy machine is no failure: properties have no time limit
+    settings.register_profile(name, max_examples=examples, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))

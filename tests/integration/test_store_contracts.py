@@ -1,0 +1,36 @@
+"""The tables keep the contracts that the stores in memory keep."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from order_router.aws.gate import Switches
+from order_router.aws.orders_table import OrdersTable
+from order_router.aws.seen_alerts import SeenAlertsTable
+from order_router.ports import SeenAlerts
+from tests.contract.order_store_contract import OrderStoreContract, World
+from tests.contract.seen_alerts_contract import SeenAlertsContract
+from tests.fakes.aws import aws_client, aws_in_memory, make_table
+from tests.fakes.clock import FakeClock
+
+
+class TestOrdersTable(OrderStoreContract):
+    @pytest.fixture
+    def world(self) -> Iterator[World]:
+        with aws_in_memory():
+            clock, client = FakeClock(), aws_client("dynamodb")
+            orders, gates = make_table(client, "OrdersTable"), make_table(client, "GateTable")
+            switches = Switches(client, gates, clock)
+            yield World(
+                clock,
+                lambda: OrdersTable(client, clock, orders=orders, gates=gates),
+                lambda name, engaged: switches.set(name, engaged=engaged),
+            )
+
+
+class TestSeenAlertsTable(SeenAlertsContract):
+    @pytest.fixture
+    def seen(self) -> Iterator[SeenAlerts]:
+        with aws_in_memory():
+            client = aws_client("dynamodb")
+            yield SeenAlertsTable(client, make_table(client, "GateTable"))
