@@ -117,6 +117,32 @@ def test_terms_changed_at_the_broker_are_adopted() -> None:
     assert order.state is State.OPEN
 
 
+def test_a_type_changed_at_the_broker_is_adopted_with_its_prices() -> None:
+    stop: dict[str, Any] = {"order_type": OrderType.SL, "limit_price": Decimal(1605), "trigger_price": Decimal(1600)}
+
+    order = followed(open_order(), report(ReportedState.OPEN, **stop))
+    back = followed(order, report(ReportedState.OPEN, trigger_price=None))
+
+    asked = (order.request.order_type, order.request.limit_price, order.request.trigger_price)
+    assert asked == ("SL", Decimal(1605), Decimal(1600))
+    assert back.request == open_order().request
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"), [(OrderType.MARKET, OrderType.LIMIT), (OrderType.SL_M, OrderType.SL)]
+)
+def test_a_market_order_that_the_broker_protects_with_a_limit_stays_one(
+    asked: OrderType, shown: OrderType
+) -> None:
+    trigger_price = Decimal(1510) if asked is OrderType.SL_M else None
+    order = a_submitting_order(order_type=asked, limit_price=None, trigger_price=trigger_price)
+    order = apply(order, Event(kind=EventKind.OPENED, at=MONDAY_MORNING, broker_order_id="b-1"))
+
+    after = followed(order, report(ReportedState.OPEN, order_type=shown, trigger_price=trigger_price))
+
+    assert after == order
+
+
 @pytest.mark.parametrize("end", [ReportedState.FILLED, ReportedState.CANCELLED, ReportedState.EXPIRED])
 def test_an_end_brings_the_terms_of_a_change_whose_answer_was_lost(end: ReportedState) -> None:
     order = followed(open_order(), report(end, 8, quantity=8, limit_price=Decimal("1499.5")))

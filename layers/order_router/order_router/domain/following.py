@@ -11,6 +11,7 @@ from order_router.domain.lifecycle import EventKind, State, allows
 from order_router.domain.order import Event, Order, apply
 from order_router.domain.reports import OrderReport, ReportedState
 from order_router.domain.request import OrderRequest, dump_request, parse_request
+from order_router.domain.vocabulary import OrderType
 
 EVENT_OF_REPORT: dict[ReportedState, EventKind] = {
     ReportedState.PENDING: EventKind.OPENED,
@@ -20,6 +21,12 @@ EVENT_OF_REPORT: dict[ReportedState, EventKind] = {
     ReportedState.CANCELLED: EventKind.CANCELLED,
     ReportedState.REJECTED: EventKind.REJECTED,
     ReportedState.EXPIRED: EventKind.EXPIRED,
+}
+# a broker may protect a market order with a limit of its own: the order stays what was asked for
+SHOWN_AS = {OrderType.MARKET: OrderType.LIMIT, OrderType.SL_M: OrderType.SL}
+PRICED = {
+    "limit_price": {OrderType.LIMIT, OrderType.SL},
+    "trigger_price": {OrderType.SL, OrderType.SL_M},
 }
 
 
@@ -100,10 +107,15 @@ def _changed_terms(order: Order, report: OrderReport, at: datetime) -> tuple[Eve
 
 
 def with_terms_of(request: OrderRequest, report: OrderReport) -> OrderRequest:
-    """Return the request with the quantity and prices that the broker's book shows for it."""
+    """Return the request with the type, quantity and prices that the broker's book shows for it."""
     fields = dump_request(request) | {"quantity": report.quantity}
-    for price in ("limit_price", "trigger_price"):
+    asked = OrderType(request.order_type)
+    order_type = asked if report.order_type is SHOWN_AS.get(asked) else report.order_type
+    fields["order_type"] = order_type
+    for price, types in PRICED.items():
         shown = getattr(report, price)
-        if price in fields and shown is not None and shown > 0:
+        if order_type not in types:
+            fields.pop(price, None)
+        elif shown is not None and shown > 0:
             fields[price] = shown
     return parse_request(fields)
