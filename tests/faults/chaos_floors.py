@@ -48,6 +48,7 @@ class HeldOrder:
     state: State
     quantity: int
     filled_quantity: int
+    order_type: str
     limit_price: Decimal | None
 
 
@@ -144,6 +145,7 @@ def _of_kite(row: Mapping[str, Any]) -> HeldOrder:
         state=State.PARTIALLY_FILLED if is_partial else state,
         quantity=row["quantity"],
         filled_quantity=row["filled_quantity"],
+        order_type=row["order_type"],
         limit_price=row["price"] or None,
     )
 
@@ -155,5 +157,6 @@ def _of_paper(order: PaperOrder) -> HeldOrder:
         state=PAPER_STATES[order.status],
         quantity=order.request.quantity,
         filled_quantity=order.filled_quantity,
+        order_type=order.request.order_type,
         limit_price=getattr(order.request, "limit_price", None),
     )

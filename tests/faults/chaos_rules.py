@@ -104,9 +104,10 @@ class Rules:
         ours = (order.state, order.filled_quantity, order.broker_order_id, order.request.quantity)
         theirs = (row.state, row.filled_quantity, row.broker_order_id, row.quantity)
         self.require(ours == theirs, f"{ours} here, {theirs} there")
-        if order.state.is_working and row.limit_price is not None:
-            ours_price = getattr(order.request, "limit_price", None)
-            self.require(ours_price == row.limit_price, f"{ours_price} here, {row.limit_price} there")
+        if order.state.is_working:
+            asked = (order.request.order_type, order.request.limit_price)
+            shown = (row.order_type, row.limit_price)
+            self.require(asked == shown, f"{asked} here, {shown} there")
 
     def _judge_placement(self, tag: str | None) -> None:
         stored = None if tag is None else self.world.store.get(tag)

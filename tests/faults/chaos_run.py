@@ -30,6 +30,12 @@ from tests.simulators.chaos_plan import CALM, Plan
 IMPATIENT = Limits(write_answer_timeout_s=0.03, read_answer_timeout_s=0.03)
 SCHEDULE_S = 60
 LONGEST_LATE_S = 600
+TERMS: tuple[dict[str, str | None], ...] = (
+    {"limit_price": "1401"},
+    {"limit_price": "1500.05"},
+    {"order_type": "LIMIT", "limit_price": "1400", "trigger_price": None},
+    {"order_type": "SL", "limit_price": "1605", "trigger_price": "1600"},
+)
 PRICES = ("1450", "1499.95", "1500.05", "1500.10", "1550")
 
 
@@ -119,7 +125,9 @@ class Trouble:
         on = self.fault.on[self.seed % len(self.fault.on)]
         rate = self.dice.choice([1.0, 0.6])
         self._note(f"{self.name} on {on}, rate {rate}")
-        self.server.broker.plan = Plan(faults={self.name: 1}, on=on, rate=rate, seed=self.seed)
+        plan = Plan(faults={self.name: 1}, on=on, rate=rate, seed=self.seed)
+        # each byte comes in time, the answer does not
+        self.server.broker.plan = replace(plan, drip_s=0.005)
         self._become_worker(IMPATIENT if self.fault.is_slow else Limits())
 
     def hide_one_until(self, *seconds: float) -> Order:
@@ -132,6 +140,18 @@ class Trouble:
             reconcile_account(self.world.desk, ACCOUNT, is_asked=False)
         (order,) = self.rules.orders()
         return order
+
+    def lose_a_change(self, **changes: str | int | None) -> Order:
+        """Place an order that rests, change it, lose the answer, look, and change its quantity."""
+        self._place(limit_price="1400")
+        (order,) = self.rules.orders()
+        self.server.broker.plan = Plan(faults={self.name: 1}, on="writes", seed=self.seed)
+        self._become_worker(IMPATIENT)
+        modify_order(self.world.desk, order.client_order_id, changes)
+        self.server.broker.plan = CALM
+        self._become_worker(Limits())
+        self._pass_time(SCHEDULE_S)
+        return modify_order(self.world.desk, order.client_order_id, {"quantity": 20}).order
 
     def _leave_the_tag_hidden(self) -> None:
         """Let the session go on with a book that cannot tell whose an order is."""
@@ -217,11 +237,10 @@ class Trouble:
         return cancel_order(self.world.desk, one)
 
     def _modified(self, one: str) -> Changed:
-        terms: dict[str, object] = {"quantity": self.dice.choice([9, 12])}
         order = self.world.store.get(one)
-        if order is not None and order.request.limit_price is not None:
-            terms["limit_price"] = self.dice.choice(["1401", "1500.05"])
-        return modify_order(self.world.desk, one, terms)
+        is_market = order is None or order.request.limit_price is None
+        terms = {} if is_market else self.dice.choice(TERMS)
+        return modify_order(self.world.desk, one, {**terms, "quantity": self.dice.choice([9, 12])})
 
     def _look(self) -> None:
         settled = reconcile_account(self.world.desk, ACCOUNT)

@@ -52,3 +52,15 @@ def test_the_days_end_does_not_close_an_order_whose_row_may_have_lost_its_tag(
         assert len(day.floor.held()) == 1
     assert order.state is State.UNKNOWN
     assert EventKind.PERSON_TOLD in {step.event.kind for step in order.history}
+
+
+@pytest.mark.parametrize("broker", FLOORS)
+def test_a_stop_that_an_answer_was_lost_of_is_still_a_stop_after_the_next_change(
+    broker: str, certificates: Certificates
+) -> None:
+    with trouble(broker, "accept_then_timeout", 0, certificates) as day:
+        order = day.lose_a_change(order_type="SL", limit_price="1605", trigger_price="1600")
+
+        (held,) = day.floor.held()
+    assert (held.order_type, held.state, held.quantity, held.filled_quantity) == ("SL", State.OPEN, 20, 0)
+    assert (order.request.order_type, order.state) == ("SL", State.OPEN)

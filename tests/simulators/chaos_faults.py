@@ -182,7 +182,8 @@ def _cut_by_tls(talk: Talk) -> Ending:
     ]
     body = whole.partition(b"\r\n\r\n")[2]
     # without a length the answer ends where the connection does: only TLS's goodbye could say that it is whole
-    sent = b"\r\n".join([*lines, b"Connection: close", b"", b""]) + body[: talk.dice.randrange(len(body) + 1)]
+    length = len(body) if talk.dice.random() < 0.5 else talk.dice.randrange(len(body))
+    sent = b"\r\n".join([*lines, b"Connection: close", b"", b""]) + body[:length]
     return Ending(Verdict.LOST, partial(talk.send_and_close, sent))
 
 
