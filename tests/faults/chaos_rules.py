@@ -17,12 +17,19 @@ from tests.simulators.chaos_dialect import Kind, Verdict
 TOLD_WITHIN = timedelta(seconds=60)
 AT_BROKER = {State.OPEN, State.PARTIALLY_FILLED, State.FILLED, State.CANCELLED, State.REJECTED}
 NOTHING_THERE = {State.RECEIVED, State.REFUSED, State.STALE}
-AFTER_PLACING = {
+AFTER_PLACING: dict[Verdict | None, set[State]] = {
     None: NOTHING_THERE,
     Verdict.RESEND: NOTHING_THERE,
     Verdict.REFUSED: {State.REJECTED},
     Verdict.LOST: {State.UNKNOWN},
     Verdict.ANSWERED: AT_BROKER,
+}
+AFTER_CHANGING: dict[Verdict | None, set[str]] = {
+    None: {"refused"},
+    Verdict.RESEND: {"refused"},
+    Verdict.REFUSED: {"refused"},
+    Verdict.LOST: {"unsettled"},
+    Verdict.ANSWERED: {"settled", "refused"},
 }
 
 
@@ -67,24 +74,25 @@ class Rules:
 
     def check_placed(self, order: Order, came: Sequence[Write]) -> None:
         """Judge what a placement says, by how its last request ended."""
-        own = [write for write in came if write.kind is Kind.PLACE]
-        verdict = own[-1].verdict if own else None
-        expected = AFTER_PLACING[verdict]
-        if verdict is Verdict.ANSWERED and self.is_impatient:
+        last = next((write for write in reversed(came) if write.tag == order.client_order_id), None)
+        expected = AFTER_PLACING[last.verdict if last else None]
+        if self._may_be_late(last):
             expected = expected | {State.UNKNOWN}
-        self.require(order.state in expected, f"{order.state} after {own[-1] if own else 'nothing was sent'}")
+        self.require(order.state in expected, f"{order.state} after {last or 'nothing was sent'}")
 
-    def check_changed(self, outcome: str, came: Sequence[Write]) -> None:
+    def check_changed(self, outcome: str, order: Order, came: Sequence[Write]) -> None:
         """Judge what a change says (settled, unsettled or refused), by how its request ended."""
-        verdict = came[-1].verdict if came else Verdict.RESEND
-        expected = {
-            Verdict.RESEND: {"refused"},
-            Verdict.REFUSED: {"refused"},
-            Verdict.LOST: {"unsettled"},
-            Verdict.ANSWERED: {"settled", "refused"} | ({"unsettled"} if self.is_impatient else set()),
-        }
-        self.require(verdict is not None and outcome in expected[verdict], f"{outcome} after {came}")
-        self.require(len(came) <= 1, f"a change was sent more than once: {came}")
+        own = [write for write in came if write.order_id == order.broker_order_id]
+        last = own[-1] if own else None
+        expected = AFTER_CHANGING[last.verdict if last else None]
+        if self._may_be_late(last):
+            expected = expected | {"unsettled"}
+        self.require(outcome in expected, f"{outcome} after {last or 'nothing was sent'}")
+        self.require(len(own) <= 1, "a change was sent more than once")
+
+    def _may_be_late(self, last: Write | None) -> bool:
+        """Return whether the client may have given up before the broker had read or answered."""
+        return self.is_impatient and (last is None or last.verdict in {None, Verdict.ANSWERED})
 
     def check_truth(self) -> None:
         """Judge the end: with the fault gone, the record is the broker's book."""

@@ -114,7 +114,8 @@ class Trouble:
         self._place(limit_price="1400")
         self._place(limit_price="1500.05")
         self._begin()
-        for step in (self._place_any, self._change, self._look, self._place_any, self._change):
+        first = (self._place_any, self._change, self._look, self._place_any, self._move_market, self._look)
+        for step in (*first, self._wait, self._look, self._change):
             self._checked(step)
         for _ in range(6):
             self._checked(self._any_step())
@@ -219,8 +220,9 @@ class Trouble:
         outcome = self._changed(one)
         came = self._writes()[first:]
         self._note(f"change {one} {outcome} {_told(came)}")
-        if outcome != "not asked":
-            self.rules.check_changed(outcome, came)
+        order = self.world.store.get(one)
+        if outcome != "not asked" and order is not None:
+            self.rules.check_changed(outcome, order, came)
 
     def _changed(self, one: str) -> str:
         try:

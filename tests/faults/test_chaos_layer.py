@@ -31,7 +31,8 @@ PLACE = (
     f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(FORM)}\r\n\r\n{FORM}"
 )
 BOOK = f"GET /orders HTTP/1.1\r\n{HEADERS}\r\n"
-PATIENCE_S = 0.25
+PATIENCE_S = 5.0
+IMPATIENCE_S = 0.5
 
 
 @pytest.fixture(scope="module")
@@ -56,10 +57,12 @@ def server(world: World, floor: Floor) -> Iterator[ChaosServer]:
         yield server
 
 
-def heard(server: ChaosServer, request: str, tls: ssl.SSLContext | None = None) -> tuple[str, bytes]:
+def heard(
+    server: ChaosServer, request: str, tls: ssl.SSLContext | None = None, *, patience_s: float = PATIENCE_S
+) -> tuple[str, bytes]:
     """Send a request; return how it ended (kept, closed, reset, silent) and what came."""
-    raw = socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_S)
-    ends_at = time.monotonic() + PATIENCE_S
+    raw = socket.create_connection(("127.0.0.1", server.port), timeout=patience_s)
+    ends_at = time.monotonic() + patience_s
     with closing(raw if tls is None else tls.wrap_socket(raw, server_hostname="127.0.0.1")) as connection:
         connection.sendall(request.encode())
         data = b""
@@ -125,7 +128,8 @@ def test_a_fault_is_on_the_wire_what_its_name_says(server: ChaosServer, fault: s
     for seed in seeds:
         server.broker.plan = Plan(faults={fault: 1}, seed=seed)
 
-        assert SEEN[fault](*heard(server, PLACE)), (seed, fault)
+        patience_s = IMPATIENCE_S if FAULTS[fault].is_slow else PATIENCE_S
+        assert SEEN[fault](*heard(server, PLACE, patience_s=patience_s)), (seed, fault)
 
     writes = server.broker.ledger.writes
     assert [(write.tag, write.fault) for write in writes] == [(TAG, fault)] * len(seeds)

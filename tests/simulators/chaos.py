@@ -2,7 +2,9 @@
 
     python -m tests.simulators.chaos --port 0 --print-port
 
-serves the Kite simulator behind it. Its pages `/_control...` are passed on untouched; the chaos has two of its own:
+serves the Kite simulator behind it, with that one's session, to a stack that was deployed with
+ZerodhaEndpoint=http://127.0.0.1:PORT, or to anything that reads BROKER_ENDPOINT_ZERODHA. The simulator's pages
+`/_control...` are passed on untouched; the chaos has three of its own:
 
     POST /_chaos            {"faults": {"reset_after_body": 3, "book_lag": 1}, "on": "both", "rate": 0.3, "seed": 7}
                             the fields of chaos_plan.Plan; {} ends all trouble, {"reset": true} forgets the ledger too
