@@ -1,85 +1,116 @@
-"""Many workers, one intent, a real database: exactly one of them may send."""
+"""Many workers, the same intents, a real database: exactly one of them may send each.
 
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+64 threads at once; each intent is contested by eight of them, the first twenty by all. CLAIM_RACE_INTENTS: how many.
+"""
+
+import os
+from collections import Counter as Tally
+from collections.abc import Callable
 from datetime import timedelta
-from threading import Barrier
+from typing import Any
 
+import boto3
+import pytest
+from botocore.config import Config
+
+from infra.local.environment import aws_environment
 from infra.operate import Target
 from order_router.aws.gate import Switches
 from order_router.aws.orders_table import OrdersTable
-from order_router.domain.order import Order, Ownership, take_ownership
-from order_router.ports import Counter, CounterFull, Gate, Pace, StoreConflict, SwitchOn
+from order_router.domain.lifecycle import State
+from order_router.ports import Counter, Gate
 from order_router.transport.clock import SystemClock
-from tests.fakes.orders import an_order
+from tests.system.claim_race import THREADS, Claim, GateOf, Race, waves, wrong_claims
+from tests.system.conftest import LocalStack
 from tests.system.trader import unique
 
-WORKERS = 32
-INTENTS = 20
+INTENTS = int(os.environ.get("CLAIM_RACE_INTENTS", "1000"))
+BY_ALL = min(20, INTENTS)
+BY_EIGHT = 8
+LIMIT = 10
 CLOCK = SystemClock()
 
 
-def store_of(target: Target) -> OrdersTable:
+@pytest.fixture(scope="module")
+def dynamodb(stack: LocalStack) -> Any:
+    """A client with a connection for each thread, that tries once: a lost answer would show."""
+    facts = stack.facts
+    environment = aws_environment(facts["endpoint_url"])
+    return boto3.client(
+        "dynamodb",
+        region_name=facts["region"],
+        endpoint_url=facts["endpoint_url"],
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+        config=Config(max_pool_connections=THREADS, retries={"total_max_attempts": 1}, read_timeout=30),
+    )
+
+
+@pytest.fixture
+def new_worker(dynamodb: Any, target: Target) -> Callable[[], OrdersTable]:
     tables = {"orders": target.outputs["OrdersTableName"], "gates": target.outputs["GateTableName"]}
-    return OrdersTable(target.dynamodb, CLOCK, **tables)
+    return lambda: OrdersTable(dynamodb, CLOCK, **tables)
 
 
-def owned(key: str, worker: int) -> Order:
-    now = CLOCK.now()
-    order = replace(an_order(key, at=now), deadline=now + timedelta(minutes=1))
-    return take_ownership(order, Ownership(f"w-{worker}", now + timedelta(seconds=35)), now)
+def counted_once(key: str, worker: int) -> Gate:
+    """A counter of the intent's own, that a loser must not touch."""
+    return Gate(counters=(Counter(f"claims#{key}", THREADS, CLOCK.now() + timedelta(days=1)),))
 
 
-def claim(target: Target, order: Order, gate: Gate, barrier: Barrier) -> str:
-    store = store_of(target)
-    barrier.wait()
-    try:
-        store.write(order, replacing=None, gate=gate)
-    except StoreConflict as conflict:
-        return "lost" if conflict.current is None else f"lost to {conflict.current.owner}"
-    except (CounterFull, SwitchOn) as refusal:
-        return refusal.code
-    return f"won by {order.owner}"
+def under_limit(counter: Counter) -> GateOf:
+    return lambda _key, _worker: Gate(counters=(counter,))
 
 
-def race(target: Target, orders: list[Order], gates: list[Gate]) -> list[str]:
-    barrier = Barrier(len(orders))
-    with ThreadPoolExecutor(len(orders)) as pool:
-        claims = [
-            pool.submit(claim, target, order, gate, barrier)
-            for order, gate in zip(orders, gates, strict=True)
-        ]
-    return [one.result() for one in claims]
+def count_of(dynamodb: Any, target: Target, name: str) -> int:
+    table = target.outputs["GateTableName"]
+    key = {"gate": {"S": f"count#{name}"}}
+    return int(dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True)["Item"]["n"]["N"])
 
 
-def test_of_many_workers_with_one_intent_exactly_one_may_send(target: Target) -> None:
-    for _ in range(INTENTS):
-        key = unique()
-        gates = [Gate(pace=Pace(f"{key}-{worker}", 9, CLOCK.now())) for worker in range(WORKERS)]
+def test_of_many_workers_with_one_intent_exactly_one_may_send(
+    dynamodb: Any, target: Target, new_worker: Callable[[], OrdersTable]
+) -> None:
+    word = unique()
+    keys = [f"{word}-{number}" for number in range(INTENTS)]
+    plan = [*waves(keys[:BY_ALL], THREADS), *waves(keys[BY_ALL:], BY_EIGHT)]
 
-        outcomes = race(target, [owned(key, worker) for worker in range(WORKERS)], gates)
+    claims = Race(new_worker, CLOCK, counted_once).run(plan)
 
-        (winner,) = [outcome for outcome in outcomes if outcome.startswith("won")]
-        assert set(outcomes) == {winner, winner.replace("won by", "lost to")}
-
-
-def test_of_many_orders_at_a_limit_exactly_as_many_pass_as_it_allows(target: Target) -> None:
-    word, limit = unique(), 10
-    counter = Counter(f"orders#{word}", limit, CLOCK.now() + timedelta(days=1))
-    gates = [Gate(counters=(counter,)) for _ in range(WORKERS)]
-
-    outcomes = race(target, [owned(f"{word}-{worker}", worker) for worker in range(WORKERS)], gates)
-
-    assert sum(outcome.startswith("won") for outcome in outcomes) == limit
-    assert outcomes.count("DAILY_LIMIT_REACHED") == WORKERS - limit
+    assert wrong_claims(claims, new_worker()) == []
+    assert len(claims) == INTENTS
+    assert min(len(of_key) for of_key in claims.values()) >= BY_EIGHT
+    assert {claim.order.state for of_key in claims.values() for claim in of_key} == {State.SUBMITTING}
+    assert {count_of(dynamodb, target, f"claims#{key}") for key in keys} == {1}
+    print(f"{INTENTS} intents, {sum(map(len, claims.values()))} claims")
 
 
-def test_no_order_passes_a_switch_once_it_has_answered(target: Target) -> None:
+def test_of_many_orders_at_a_limit_exactly_as_many_pass_as_it_allows(
+    dynamodb: Any, target: Target, new_worker: Callable[[], OrdersTable]
+) -> None:
+    for _ in range(max(1, INTENTS // 250)):
+        word = unique()
+        counter = Counter(f"orders#{word}", LIMIT, CLOCK.now() + timedelta(days=1))
+        keys = [f"{word}-{worker}" for worker in range(THREADS)]
+
+        claims = Race(new_worker, CLOCK, under_limit(counter)).run([keys])
+
+        assert outcomes(claims) == {"won": LIMIT, "DAILY_LIMIT_REACHED": THREADS - LIMIT}
+        assert count_of(dynamodb, target, counter.name) == LIMIT
+
+
+def test_no_order_passes_a_switch_once_it_has_answered(
+    dynamodb: Any, target: Target, new_worker: Callable[[], OrdersTable]
+) -> None:
     word = unique()
     name = f"kill#strategy#{word}"
-    Switches(target.dynamodb, target.outputs["GateTableName"], CLOCK).set(name, engaged=True)
-    gates = [Gate(switches=(name,)) for _ in range(WORKERS)]
+    Switches(dynamodb, target.outputs["GateTableName"], CLOCK).set(name, engaged=True)
+    keys = [f"{word}-{worker}" for worker in range(THREADS)]
 
-    outcomes = race(target, [owned(f"{word}-{worker}", worker) for worker in range(WORKERS)], gates)
+    claims = Race(new_worker, CLOCK, lambda _key, _worker: Gate(switches=(name,))).run([keys])
 
-    assert set(outcomes) == {"KILL_SWITCH_ON"}
+    assert outcomes(claims) == {"KILL_SWITCH_ON": THREADS}
+
+
+def outcomes(claims: dict[str, list[Claim]]) -> dict[str, int]:
+    every = (claim for of_key in claims.values() for claim in of_key)
+    return Tally("won" if claim.is_won else str(claim.refusal) for claim in every)
