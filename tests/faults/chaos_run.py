@@ -155,10 +155,10 @@ class Trouble:
         return modify_order(self.world.desk, order.client_order_id, {"quantity": 20}).order
 
     def _leave_the_tag_hidden(self) -> None:
-        """Let the session go on with a book that cannot tell whose an order is."""
+        """Let the session go on, longer than the last books must be apart, with a book that hides whose an order is."""
         if self.fault.hides_tag:
             self.server.broker.plan = replace(self.server.broker.plan, on="reads", rate=1.0)
-            self._checked(lambda: self._pass_time(300))
+            self._checked(lambda: self._pass_time(700))
 
     def _end(self) -> None:
         """Let the fault be gone, look until nothing changes any more, and compare."""
