@@ -27,7 +27,7 @@ def all_cases() -> list[tuple[str, Case]]:
 
 
 def one_of_each_shape(pairs: list[tuple[str, Case]]) -> list[tuple[str, Case]]:
-    """Return the first case of each broker, call, end and shape of the answers: what differs is a word or a number."""
+    """Return the first case of each broker, call, status and shape of answer: what differs is a word or a number."""
     return list({(name, *_shape_of(case)): (name, case) for name, case in reversed(pairs)}.values())[::-1]
 
 
@@ -47,9 +47,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize(("broker_name", argument), pairs, ids=ids)
 
 
-def _shape_of(case: Case) -> tuple[str, str, str]:
-    end = "" if case.error is None else case.error["class"]
-    return case.call, end, repr([hostile.shape(answer) for answer in case.answers])
+def _shape_of(case: Case) -> tuple[str, str]:
+    return case.call, repr([hostile.shape(answer) for answer in case.answers])
 
 
 @pytest.fixture

@@ -128,10 +128,10 @@ def parsed(answer: HttpResponse) -> Any:
 
 
 def shape(answer: object) -> Any:
-    """Return where an answer has values: of each list its first."""
+    """Return an answer's status and where it has values: of each list its first."""
     if not isinstance(answer, HttpResponse) or parsed(answer) is None:
         return repr(answer)
-    return list(_paths(_with_short_lists(parsed(answer))))
+    return answer.status, list(_paths(_with_short_lists(parsed(answer))))
 
 
 def _with_short_lists(value: Any) -> Any:
