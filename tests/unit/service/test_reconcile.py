@@ -105,6 +105,31 @@ def test_a_book_that_cannot_be_read_is_not_absence(world: World) -> None:
     assert states == [State.UNKNOWN, State.UNKNOWN, State.UNKNOWN, State.FILLED]
 
 
+def test_a_defect_in_reading_the_book_leaves_no_unknown_order_untold(world: World) -> None:
+    def read_orders(send: Send, session: BrokerSession) -> OrderBook:
+        raise KeyError("status")
+
+    world.transport.writes = [Fault.REQUEST_LOST]
+    order = world.place().order
+    broken = cast("Broker", _Without(world.desk.broker_of("paper"), read_orders=read_orders))
+
+    reconcile_account(replace(world.desk, broker_of=lambda _: broken), "paper")
+
+    assert state_of(world, order.client_order_id) is State.UNKNOWN
+    assert [notice.kind for notice in world.notifier.notices] == ["unknown"]
+
+
+class _Without:
+    """A broker with some of its functions replaced."""
+
+    def __init__(self, inner: Broker, **replaced: object) -> None:
+        self._inner = inner
+        self.__dict__.update(replaced)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._inner, name)
+
+
 def test_a_dead_worker_s_order_is_left_alone_until_its_lease_ends(world: World) -> None:
     client_order_id = abandoned(world)
 

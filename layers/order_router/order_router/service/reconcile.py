@@ -95,7 +95,9 @@ def _read_book(desk: Desk, account: Account, broker: Broker) -> OrderBook:
         logger.warning("book not readable", extra={"account": account.name, "reason": error.code})
         if isinstance(error, SessionExpired):
             desk.sessions.forget(account)
-        return OrderBook((), is_complete=False)
+    except Exception:  # a defect in reading must not leave an unknown order untold
+        logger.exception("adapter defect", extra={"account": account.name})
+    return OrderBook((), is_complete=False)
 
 
 def _claimed(desk: Desk, account: Account, due: Iterable[Order]) -> frozenset[str]:
