@@ -49,12 +49,22 @@ class Verdict:
         return self.is_kill and any(name in MEANT for name in self.error)
 
 
+# the same examples each time, none kept, and no search for a smaller one: one that fails is enough
+settings.register_profile(
+    "mutants", database=None, deadline=None, derandomize=True, phases=(Phase.explicit, Phase.generate)
+)
+
+
 class Chosen:
     """A pytest plugin: keep the chosen tests, in their order, and remember the first failure."""
 
     def __init__(self, tests: Sequence[str], verdict: Verdict) -> None:
         self._tests = tests
         self._verdict = verdict
+
+    def pytest_collection(self) -> None:
+        """Choose the profile of properties; `tests/conftest.py` has chosen another by now."""
+        settings.load_profile("mutants")
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Drop what was not chosen; a choice without parameters stands for all of them."""

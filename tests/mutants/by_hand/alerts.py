@@ -7,7 +7,7 @@ ALERT = "tests/unit/domain/test_alert.py::"
 RECORDS = "tests/unit/api/test_records.py::"
 QUEUES = "tests/integration/test_queues.py::"
 BURIED = "tests/unit/service/test_dead_letters.py::"
-SEEN = "tests/contract/test_seen_alerts.py::"
+SEEN = "tests/integration/test_store_contracts.py::TestSeenAlertsTable::"
 MESSAGES = "tests/unit/aws/test_messages.py::"
 API = "tests/unit/api/test_placement.py::"
 

@@ -2,7 +2,7 @@
 
 from tests.mutants.mutant import Mutant
 
-STORE = "tests/contract/test_order_store.py::"
+STORE = "tests/integration/test_store_contracts.py::TestOrdersTable::"
 TABLE = "tests/integration/test_orders_table.py::"
 GATES = "tests/unit/service/test_gates.py::"
 PLACE = "tests/unit/service/test_place.py::"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -96,6 +96,43 @@ def test_an_order_without_a_tag_is_not_ours_where_tags_come_back(world: World) -
     reconcile_account(world.desk, "paper")
 
     assert state_of(world, client_order_id) is State.UNKNOWN
+
+
+def cut_tags(book: OrderBook) -> OrderBook:
+    return replace(
+        book,
+        reports=tuple(replace(row, client_tag=(row.client_tag or "")[:8].lower()) for row in book.reports),
+    )
+
+
+@pytest.mark.parametrize("change", [without_tags, cut_tags])
+def test_an_order_whose_row_may_have_lost_its_tag_is_not_closed(
+    world: World, change: Callable[[OrderBook], OrderBook]
+) -> None:
+    world.transport.writes = [Fault.ANSWER_LOST]
+    client_order_id = world.place().order.client_order_id
+    showing(world, change)
+    world.clock.advance(UNTIL_EVENING_S)
+
+    for _ in range(3):
+        reconcile_account(world.desk, "paper")
+        world.clock.advance(900)
+
+    assert state_of(world, client_order_id) is State.UNKNOWN
+
+
+@pytest.mark.parametrize("terms", [{"quantity": 6}, {"side": "SELL"}, {"instrument": "NSE:RELIANCE"}])
+def test_an_untagged_row_of_other_terms_keeps_no_order_open(world: World, terms: dict[str, Any]) -> None:
+    client_order_id = lost(world)
+    world.place("by hand", **{"order_type": "MARKET", "limit_price": None} | terms)
+    showing(world, without_tags)
+    world.clock.advance(UNTIL_EVENING_S)
+
+    for _ in range(3):
+        reconcile_account(world.desk, "paper")
+        world.clock.advance(900)
+
+    assert state_of(world, client_order_id) is State.REJECTED
 
 
 def test_an_order_is_followed_in_its_own_row(world: World) -> None:

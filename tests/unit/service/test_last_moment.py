@@ -14,8 +14,11 @@ from order_router.domain.account import Account
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Order
 from order_router.domain.vocabulary import Source
+from order_router.ports import Gate, HoldChange
+from order_router.service.gates import hold_name
 from order_router.service.place import StillUnsent, order_of, place_order
 from order_router.service.timing import LEASE, SEND_BUDGET
+from tests.fakes.orders import a_request, a_submitting_order
 from tests.fakes.transport import Fault
 from tests.fakes.world import ENDPOINT, World
 
@@ -145,6 +148,29 @@ def test_tries_end_within_the_budget(world: World) -> None:
         place_order(world.desk, command)
 
     assert world.clock.now() - started_at <= SEND_BUDGET
+
+
+@pytest.mark.parametrize(("source", "state"), [(Source.ALERT, State.RECEIVED), (Source.API, State.REFUSED)])
+def test_a_hold_that_comes_on_between_two_tries_stops_the_order(
+    world: World, source: Source, state: State
+) -> None:
+    world.transport.writes = [Fault.REFUSED]
+    world.clock.on_sleep = lambda: hold(world)
+
+    order = world.place(source=source, strategy="demo").order
+
+    assert (order.state, order.is_held) == (state, source is Source.ALERT)
+    assert order.reason is not None
+    assert order.reason.code == "ENTRY_HELD"
+    assert world.transport.sent == []
+
+
+def hold(world: World) -> None:
+    """Let another order of the strategy become unknown."""
+    name = hold_name(a_request(strategy="demo"), world.clock.now())
+    assert name is not None
+    change = HoldChange(name=name, client_order_id="OTHER", is_on=True, expires_at=world.clock.now())
+    world.store.write(a_submitting_order("other"), replacing=None, gate=Gate(hold_change=change))
 
 
 def test_a_read_after_the_write_does_not_make_the_write_forgotten(world: World) -> None:
