@@ -67,10 +67,10 @@ unit: ## The tests that need no stack
 	@infra/local/bootstrap dev
 	@$(DEV)/pytest -m "not system" --ignore tests/system
 
-SEEDS ?= 20000
-simulate: ## Many more seeded days of trouble than make test runs: make simulate SEEDS=20000
+SEEDS ?= 100000
+simulate: ## Many more seeded days of trouble than make test runs: make simulate SEEDS=100000
 	@infra/local/bootstrap dev
-	@SIMULATION_SEEDS=$(SEEDS) $(DEV)/pytest -n 2 tests/faults/test_simulation.py
+	@$(DEV)/python -m tests.simulation --days $(SEEDS)
 
 bench: ## Measure the router's own overhead, AWS calls, cold start and layer sizes
 	@infra/local/bootstrap dev stack sam

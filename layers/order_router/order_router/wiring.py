@@ -42,10 +42,16 @@ PAPER_ENDPOINT = "paper://exchange"
 class World:
     """Everything a function may need, each part made when it is first asked for and then kept."""
 
-    def __init__(self, environment: Environment | None = None) -> None:
+    def __init__(
+        self,
+        environment: Environment | None = None,
+        *,
+        clock: Clock | None = None,
+        notifier: Notifier | None = None,
+    ) -> None:
         self._environment = Environment() if environment is None else environment
-        self._clock: Clock = SystemClock()
-        self._notifier: Notifier = logs.LogNotifier()
+        self._clock: Clock = SystemClock() if clock is None else clock
+        self._notifier: Notifier = logs.LogNotifier() if notifier is None else notifier
 
     @cached_property
     def dynamodb(self) -> Any:  # noqa: ANN401 - botocore's clients have no type

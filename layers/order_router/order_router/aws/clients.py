@@ -10,7 +10,8 @@ from botocore.loaders import Loader
 CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 3},
     connect_timeout=1,
-    read_timeout=2,
+    # TradingView waits 3 s: the answer to one lost answer, asked for again, must still reach it
+    read_timeout=1,
     tcp_keepalive=True,
 )
 

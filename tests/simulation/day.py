@@ -1,0 +1,260 @@
+"""A day of trouble: from a seed, who wants what and when, and what else happens meanwhile."""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from functools import partial
+from random import Random
+from typing import Any
+
+from order_router.domain.exchange_time import IST
+from tests.fakes.clock import MONDAY_MORNING
+from tests.simulation.gateway import Answer
+from tests.simulation.stack import KEY, MINUTE, TOKENS, Stack
+from tests.simulation.trouble import FREEZES
+
+SECOND = 1_000_000
+RATES = (0.0, 0.01, 0.03, 0.06, 0.12)
+SPANS = (2 * SECOND, 15 * SECOND, 90 * SECOND)
+LAST_TRAVEL = 11
+PRICES = ("1390", "1400.5", "1499.95", "1500.10", "1550")
+INSTRUMENTS = ("NSE:INFY", "NSE:RELIANCE")
+ROUTE = "/v1/orders/{client_order_id}"
+
+
+class Day:
+    """One seed's day. `accepted` are the orders that somebody was told we have."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.random = Random(seed)  # noqa: S311 - a schedule, not a secret
+        self.stack = Stack(self.random)
+        self.accepted: set[str] = set()
+        # on some days everybody wants the same thing
+        is_narrow = self.random.random() < 0.5
+        self.instruments = INSTRUMENTS[:1] if is_narrow else INSTRUMENTS
+        self.strategies = ("demo",) if is_narrow else ("demo", "swing", None)
+
+    def run(self) -> str:
+        """Run the day to its end and return a digest of it; Violation if a rule breaks."""
+        random, stack = self.random, self.stack
+        stack.trouble.rate = random.choice(RATES)
+        if random.random() < 0.5:
+            stack.trouble.avoided = frozenset({FREEZES})
+        stack.start()
+        span = random.choice(SPANS)
+        for action in random.choices(ACTIONS, WEIGHTS, k=random.randint(1, 6)):
+            stack.hub.spawn("client", partial(action, self), after=int(span * random.random()))
+        stack.run_for(span)
+        stack.judge.raise_broken()
+        self._settle()
+        self._judge()
+        return stack.digest()
+
+    def _settle(self) -> None:
+        """Let all trouble end, and time pass until nothing is under way any more."""
+        stack = self.stack
+        stack.trouble.end()
+        stack.log_in()
+        self._stop(is_on=False)
+        for _ in range(LAST_TRAVEL):
+            stack.run_for(MINUTE)
+            if not self._is_under_way():
+                break
+        if self.random.random() < 0.05:
+            self._evening()
+        stack.run_for(MINUTE + 10 * SECOND)
+
+    def _is_under_way(self) -> bool:
+        stack = self.stack
+        is_queued = any(
+            stack.sqs.messages(stack.sqs.url(name)) for name in ("OrderQueue", "OrderDeadLetters")
+        )
+        return is_queued or stack.hub.is_busy("client", "network accepted late", "place", "modify", "cancel")
+
+    def _evening(self) -> None:
+        """Look at the day's last books, twice."""
+        evening = MONDAY_MORNING.astimezone(IST).replace(hour=18, minute=5)
+        self.stack.hub.jump(evening)
+        self.stack.run_for(2 * MINUTE)
+        self.stack.hub.jump(evening + timedelta(minutes=15))
+        self.stack.run_for(2 * MINUTE)
+
+    def _judge(self) -> None:
+        judge, stack = self.stack.judge, self.stack
+        ends = judge.judge_end(stack.held())
+        judge.require(self.accepted <= set(judge.items), "an accepted order was lost")
+        for name in ("OrderQueue", "OrderDeadLetters"):
+            judge.require(not stack.sqs.messages(stack.sqs.url(name)), f"messages were left in {name}")
+        if not any(hit.startswith("reconcile") for hit in stack.trouble.hits):
+            judge.judge_told()
+        judge.raise_broken()
+        stack.trouble.hits.update({f"ended {end}": number for end, number in ends.items()})
+
+    # ------------------------------------------------------------ what people do
+    def place(self) -> None:
+        """Place an order over HTTPS, perhaps twice with one key."""
+        random = self.random
+        order: dict[str, Any] = {
+            "account": random.choice(("paper", "kite")),
+            "instrument": random.choice(self.instruments),
+            "side": random.choice(("BUY", "SELL")),
+            "quantity": random.choice((1, 5, 2000, 900_000)),
+            "order_type": random.choice(("MARKET", "LIMIT")),
+            "product": "MIS",
+            "strategy": random.choice(self.strategies),
+            "position_effect": random.choice((None, None, "CLOSE")),
+        }
+        if order["order_type"] == "LIMIT":
+            order["limit_price"] = random.choice(("1390", "1450", "1500.05", "1600", "1500.051"))
+        key = f"key-{random.randrange(1000)}"
+        self._place(key, order)
+        if random.random() < 0.3:
+            self._place(key, order)
+
+    def burst(self) -> None:
+        """Place more orders at once than may leave in a second."""
+        order = {"account": "kite", "instrument": "NSE:INFY", "side": "BUY", "quantity": 1, "product": "MIS"}
+        order |= {"order_type": "LIMIT", "limit_price": "1450"}
+        for number in range(14):
+            key = f"burst-{number}-{self.random.random()}"
+            self.stack.hub.spawn("client", partial(self._place, key, order))
+
+    def _place(self, key: str, order: Mapping[str, Any]) -> None:
+        self._note(self.stack.gateway.place(KEY, key, order))
+
+    def alert(self) -> None:
+        """Send an alert, or the same one again."""
+        random = self.random
+        strategy = random.choice(self.strategies) or "swing"
+        now = self.stack.hub.now()
+        body = {
+            "strategy": strategy,
+            "token": TOKENS[strategy],
+            "ticker": random.choice(self.instruments).removeprefix("NSE:"),
+            "exchange": "NSE",
+            "action": random.choice(("buy", "sell")),
+            "contracts": str(random.choice((1, 5, 50))),
+            "price": random.choice(("1390", "1500.05", "1600")),
+            "position_size": random.choice(("0", "5", "-5", "55")),
+            "time": f"{now:%Y-%m-%dT%H:%M:%SZ}",
+        }
+        text = json.dumps(body if random.random() < 0.8 else {**body, "time": None})
+        self._note(self.stack.gateway.send_alert(text))
+        if random.random() < 0.3:
+            self._note(self.stack.gateway.send_alert(text))
+
+    def change(self) -> None:
+        """Change or cancel an order that we have."""
+        known = sorted(self.stack.judge.items)
+        if not known:
+            return
+        name = self.random.choice(known)
+        if self.random.random() < 0.5:
+            self._on_order("cancel", f"DELETE {ROUTE}", name)
+        else:
+            terms = {"quantity": self.random.choice((2, 7)), "limit_price": self.random.choice(PRICES)}
+            self._on_order("modify", f"PATCH {ROUTE}", name, terms)
+
+    def cancel_all(self) -> None:
+        """Cancel whatever rests in an account."""
+        account = {"account": self.random.choice(("paper", "kite"))}
+        self.stack.gateway.call("cancel", "POST /v1/orders/cancel-all", account, key=KEY)
+
+    def read(self) -> None:
+        """Look at orders and positions: reading disturbs nothing."""
+        query = {"account": self.random.choice(("paper", "kite"))}
+        self.stack.gateway.call("orders", "GET /v1/orders", key=KEY, query=query)
+        self.stack.gateway.call("positions", "GET /v1/positions", key=KEY, query=query)
+
+    def move_price(self) -> None:
+        """Move both markets."""
+        instrument, price = self.random.choice(INSTRUMENTS), self.random.choice(PRICES)
+        for venue in self.stack.venues.values():
+            venue.set_price(instrument, price)
+
+    def stop(self) -> None:
+        """Turn the kill switch on, and later off."""
+        self._stop(is_on=True)
+        self.stack.hub.pause(int(20 * SECOND * self.random.random()))
+        self._stop(is_on=False)
+
+    def lose_session(self) -> None:
+        """Let Kite's session die, and somebody log in again."""
+        self.stack.kite.kite.access_token = "another"
+        self.stack.hub.pause(int(30 * SECOND * self.random.random()))
+        self.stack.log_in()
+
+    def deploy(self) -> None:
+        """Replace every idle process."""
+        self.stack.fleet.replace_all()
+
+    def place_by_hand(self) -> None:
+        """Place an order in the broker's own app."""
+        self.stack.kite.place_by_hand()
+
+    def poison(self) -> None:
+        """Put something into the queue that is no order."""
+        group, name = self.random.choice(("paper", "kite")), f"poison-{self.random.random()}"
+        url = self.stack.sqs.url("OrderQueue")
+        self.stack.sqs.send_message(
+            QueueUrl=url, MessageBody='{"no": "order"}', MessageGroupId=group, MessageDeduplicationId=name
+        )
+
+    def give_up(self) -> None:
+        """Let the queue have given up on a message: an order of earlier, or something that is none."""
+        sent = [message["MessageBody"] for message in self.stack.sent] or ['{"no": "order"}']
+        self.stack.sqs.send_message(
+            QueueUrl=self.stack.sqs.url("OrderDeadLetters"),
+            MessageBody=self.random.choice(sent),
+            MessageGroupId="any",
+            MessageDeduplicationId=f"given-up-{self.random.random()}",
+        )
+
+    def drive_again(self) -> None:
+        """Put a message into the queue once more that was in it before."""
+        sent = self.stack.sent
+        if sent:
+            message = self.random.choice(sent)
+            self.stack.hub.pause(int(60 * SECOND * self.random.random()))
+            name = f"again-{self.random.random()}"
+            self.stack.sqs.send_message(**(message | {"MessageDeduplicationId": name}))
+
+    def _stop(self, *, is_on: bool) -> None:
+        switch, judge = "kill#global", self.stack.judge
+        if not is_on:
+            judge.stopped.discard(switch)
+        self.stack.switches.set(switch, engaged=is_on)
+        if is_on:
+            judge.stopped.add(switch)
+
+    def _on_order(self, function: str, route: str, name: str, body: Any = None) -> None:
+        self.stack.gateway.call(function, route, body, key=KEY, path={"client_order_id": name})
+
+    def _note(self, answer: Answer) -> None:
+        content = answer.content
+        if answer.is_success:
+            self.accepted.update(content.get("client_order_ids", ()))
+        if "client_order_id" in content:
+            self.accepted.add(str(content["client_order_id"]))
+
+
+Action = Callable[[Day], None]
+WEIGHTED: tuple[tuple[Action, float], ...] = (
+    (Day.place, 12),
+    (Day.burst, 0.2),
+    (Day.alert, 14),
+    (Day.change, 8),
+    (Day.cancel_all, 1),
+    (Day.read, 1),
+    (Day.move_price, 4),
+    (Day.stop, 2),
+    (Day.lose_session, 2),
+    (Day.deploy, 1),
+    (Day.place_by_hand, 2),
+    (Day.poison, 1),
+    (Day.give_up, 1),
+    (Day.drive_again, 3),
+)
+ACTIONS = [action for action, _ in WEIGHTED]
+WEIGHTS = [weight for _, weight in WEIGHTED]

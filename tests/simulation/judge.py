@@ -1,0 +1,205 @@
+"""The rules, judged at every write of an order, at every request that leaves for a broker, and at the end."""
+
+import re
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from order_router.aws.order_record import read_order
+from order_router.domain.exchange_time import exchange_day, is_book_final
+from order_router.domain.lifecycle import FINAL, EventKind, State
+from order_router.domain.order import Order
+from order_router.ports import Clock, Notice
+from tests.simulation.venues import Held
+
+TAG = re.compile(rb"[A-Z2-7]{20}")
+CALLS_A_SECOND = 10
+NOTHING_THERE = {State.STALE, State.REFUSED, State.REJECTED}
+TOLD_WITHIN = timedelta(seconds=70)
+"""A look each minute, and what the look itself takes."""
+
+Item = dict[str, Any]
+
+
+class Violation(AssertionError):
+    """A rule does not hold; the message names the seed."""
+
+
+@dataclass
+class Judge:
+    """What was seen so far. Rules that break are kept, and raised where no shipped code can swallow them."""
+
+    clock: Clock
+    items: dict[str, Item] = field(default_factory=dict)
+    broken: list[str] = field(default_factory=list)
+    notices: list[tuple[datetime, Notice]] = field(default_factory=list)
+    arrived: Counter[str] = field(default_factory=Counter)
+    left: Counter[str] = field(default_factory=Counter)
+    queued: dict[str, int] = field(default_factory=dict)
+    last_sent: dict[str, int] = field(default_factory=dict)
+    calls: defaultdict[str, list[datetime]] = field(default_factory=lambda: defaultdict(list))
+    stopped: set[str] = field(default_factory=set)
+    unknown: dict[str, str] = field(default_factory=dict)
+
+    def require(self, holds: object, rule: str) -> None:
+        """Note a rule that does not hold."""
+        if not holds:
+            self.broken.append(f"{rule} ({self.clock.now().isoformat()})")
+
+    def raise_broken(self) -> None:
+        """Raise Violation if a rule broke."""
+        if self.broken:
+            raise Violation("; ".join(self.broken))
+
+    def tell(self, at: datetime, notice: Notice) -> None:
+        """Take a notice to the trader."""
+        self.notices.append((at, notice))
+
+    def told(self, kind: str) -> set[str | None]:
+        """Return the orders that this kind of notice was told of."""
+        return {notice.client_order_id for _, notice in self.notices if notice.kind == kind}
+
+    # ------------------------------------------------------------ as it happens
+    def order_written(self, item: Item) -> None:
+        """Judge a stored order against the one that it replaces."""
+        name = item["client_order_id"]["S"]
+        before = self.items.get(name)
+        self.items[name] = item
+        state = State(item["state"]["S"])
+        if before is not None and before != item:
+            self._judge_change(name, before, item)
+        if state is State.SUBMITTING and (before is None or before["state"] != item["state"]):
+            self.require(not self.stopped, f"{name} was begun after a stop had answered")
+            self._judge_entry(name, item)
+        self._note_unknown(name, item, state)
+
+    def _judge_entry(self, name: str, item: Item) -> None:
+        request = item["request"]["M"]
+        if request.get("position_effect") == {"S": "CLOSE"} or "strategy" not in request:
+            return
+        waits_for = [other for other, lane in self.unknown.items() if lane == _lane(item)]
+        self.require(not waits_for, f"{name} was begun while {waits_for} were unknown")
+
+    def _note_unknown(self, name: str, item: Item, state: State) -> None:
+        if state is State.UNKNOWN:
+            self.unknown[name] = _lane(item)
+        else:
+            self.unknown.pop(name, None)
+
+    def _judge_change(self, name: str, before: Item, item: Item) -> None:
+        was, state = State(before["state"]["S"]), State(item["state"]["S"])
+        steps_before, steps = before["history"]["L"], item["history"]["L"]
+        self.require(int(item["version"]["N"]) > int(before["version"]["N"]), f"{name} lost a version")
+        self.require(was not in FINAL or state is was, f"{name} ended {was} and became {state}")
+        self.require(
+            int(item["filled_quantity"]["N"]) >= int(before["filled_quantity"]["N"]),
+            f"a fill of {name} shrank",
+        )
+        self.require(
+            steps[: len(steps_before)] == steps_before, f"{name} lost or changed a line of its history"
+        )
+
+    def order_queued(self, client_order_id: str) -> None:
+        """Note that the queue took an alert's order, the first time."""
+        self.queued.setdefault(client_order_id, len(self.queued))
+
+    def call_left(self, method: str, body: bytes, lane: str) -> None:
+        """Judge a write as it leaves for a broker."""
+        now = self.clock.now()
+        self._judge_pace(lane, now)
+        if method == "POST":
+            found = TAG.search(body)
+            self.require(found, "an order left without our tag")
+            if found is not None:
+                self._judge_send(found.group().decode(), now)
+
+    def _judge_pace(self, lane: str, now: datetime) -> None:
+        calls = self.calls[lane]
+        calls.append(now)
+        if len(calls) > CALLS_A_SECOND:
+            apart = now - calls[-1 - CALLS_A_SECOND]
+            self.require(apart >= timedelta(seconds=1), f"more than {CALLS_A_SECOND} calls in a second")
+
+    def _judge_send(self, name: str, now: datetime) -> None:
+        item = self.items.get(name)
+        self.require(item is not None, f"{name} left without a stored intent")
+        if item is None:
+            return
+        order = read_order(item)
+        self.left[name] += 1
+        self.require(order.state is State.SUBMITTING, f"{name} left while {order.state}")
+        self.require(now <= order.deadline, f"{name} left after its deadline")
+        self.require(order.lease_until is not None and now <= order.lease_until, f"{name} left unowned")
+        self._judge_turn(name, order)
+
+    def _judge_turn(self, name: str, order: Order) -> None:
+        if name not in self.queued or order.has(EventKind.HELD):
+            return
+        group = f"{order.request.account} {order.request.instrument}"
+        last = self.last_sent.get(group, -1)
+        self.require(self.queued[name] >= last, f"{name} left before an order that came earlier")
+        self.last_sent[group] = max(last, self.queued[name])
+
+    def order_arrived(self, body: bytes) -> None:
+        """Count an order that its broker took."""
+        found = TAG.search(body)
+        name = "" if found is None else found.group().decode()
+        self.arrived[name] += 1
+        self.require(self.arrived[name] == 1, f"two orders at the broker for {name}")
+
+    # ------------------------------------------------------------ at the end
+    def judge_end(self, held: list[Held]) -> Counter[str]:
+        """Compare every record with the brokers' books; return how many orders ended in which way."""
+        ours = {name: read_order(item) for name, item in self.items.items()}
+        rows = {row.tag: row for row in held if row.tag}
+        by_hand = {row.broker_order_id for row in held if not row.tag}
+        self.require(set(rows) <= set(ours), "an order at a broker that we do not know")
+        ends: Counter[str] = Counter()
+        for name, order in ours.items():
+            ends[self._judge_order(order, rows.get(name))] += 1
+            self.require(order.broker_order_id not in by_hand, f"{name} claims an order that is not ours")
+            self._judge_history(order)
+        return ends
+
+    def _judge_order(self, order: Order, row: Held | None) -> str:
+        name, state = order.client_order_id, order.state
+        if row is not None:
+            self.require(state is row.state, f"{name} is {state} here, {row.state} there")
+            self.require(order.filled_quantity == row.filled_quantity, f"{name} has another fill there")
+            self.require(order.broker_order_id == row.broker_order_id, f"{name} has another id there")
+            return f"{state}"
+        if state is State.UNKNOWN:
+            self.require(name in self.told("unknown"), f"{name} is unknown and nobody was told")
+            return "unknown and told"
+        self.require(state in NOTHING_THERE, f"{name} is {state} here, nothing there")
+        return f"{state}, nothing there"
+
+    def _judge_history(self, order: Order) -> None:
+        day = exchange_day(order.received_at)
+        for step in order.history:
+            if step.event.kind in {EventKind.CLOSED_ABSENT, EventKind.ABSENT_AT_DAY_END}:
+                is_last = is_book_final(order.request.instrument.exchange, day, step.event.at)
+                self.require(
+                    is_last, f"{order.client_order_id} was closed by absence while the session lasted"
+                )
+
+    def judge_told(self) -> None:
+        """Require that an unknown order was told, or settled, within a minute of becoming one."""
+        for item in self.items.values():
+            lost: datetime | None = None
+            order = read_order(item)
+            for step in order.history:
+                if step.event.kind is EventKind.OUTCOME_LOST:
+                    lost = step.event.at
+                elif lost is not None:
+                    self.require(
+                        step.event.at - lost <= TOLD_WITHIN, f"{order.client_order_id} was told of too late"
+                    )
+                    lost = None
+            self.require(lost is None, f"{order.client_order_id} was never told of")
+
+
+def _lane(item: Item) -> str:
+    request = item["request"]["M"]
+    return f"{item['account_day']['S']} {request.get('strategy')} {request['instrument']}"

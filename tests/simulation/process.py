@@ -1,0 +1,168 @@
+"""The functions as processes: the shipped `app.py` of each over the shipped wiring, warm, cold, dead or frozen."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from types import CodeType
+from typing import Any
+from unittest.mock import patch
+
+from order_router import wiring
+from order_router.aws.environment import Environment
+from order_router.domain.errors import RouterError
+from order_router.ports import Notice, Transport
+from tests.architecture import template
+from tests.fakes.sqs import ADDRESS
+from tests.fakes.sqs_definitions import template_queues
+from tests.simulation.clients import FaultyClient
+from tests.simulation.hub import Hub, Killed, Task
+from tests.simulation.trouble import ANYWHERE, DIES, FREEZES, Trouble
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+LATENCY = 30_000
+FROZEN = 60_000_000
+COLD_START = 400_000
+CRASHED: dict[str, Any] = {"crashed": True}
+
+
+@dataclass(frozen=True)
+class Function:
+    """What the template says of a function: its code, its environment, its timeout in microseconds."""
+
+    name: str
+    code: CodeType
+    environment: Mapping[str, str]
+    timeout: int
+
+
+@cache
+def function(name: str) -> Function:
+    """Return the function whose folder has this name."""
+    path = REPOSITORY / "functions" / name / "app.py"
+    seconds = template.functions()[name].get("Timeout", template.template()["Globals"]["Function"]["Timeout"])
+    variables = {key: _resolved(value) for key, value in template.environment(name).items()}
+    return Function(name, compile(path.read_text(), path, "exec"), variables, int(seconds) * 1_000_000)
+
+
+def _resolved(value: Any) -> str:
+    """Return a variable's value: a resource is known by its logical name, parameters have none here."""
+    if isinstance(value, str):
+        return value.replace("${AWS::StackName}", "stack")
+    if "Fn::If" in value:
+        return _resolved(value["Fn::If"][1])
+    if "Fn::Sub" in value:
+        return _resolved(value["Fn::Sub"])
+    name = str(value["Ref"])
+    if name in template_queues():
+        return ADDRESS + template_queues()[name].name
+    return name if name in template.template()["Resources"] else ""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What all processes of a stack share."""
+
+    hub: Hub
+    trouble: Trouble
+    clients: Mapping[str, Any]
+    network: Callable[["Process"], Transport]
+    tell: Callable[[datetime, Notice], None]
+
+
+class Process:
+    """One warm worker of a function: its own World, with the clients and the network of the simulation."""
+
+    def __init__(self, around: Surroundings, name: str) -> None:
+        self.around = around
+        self.function = function(name)
+        self.world = _World(self)
+        scope: dict[str, Any] = {"__name__": f"functions.{name}"}
+        with patch.object(wiring, "world", lambda: self.world):
+            exec(self.function.code, scope)  # noqa: S102 - the shipped function
+        self.handler: Callable[[Mapping[str, Any], object], dict[str, Any]] = scope["handler"]
+
+    def step(self, point: str, kinds: tuple[str, ...] = ANYWHERE) -> str | None:
+        """Let time pass before an outside call, perhaps the last of this process; return what goes wrong with it."""
+        hub, trouble = self.around.hub, self.around.trouble
+        random = trouble.random
+        hub.pause(int(LATENCY * random.random() ** 2))
+        kind = trouble.at(f"{self.function.name}: {point}", kinds)
+        if kind == DIES:
+            raise Killed
+        if kind == FREEZES:
+            hub.freeze(int(FROZEN * random.random() ** 2))
+            return None
+        return kind
+
+
+class _World(wiring.World):
+    def __init__(self, process: Process) -> None:
+        around = process.around
+        super().__init__(
+            Environment(process.function.environment), clock=around.hub, notifier=_Notifier(process)
+        )
+        wait = around.hub.pause
+        for service, inner in around.clients.items():
+            # in place of what the cached properties would make
+            self.__dict__[service] = FaultyClient(inner, service, process.step, wait)
+        self.__dict__["transport"] = around.network(process)
+
+
+@dataclass(frozen=True)
+class _Notifier:
+    process: Process
+
+    def tell(self, notice: Notice) -> None:
+        around = self.process.around
+        around.tell(around.hub.now(), notice)
+
+
+class Fleet:
+    """All processes of a stack: calls go to an idle one, or to a new one."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+        self._idle: dict[str, list[Process]] = {}
+        self.started = 0
+
+    def invoke(self, name: str, event: Mapping[str, Any], *, patience: int) -> dict[str, Any] | None:
+        """Call a function and wait for it: its answer, CRASHED, or None if that takes longer than `patience`."""
+        hub = self._around.hub
+        caller, answers = hub.task, list[dict[str, Any]]()
+        hub.spawn(name, lambda: self._run(name, event, answers, caller))
+        hub.pause(patience)
+        return answers[0] if answers else None
+
+    def replace_all(self) -> None:
+        """Deploy anew: every process that is idle is gone, the others end with their call."""
+        self._idle = {}
+
+    def _run(self, name: str, event: Mapping[str, Any], answers: list[dict[str, Any]], caller: Task) -> None:
+        hub = self._around.hub
+        hub.limit(function(name).timeout)
+        home = self._idle
+        try:
+            process = self._ready(name)
+            answers.append(self._handled(process, event))
+            home.setdefault(name, []).append(process)
+        except Killed:
+            answers.append(CRASHED)
+        hub.wake(caller)
+
+    def _handled(self, process: Process, event: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            answer = process.handler(event, None)
+        except RouterError:
+            # the runtime answers with an error, and the process lives on
+            answer = CRASHED
+        process.step("answer")
+        return answer
+
+    def _ready(self, name: str) -> Process:
+        idle = self._idle.get(name)
+        if idle:
+            return idle.pop()
+        self.started += 1
+        return Process(self._around, name)

@@ -1,0 +1,214 @@
+"""The whole stack on a virtual clock: functions, queues, tables, schedule, brokers, and the judge who watches."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from functools import cache, cached_property
+from random import Random
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+
+from order_router import wiring
+from order_router.adapter.http import HttpRequest
+from order_router.api import orders as api_orders
+from order_router.aws import gate, orders_table
+from order_router.aws.gate import Switches
+from order_router.aws.settings_table import SettingsTable, digest_of
+from order_router.domain.account import Account, Caller, Scope, Strategy
+from order_router.domain.vocabulary import OrderType
+from tests.fakes.clock import MONDAY_MORNING, FakeClock
+from tests.fakes.dynamodb import FakeDynamoDB, template_tables
+from tests.fakes.secretsmanager import FakeSecretsManager
+from tests.fakes.sqs import FakeSqs
+from tests.fakes.sqs_definitions import template_queues
+from tests.simulation.gateway import Gateway
+from tests.simulation.hub import Hub
+from tests.simulation.judge import Judge
+from tests.simulation.network import Network
+from tests.simulation.process import Fleet, Process, Surroundings
+from tests.simulation.sources import QueueSource, Schedule
+from tests.simulation.trouble import Trouble
+from tests.simulation.venues import ACCESS_TOKEN, API_KEY, Held, KiteVenue, PaperVenue, Venue
+
+KEY, TOKENS = "k" * 40, {"demo": "d" * 40, "swing": "s" * 40}
+SESSION = "stack/accounts/kite/session"
+MINUTE = 60_000_000
+SOURCES = {"OrderQueue": "place", "OrderDeadLetters": "dead_letters", "ReconcileQueue": "reconcile"}
+
+
+@cache
+def _settings() -> tuple[dict[str, Any], ...]:
+    """Return the items of two accounts, two strategies and a key."""
+    dynamodb = FakeDynamoDB(template_tables())
+    table = SettingsTable(dynamodb, "SettingsTable", FakeClock())
+    for account, broker in (("paper", "paper"), ("kite", "zerodha")):
+        table.put_account(Account(name=account, broker=broker))
+    common: dict[str, Any] = {"product": "MIS", "max_quantity": 100}
+    demo = Strategy(name="demo", accounts=("paper", "kite"), order_type=OrderType.MARKET, **common)
+    swing = Strategy(name="swing", accounts=("kite",), order_type=OrderType.LIMIT, **common)
+    for strategy in (demo, swing):
+        digests = (digest_of(TOKENS[strategy.name]),)
+        table.put_strategy(strategy.model_copy(update={"token_digests": digests}))
+    table.put_caller(KEY, Caller(key_id="trader", scopes=frozenset({Scope.ADMIN})))
+    return tuple(dynamodb.items("SettingsTable"))
+
+
+class _Tables(FakeDynamoDB):
+    """DynamoDB whose order writes a judge sees as they happen."""
+
+    def __init__(self, judge: Judge) -> None:
+        super().__init__(template_tables())
+        self._judge = judge
+        for item in _settings():
+            super().put_item(TableName="SettingsTable", Item=item)
+
+    def put_item(self, **request: Any) -> dict[str, Any]:
+        answer = super().put_item(**request)
+        self._see(request)
+        return answer
+
+    def transact_write_items(self, **request: Any) -> dict[str, Any]:
+        answer = super().transact_write_items(**request)
+        for operation in request["TransactItems"]:
+            self._see(operation.get("Put", {}))
+        return answer
+
+    def _see(self, put: dict[str, Any]) -> None:
+        if put.get("TableName") == "OrdersTable":
+            self._judge.order_written(put["Item"])
+
+
+class _Queues(FakeSqs):
+    """SQS whose changes wake the event sources at once."""
+
+    def __init__(self, stack: "Stack") -> None:
+        super().__init__(stack.hub, template_queues())
+        self._stack = stack
+
+    def send_message(self, **request: Any) -> dict[str, Any]:
+        answer = super().send_message(**request)
+        if request["QueueUrl"] == self.url("OrderQueue") and '"request"' in request["MessageBody"]:
+            self._stack.judge.order_queued(request["MessageDeduplicationId"])
+            self._stack.sent.append(request)
+        self._stack.sources.look(request["QueueUrl"])
+        return answer
+
+    def change_message_visibility(self, **request: Any) -> dict[str, Any]:
+        answer = super().change_message_visibility(**request)
+        self._stack.sources.look(request["QueueUrl"])
+        return answer
+
+
+class Stack:
+    """One stack of one seed."""
+
+    def __init__(self, random: Random, start: datetime = MONDAY_MORNING) -> None:
+        self.random = random
+        self.hub = Hub(random, start)
+        self.trouble = Trouble(random)
+        self.judge = Judge(self.hub)
+        self.dynamodb = _Tables(self.judge)
+        self.secrets = FakeSecretsManager()
+        self.paper, self.kite = PaperVenue(self.hub), KiteVenue(self.hub)
+        self.sent: list[dict[str, Any]] = []
+        self._books: dict[str, Any] = {}
+        self.log_in()
+
+    @cached_property
+    def sqs(self) -> FakeSqs:
+        """The queues."""
+        return _Queues(self)
+
+    @cached_property
+    def fleet(self) -> Fleet:
+        """The functions."""
+        clients = {"dynamodb": self.dynamodb, "sqs": self.sqs, "secretsmanager": self.secrets}
+        around = Surroundings(self.hub, self.trouble, clients, self._network, self.judge.tell)
+        return Fleet(around)
+
+    @cached_property
+    def sources(self) -> QueueSource:
+        """What brings messages to functions."""
+        return QueueSource(self.hub, self.fleet, self.trouble, self.sqs)
+
+    @cached_property
+    def gateway(self) -> Gateway:
+        """What callers call."""
+        return Gateway(self.hub, self.fleet)
+
+    @cached_property
+    def switches(self) -> Switches:
+        """The operator's switches."""
+        return Switches(self.dynamodb, "GateTable", self.hub)
+
+    @property
+    def venues(self) -> dict[str, Venue]:
+        """The brokers by endpoint."""
+        return {venue.endpoint: venue for venue in (self.paper, self.kite)}
+
+    def start(self) -> None:
+        """Connect queues and schedule."""
+        for queue, function in SOURCES.items():
+            self.sources.connect(self.sqs.url(queue), function)
+        self.schedule = Schedule(self.hub, self.fleet)
+        self.schedule.start(MINUTE)
+
+    def run_for(self, microseconds: int) -> None:
+        """Let everything happen that happens in this time."""
+        self.hub.run_until(self.hub.elapsed + microseconds)
+
+    def held(self) -> list[Held]:
+        """Return every order at any broker."""
+        return [row for venue in self.venues.values() for row in venue.held()]
+
+    def log_in(self, token: str = ACCESS_TOKEN) -> None:
+        """Store a session at Kite's account, and make Kite take it."""
+        session = json.dumps({"api_key": API_KEY, "access_token": token})
+        try:
+            self.secrets.put_secret_value(SecretId=SESSION, SecretString=session)
+        except self.secrets.exceptions.ResourceNotFoundException:
+            self.secrets.create_secret(Name=SESSION, SecretString=session)
+        self.kite.kite.access_token = token
+
+    def digest(self) -> str:
+        """Return what tells one run from another: every table, notice, fault and turn."""
+        judge, hub = self.judge, self.hub
+        notices = [(at.isoformat(), notice) for at, notice in judge.notices]
+        run = (notices, judge.left, judge.arrived, self.trouble.hits, hub.turns, hub.elapsed)
+        return hashlib.sha256(f"{self.dynamodb.digest()} {run}".encode()).hexdigest()
+
+    def _network(self, process: Process) -> Network:
+        return Network(
+            self.hub,
+            process,
+            self.venues,
+            self._watch,
+            self._arrived,
+            self._books,
+            self.judge.broken,
+        )
+
+    def _watch(self, request: HttpRequest) -> None:
+        lane = request.url.partition("://")[0]
+        self.judge.call_left(request.method, request.body, lane)
+
+    def _arrived(self, request: HttpRequest, status: int) -> None:
+        if request.is_write and request.method == "POST" and status < 300:
+            self.judge.order_arrived(request.body)
+
+
+@contextmanager
+def seeded(random: Random) -> Iterator[None]:
+    """Let what the shipped code draws come from the seed, so that a run can be repeated."""
+    drawn = SimpleNamespace(
+        token_hex=lambda size: f"{random.getrandbits(8 * size):0{2 * size}x}",
+        token_urlsafe=lambda size: f"{random.getrandbits(8 * size):x}",
+        randbelow=lambda limit: int(random.random() * limit),
+    )
+    with ExitStack() as patched:
+        for module in (wiring, gate, orders_table, api_orders):
+            patched.enter_context(patch.object(module, "secrets", drawn))
+        yield

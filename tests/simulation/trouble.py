@@ -1,0 +1,62 @@
+"""What goes wrong, and where: every outside call of a process is a named point, a seed decides what happens there."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+DIES, FREEZES = "dies", "freezes"
+ANYWHERE = (DIES, FREEZES)
+
+
+@dataclass
+class Trouble:
+    """Draws what happens at a point. `rate` is the chance of trouble at each; `left` bounds how much there is in all.
+
+    `hits` counts what happened by point and kind, `kinds` says what could happen at each point that was passed.
+    """
+
+    random: Random
+    rate: float = 0.0
+    left: int = 1_000_000
+    avoided: frozenset[str] = frozenset()
+    hits: Counter[str] = field(default_factory=Counter)
+    kinds: dict[str, Sequence[str]] = field(default_factory=dict)
+
+    def at(self, point: str, kinds: Sequence[str]) -> str | None:
+        """Return what goes wrong at this point, None: nothing."""
+        self.kinds[point] = kinds
+        if self.random.random() >= self.rate or self.left <= 0:
+            return None
+        kind = kinds[int(self.random.random() * len(kinds))]
+        if kind in self.avoided:
+            return None
+        return self._happens(point, kind)
+
+    def _happens(self, point: str, kind: str) -> str:
+        self.left -= 1
+        self.hits[f"{point}: {kind}"] += 1
+        return kind
+
+    def end(self) -> None:
+        """Let nothing go wrong any more."""
+        self.rate = 0.0
+
+
+@dataclass
+class OneFault(Trouble):
+    """Trouble that comes once: at the point that is passed as number `turn`."""
+
+    turn: int = 0
+
+    def at(self, point: str, kinds: Sequence[str]) -> str | None:
+        """Return what goes wrong at this point if it is the one."""
+        self.turn -= 1
+        possible = [kind for kind in kinds if kind not in self.avoided]
+        if self.turn != 0 or not possible:
+            return None
+        return self._happens(point, self.random.choice(possible))
+
+    def end(self) -> None:
+        """Let nothing go wrong any more."""
+        self.turn = 0
