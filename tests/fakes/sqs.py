@@ -294,3 +294,6 @@ def _milliseconds(moment: datetime) -> str:
 
 def _md5(body: str) -> str:
     return hashlib.md5(body.encode(), usedforsecurity=False).hexdigest()
+
+
+__all__ = ["FakeSqs", "template_queues"]

@@ -12,6 +12,19 @@ from typing import Any
 
 from tests.architecture.template import resources
 
+KNOWN = frozenset(
+    {
+        "ContentBasedDeduplication",
+        "DeduplicationScope",
+        "DelaySeconds",
+        "FifoQueue",
+        "FifoThroughputLimit",
+        "MessageRetentionPeriod",
+        "RedrivePolicy",
+        "SqsManagedSseEnabled",
+        "VisibilityTimeout",
+    }
+)
 ARN = "arn:aws:sqs:ap-south-1:123456789012:"
 
 
@@ -42,6 +55,8 @@ def define_queue(
     name: str, properties: Mapping[str, Any], names: Mapping[str, str] | None = None
 ) -> QueueDefinition:
     """Return the definition of a queue; `names` are the other queues' by logical name."""
+    if not properties.keys() <= KNOWN:
+        raise NotImplementedError(f"a queue with {sorted(properties.keys() - KNOWN)}")
     redrive = properties.get("RedrivePolicy") or {}
     redrive = json.loads(redrive) if isinstance(redrive, str) else redrive
     usual = QueueDefinition(name)

@@ -1,0 +1,1 @@
+"""What AWS documents, asked of the fakes, of moto and of MiniStack."""
