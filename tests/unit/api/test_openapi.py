@@ -1,15 +1,7 @@
 """The contract: every route of the template, made from the models that judge."""
 
-import json
-
 from order_router.api.openapi import OPERATIONS, openapi_document
 from order_router.domain.request import LimitOrder
-
-
-def test_the_document_is_valid_openapi() -> None:
-    from openapi_spec_validator import validate  # noqa: PLC0415 - a third of a second that only this test needs
-
-    validate(json.loads(json.dumps(openapi_document())))
 
 
 def test_every_schema_forbids_what_the_model_forbids() -> None:
