@@ -80,11 +80,11 @@ def _lost(desk: Desk, order: Order) -> Order:
 
 
 def _look(desk: Desk, account: Account, due: tuple[Order, ...]) -> Look:
-    broker = desk.broker_of(account.broker)
+    broker, read_at = desk.broker_of(account.broker), desk.clock.now()
     book = _read_book(desk, account, broker)
     if broker.profile.tag.is_echoed:
-        return Look(book, broker, due)
-    return Look(book, broker, due, _claimed(desk, account, due))
+        return Look(book, broker, due, read_at)
+    return Look(book, broker, due, read_at, _claimed(desk, account, due))
 
 
 def _read_book(desk: Desk, account: Account, broker: Broker) -> OrderBook:

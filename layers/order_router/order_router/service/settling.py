@@ -1,6 +1,7 @@
 """Settle one order from a book that was read: adopt, leave, tell, or close it at the end of the day."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from order_router.adapter.port import Broker
 from order_router.domain.errors import Reason
@@ -18,7 +19,7 @@ from order_router.service.timing import BETWEEN_LAST_BOOKS
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One look at an account: the book, the broker, and our orders that it is for.
+    """One look at an account: the book, the broker, our orders that it is for, and when the book was asked for.
 
     `claimed` are the broker order ids of all our orders of the day; they are needed only where tags do not come back.
     """
@@ -26,6 +27,7 @@ class Look:
     book: OrderBook
     broker: Broker
     due: tuple[Order, ...]
+    read_at: datetime
     claimed: frozenset[str] = frozenset()
 
 
@@ -63,9 +65,10 @@ def _rows_of(order: Order, look: Look) -> tuple[OrderReport, ...]:
 def _settle_absent(desk: Desk, look: Look, order: Order) -> Order:
     """Keep an order unknown that the book lacks, and tell it once; only the day's last books close it."""
     order = order if order.has(EventKind.PERSON_TOLD) else _tell_unknown(desk, order)
-    if not look.book.is_complete or not _is_last_word(desk, order) or _may_be_there(order, look):
+    if not look.book.is_complete or not _is_last_word(look, order) or _may_be_there(order, look):
         return order
-    now = desk.clock.now()
+    # by when the book was read: whoever reads it in the session may be late to judge it
+    now = look.read_at
     note = f"not among the {len(look.book.reports)} orders of the day's book"
     first = next((s.event.at for s in order.history if s.event.kind is EventKind.ABSENT_AT_DAY_END), None)
     if first is None:
@@ -88,14 +91,14 @@ def _may_be_there(order: Order, look: Look) -> bool:
     )
 
 
-def _is_last_word(desk: Desk, order: Order) -> bool:
+def _is_last_word(look: Look, order: Order) -> bool:
     exchange = order.request.instrument.exchange
-    return is_book_final(exchange, exchange_day(order.received_at), desk.clock.now())
+    return is_book_final(exchange, exchange_day(order.received_at), look.read_at)
 
 
 def _settle_unseen(desk: Desk, look: Look, order: Order) -> Order:
     """Close an order of an earlier day that rested when last seen: its validity ended with that day."""
-    has_day_ended = exchange_day(desk.clock.now()) > exchange_day(order.received_at)
+    has_day_ended = exchange_day(look.read_at) > exchange_day(order.received_at)
     if not has_day_ended or not look.book.is_complete:
         return order
     reason = Reason(
