@@ -10,7 +10,7 @@ from order_router.domain.following import apply_fitting
 from order_router.domain.lifecycle import EventKind
 from order_router.domain.order import Event, Order
 from order_router.domain.vocabulary import Source
-from order_router.ports import EntryHeld, PaceExceeded, SwitchOn
+from order_router.ports import EntryHeld, PaceExceeded, StoreConflict, SwitchOn
 from order_router.service.attempt import MAY_PASS, Job, try_once
 from order_router.service.desk import Desk
 from order_router.service.follow_up import ask_for_a_look
@@ -74,6 +74,10 @@ class _Tries:
             return False
         except SwitchOn as stop:
             self.events.append(self._refused(stop.reason))
+            return False
+        except StoreConflict as conflict:
+            # past our lease somebody judged the order: what they wrote stands
+            self.job, self.events = replace(job, order=conflict.current or job.order), []
             return False
         self.job, self.events = replace(job, order=again), []
         return True
