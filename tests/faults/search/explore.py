@@ -1,0 +1,238 @@
+"""Visit every reachable state, breadth first, so that the first breach comes with its shortest schedule.
+
+A state is a row of numbers: the point of time, the store, the book, who was told of what, the faults left, and where
+each worker stands. A step is one outside call of one worker, a delivery, a move of the broker, or time that passes.
+A death is no step: from every state the day is also ended with whoever works in it dead.
+"""
+
+from array import array
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from tests.faults.search import rules
+from tests.faults.search.broker import Outcome, moves
+from tests.faults.search.cast import (
+    BOOK,
+    BURIAL,
+    BURIAL_JOB,
+    COMMAND,
+    DELIVERIES,
+    ENDED,
+    FAULTS,
+    JOBS,
+    LOOK_JOB,
+    LOOKS,
+    NAMES,
+    NEVER,
+    POINT,
+    REDRIVE,
+    STORE,
+    TOLD,
+    WORKERS,
+    WORKPLACES,
+    State,
+    Step,
+    defect,
+    how,
+    with_worker,
+)
+from tests.faults.search.closing import DayEnd, told_bit
+from tests.faults.search.worker import Job, Program, Tape
+from tests.faults.search.world import (
+    EVENING,
+    LEASE_PASSED,
+    POINT_NAMES,
+    POINTS,
+    SHIPPED,
+    TOO_OLD,
+    Asker,
+    Ports,
+    World,
+)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """How much is searched."""
+
+    first_outcome: Outcome
+    faults: int = 0
+    looks: int = 2
+    has_burial: bool = False
+    points: tuple[int, ...] = (0, TOO_OLD, LEASE_PASSED)
+    is_clock_read: bool = False
+    fault_kinds: frozenset[str] = frozenset()
+    is_reduced: bool = True
+
+
+class Breach(AssertionError):
+    """A rule does not hold; the message is the shortest schedule that shows it."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search visited, and how the orders of the days ended that it closed."""
+
+    states: int
+    steps: int
+    closed: int
+    ends: Counter[str]
+
+
+class Search:
+    """One scope's search; `run` raises Breach or tells what it visited."""
+
+    def __init__(self, scope: Scope, *, ports: Ports = SHIPPED, jobs: Sequence[Job] = JOBS) -> None:
+        self.scope = scope
+        self.world = World(scope.first_outcome, max(WORKERS) + 1, ports, scope.fault_kinds)
+        self.program = Program(Tape(POINTS, scope.is_clock_read), tuple(zip(NAMES, jobs, strict=True)))
+        self.day_end = DayEnd(self.world, self.program)
+        self.reached: list[State] = []
+        self._came_from = array("q")
+        self._came_by = array("H")
+        self._sound: set[State] = set()
+        self._steps = 0
+
+    def run(self) -> Found:
+        """Visit every state."""
+        first = (0, self.world.first_store, self.world.first_book, 0, self.scope.faults, *[NEVER] * 6)
+        seen = {first}
+        self._reach(first, -1, 0)
+        position = 0
+        while position < len(self.reached):
+            state = self.reached[position]
+            for number, step in enumerate(self.steps(state)):
+                self._steps += 1
+                if step.broken is not None:
+                    raise self._breach(position, step, step.broken)
+                if step.to not in seen:
+                    seen.add(step.to)
+                    self._reach(step.to, position, number)
+            position += 1
+        return Found(len(self.reached), self._steps, self.day_end.closed, self.day_end.ends)
+
+    def _reach(self, state: State, came_from: int, came_by: int) -> None:
+        self.reached.append(state)
+        self._came_from.append(came_from)
+        self._came_by.append(came_by)
+        shared = state[:FAULTS]
+        if shared in self._sound or state[DELIVERIES[0]] == NEVER:
+            return
+        broken = self._broken_here(shared) or self.day_end.broken(shared)
+        if broken is not None:
+            raise self._breach(len(self.reached) - 1, None, broken)
+        self._sound.add(shared)
+
+    def steps(self, state: State) -> Iterator[Step]:
+        """Yield every step from a state. A notice is given at once, or never: it meets nobody else's step."""
+        working = [place for place in WORKPLACES if state[place] > 0]
+        calls = [self.program.call_at(state[place]).name for place in working]
+        if "tell" in calls and self.scope.is_reduced:
+            place = working[calls.index("tell")]
+            yield from self._steps_of(state, place, state[place])
+            return
+        for place in working:
+            yield from self._steps_of(state, place, state[place])
+        yield from self._beginnings(state, working)
+        if not self.scope.is_reduced or not working or "read" in calls:
+            # a move of the broker meets nothing but a look at its book
+            yield from self._moves(state)
+        yield from self._time(state)
+
+    def _steps_of(self, state: State, place: int, at: int) -> Iterator[Step]:
+        program, world = self.program, self.world
+        node = program.nodes[at]
+        call, name = program.calls[node.call], NAMES[node.job]
+        point, store, book, told, faults = state[: FAULTS + 1]
+        if call.name == "tell":
+            told |= told_bit(call.arguments[0])
+        seen_at = point if call.name == "now" or not self.scope.is_clock_read else 0
+        asker = Asker(node.job, name, WORKERS[node.job], point, store, book)
+        for answer in world.ask(call, node.call, asker):
+            if answer.fault > faults:
+                continue
+            after = program.follow(at, answer.number, world.replies[answer.number], seen_at)
+            shared = (
+                point,
+                store if answer.store < 0 else answer.store,
+                book if answer.book < 0 else answer.book,
+                told,
+                faults - answer.fault,
+            )
+            yield self._arrival(Step(name, answer.words, state, answer.broken), shared, place, after)
+
+    def _arrival(self, step: Step, shared: State, place: int, after: int) -> Step:
+        """Return where a worker comes to: its next call, or its end."""
+        ended = self.program.nodes[after].ended
+        if ended is None:
+            return step._replace(to=with_worker(step.to, shared, place, after))
+        broken, words = step.broken or defect(ended), f"{step.words}; {how(ended)}"
+        if place <= REDRIVE and ended.error is None and self.world.order(shared[STORE]) is None:
+            broken = broken or "a message was acknowledged, and there is no record"
+        return step._replace(words=words, to=with_worker(step.to, shared, place, ENDED), broken=broken)
+
+    def _beginnings(self, state: State, working: list[int]) -> Iterator[Step]:
+        """Yield who may begin: two workers for three deliveries, the reconciler, the burial."""
+        one, two, three = (state[delivery] for delivery in DELIVERIES)
+        if one == NEVER:
+            yield self._begin(state, DELIVERIES[0], 0)
+            return
+        if two == NEVER:
+            yield self._begin(state, DELIVERIES[1], 1)
+        if three == NEVER and POINTS[state[POINT]] > COMMAND.deadline:
+            yield from self._redrives(state, working)
+        if self.scope.has_burial and state[BURIAL] == NEVER and two != NEVER:
+            yield from self._begin_with_call(state, BURIAL, BURIAL_JOB)
+        if self.world.order(state[STORE]) is not None:
+            # without a record a look ends at its first call and changes nothing
+            free = [place for place in LOOKS if state[place] == NEVER]
+            if len(LOOKS) - len(free) < self.scope.looks:
+                yield from self._begin_with_call(state, free[0], LOOK_JOB)
+
+    def _redrives(self, state: State, working: list[int]) -> Iterator[Step]:
+        """Yield the redrive at a free worker, or where both are at work at one that has died."""
+        at_work = {
+            WORKERS[self.program.nodes[state[place]].job]: place for place in working if place < REDRIVE
+        }
+        free = [worker for worker in (0, 1) if worker not in at_work]
+        for worker in free[:1] or (0, 1):
+            place = at_work.get(worker)
+            freed = state if place is None else (*state[:place], ENDED, *state[place + 1 :])
+            step = self._begin(freed, REDRIVE, 2 + worker)
+            yield step if place is None else step._replace(words="begins, what it did before has died")
+
+    def _begin(self, state: State, place: int, job: int) -> Step:
+        after = self.program.start(job, state[POINT])
+        return self._arrival(Step(NAMES[job], "begins", state), state[: FAULTS + 1], place, after)
+
+    def _begin_with_call(self, state: State, place: int, job: int) -> Iterator[Step]:
+        """Yield a beginning and its first call as one step: before that call nothing was seen and nothing done."""
+        return self._steps_of(state, place, self.program.start(job, state[POINT]))
+
+    def _moves(self, state: State) -> Iterator[Step]:
+        if state[POINT] < EVENING:
+            for words, after in moves(self.world.books[state[BOOK]]):
+                to = (*state[:BOOK], self.world.books.of(after), *state[BOOK + 1 :])
+                yield Step("broker", words, to)
+
+    def _time(self, state: State) -> Iterator[Step]:
+        points = self.scope.points
+        if state[POINT] < points[-1]:
+            point = points[points.index(state[POINT]) + 1]
+            book = self.world.book_at(state[BOOK], point)
+            yield Step("time", POINT_NAMES[point - 1], (point, state[STORE], book, *state[TOLD:]))
+
+    def _broken_here(self, shared: State) -> str | None:
+        _, store, book, _ = shared
+        is_holding = self.world.is_holding(store)
+        return rules.broken_state(self.world.order(store), self.world.books[book], is_holding=is_holding)
+
+    def _breach(self, position: int, last: Step | None, broken: str) -> Breach:
+        lines: list[Step] = [] if last is None else [last]
+        while self._came_from[position] >= 0:
+            before = self._came_from[position]
+            lines.append(list(self.steps(self.reached[before]))[self._came_by[position]])
+            position = before
+        schedule = [f"{number:3}. {step.who}: {step.words}" for number, step in enumerate(lines[::-1], 1)]
+        return Breach("\n".join([broken, *schedule]))

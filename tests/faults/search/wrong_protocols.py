@@ -1,0 +1,182 @@
+"""The protocol with one promise broken, each in a few lines: the search must find every one of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+
+from order_router.adapter.errors import OutcomeUnknown
+from order_router.adapter.http import Send
+from order_router.domain.lifecycle import EventKind, State
+from order_router.domain.order import Event, Order, Ownership, take_ownership
+from order_router.ports import Gate
+from order_router.service import attempt, place, reconcile, settling
+from order_router.service.desk import Desk
+from order_router.service.timing import LEASE
+from order_router.transport.local import LocalTransport
+from tests.fakes.order_store import MemoryOrderStore
+from tests.faults.search.broker import Outcome
+from tests.faults.search.cast import COMMAND, JOBS
+from tests.faults.search.explore import Scope, Search
+from tests.faults.search.world import EVENING, LATER, LEASE_PASSED, NIGHT, TOO_OLD, Ports
+
+WITH_RETRY = (0, LATER, TOO_OLD, LEASE_PASSED)
+EVENINGS = (0, EVENING, NIGHT)
+
+Break = Callable[[pytest.MonkeyPatch, Scope], Search]
+
+
+@dataclass(frozen=True)
+class WrongProtocol:
+    """A broken promise: where it shows, the rule that must notice it, how it is broken."""
+
+    name: str
+    scope: Scope
+    rule: str
+    search: Break
+
+
+class CarelessStore(MemoryOrderStore):
+    """Writes whatever stands there."""
+
+    def _write(self, order: Order, *, replacing: Order | None, gate: Gate | None) -> None:
+        current, _ = self.tables.orders.get(order.client_order_id, (None, None))
+        super()._write(order, replacing=current, gate=gate)
+
+
+class TimelessTransport(LocalTransport):
+    """Sends however late it is."""
+
+    def sender(self, endpoint: str, *, not_after: datetime | None) -> Send:
+        return super().sender(endpoint, not_after=None)
+
+
+def over(ports: Ports) -> Break:
+    """Search the shipped services over other ports."""
+    return lambda _, scope: Search(scope, ports=ports)
+
+
+def patched(module: Any, name: str, wrong: object) -> Break:
+    """Search with one function of a service replaced."""
+
+    def search(patch: pytest.MonkeyPatch, scope: Scope) -> Search:
+        patch.setattr(module, name, wrong)
+        return Search(scope)
+
+    return search
+
+
+right_judged, right_due, right_repeat = attempt._judged, reconcile._due, place._repeat
+
+
+def timeout_is_rejected(error: Any, at: datetime, *, may_have_left: bool) -> attempt.Attempt:
+    if isinstance(error, OutcomeUnknown):
+        return attempt.Attempt((Event(kind=EventKind.REJECTED, at=at, reason=error.reason),))
+    return right_judged(error, at, may_have_left=may_have_left)
+
+
+def timeout_never_left(error: Any, at: datetime, *, may_have_left: bool) -> attempt.Attempt:
+    return right_judged(error, at, may_have_left=False)
+
+
+def due_without_lease(desk: Desk, orders: Any) -> Any:
+    return right_due(desk, [replace(order, lease_until=None) for order in orders])
+
+
+def owned_without_a_write(desk: Desk, order: Order, replacing: Order | None, gate: object) -> Order:
+    now = desk.clock.now()
+    return take_ownership(order, Ownership(desk.nonce(), now + LEASE), now)
+
+
+def repeat_that_sends(desk: Desk, order: Order, job: attempt.Job) -> place.Placement:
+    if job.order.state is State.SUBMITTING:
+        job = replace(job, order=replace(job.order, state=State.RECEIVED))
+    return right_repeat(desk, order, job)
+
+
+def stamped_anew(desk: Desk) -> None:
+    """Deliver the redrive as if its alert had just fired."""
+    now = desk.clock.now()
+    place.place_order(desk, replace(COMMAND, deadline=now + timedelta(seconds=30)))
+
+
+def with_fresh_redrive(_: pytest.MonkeyPatch, scope: Scope) -> Search:
+    return Search(scope, jobs=(*JOBS[:2], stamped_anew, stamped_anew, *JOBS[4:]))
+
+
+def nobody_hears(*_: object) -> None:
+    return None
+
+
+Wrong = partial(WrongProtocol)
+WRONG_PROTOCOLS = (
+    Wrong(
+        "a write ignores the version that it replaces",
+        Scope(Outcome.ACKNOWLEDGED),
+        "history was rewritten",
+        over(Ports(store=CarelessStore)),
+    ),
+    Wrong(
+        "the transport does not look at the deadline",
+        Scope(Outcome.ACKNOWLEDGED),
+        "sent after its deadline",
+        over(Ports(transport=TimelessTransport)),
+    ),
+    Wrong(
+        "a lost outcome counts as never sent",
+        Scope(Outcome.REQUEST_LOST, points=WITH_RETRY),
+        "sent twice",
+        patched(attempt, "_judged", timeout_never_left),
+    ),
+    Wrong(
+        "a lost outcome counts as rejected",
+        Scope(Outcome.ANSWER_LOST),
+        "rejected here, open at the broker",
+        patched(attempt, "_judged", timeout_is_rejected),
+    ),
+    Wrong(
+        "absence closes an order during the session",
+        Scope(Outcome.LATE),
+        "closed by absence during the session",
+        patched(settling, "_is_last_word", lambda *_: True),
+    ),
+    Wrong(
+        "one last book is enough",
+        Scope(Outcome.REQUEST_LOST, points=EVENINGS),
+        "closed by a single last book",
+        patched(settling, "BETWEEN_LAST_BOOKS", timedelta(0)),
+    ),
+    Wrong(
+        "the reconciler does not wait for the lease",
+        Scope(Outcome.ACKNOWLEDGED),
+        "sent while its record says unknown",
+        patched(reconcile, "_due", due_without_lease),
+    ),
+    Wrong(
+        "the intent is written after the send",
+        Scope(Outcome.ACKNOWLEDGED),
+        "sent without a stored intent",
+        patched(place, "_write_owned", owned_without_a_write),
+    ),
+    Wrong(
+        "a repeat sends what another is sending",
+        Scope(Outcome.ACKNOWLEDGED),
+        "does not own it",
+        patched(place, "_repeat", repeat_that_sends),
+    ),
+    Wrong(
+        "a redrive is stamped anew",
+        Scope(Outcome.ACKNOWLEDGED),
+        "sent after its deadline",
+        with_fresh_redrive,
+    ),
+    Wrong(
+        "nobody is told of an unknown order",
+        Scope(Outcome.REQUEST_LOST),
+        "nobody was told",
+        patched(settling, "tell", nobody_hears),
+    ),
+)
