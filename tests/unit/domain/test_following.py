@@ -118,7 +118,11 @@ def test_terms_changed_at_the_broker_are_adopted() -> None:
 
 
 def test_a_type_changed_at_the_broker_is_adopted_with_its_prices() -> None:
-    stop: dict[str, Any] = {"order_type": OrderType.SL, "limit_price": Decimal(1605), "trigger_price": Decimal(1600)}
+    stop: dict[str, Any] = {
+        "order_type": OrderType.SL,
+        "limit_price": Decimal(1605),
+        "trigger_price": Decimal(1600),
+    }
 
     order = followed(open_order(), report(ReportedState.OPEN, **stop))
     back = followed(order, report(ReportedState.OPEN, trigger_price=None))

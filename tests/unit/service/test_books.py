@@ -10,7 +10,7 @@ from order_router.adapter.http import Send
 from order_router.adapter.port import Broker
 from order_router.adapter.profile import TagRule
 from order_router.adapter.session import BrokerSession
-from order_router.domain.lifecycle import State
+from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.reports import OrderBook
 from order_router.service import reconcile
 from order_router.service.reconcile import reconcile_account
@@ -155,3 +155,37 @@ def test_claims_are_read_to_the_last_page(world: World, monkeypatch: pytest.Monk
     reconcile_account(world.desk, "paper")
 
     assert state_of(world, client_order_id) is State.UNKNOWN
+
+
+def test_what_the_last_books_lacked_stands_in_the_history(world: World) -> None:
+    client_order_id = lost(world)
+    world.clock.advance(UNTIL_EVENING_S)
+
+    reconcile_account(world.desk, "paper")
+
+    order = world.store.get(client_order_id)
+    assert order is not None
+    notes = {step.event.kind: step.event.note for step in order.history}
+    assert notes[EventKind.ABSENT_AT_DAY_END] == "not among the 0 orders of the day's book"
+    assert (notes[EventKind.PERSON_TOLD] or "").startswith("the outcome of BUY 5 NSE:INFY is not known")
+
+
+def test_without_tags_an_order_of_ours_that_the_broker_has_named_is_no_rival(world: World) -> None:
+    showing(world, without_tags, is_echoed=False)
+    world.place("resting", limit_price="1400")
+    world.transport.writes = [Fault.ANSWER_LOST]
+    order = world.place("lost", limit_price="1400").order
+
+    reconcile_account(world.desk, "paper")
+
+    assert state_of(world, order.client_order_id) is State.OPEN
+
+
+def test_without_tags_a_row_that_fits_two_lost_orders_is_nobody_s(world: World) -> None:
+    showing(world, without_tags, is_echoed=False)
+    world.transport.writes = [Fault.REQUEST_LOST, Fault.ANSWER_LOST]
+    orders = [world.place(key).order for key in ("lost", "arrived")]
+
+    reconcile_account(world.desk, "paper")
+
+    assert {state_of(world, order.client_order_id) for order in orders} == {State.UNKNOWN}

@@ -1,15 +1,29 @@
 """What an order passes: which calls count, which switches stop, and whose line holds."""
 
 from dataclasses import replace
+from datetime import timedelta
+from typing import cast
 
 import pytest
 
 from order_router.adapter.profile import Profile
 from order_router.brokers.registry import load_broker
 from order_router.domain.account import Account
-from order_router.service.gates import cancel_gate, change_gate, entry_gate, pace_for, resume_gate
-from tests.fakes.clock import MONDAY_MORNING
-from tests.fakes.orders import a_request
+from order_router.domain.lifecycle import EventKind
+from order_router.domain.order import Event, Order, apply
+from order_router.ports import Gate, OrderStore, PaceExceeded
+from order_router.service.gates import (
+    GatedWrite,
+    cancel_gate,
+    change_gate,
+    entry_gate,
+    hold_gate,
+    pace_for,
+    resume_gate,
+    write_through,
+)
+from tests.fakes.clock import MONDAY_MORNING, FakeClock
+from tests.fakes.orders import a_request, a_submitting_order
 
 ACCOUNT = Account(name="paper", broker="paper", max_orders_per_day=7)
 REQUEST = a_request(strategy="demo")
@@ -63,3 +77,72 @@ def test_an_exit_is_held_by_nothing_and_an_entry_by_its_strategy_and_instrument(
     for gate in (entry_gate, resume_gate):
         assert gate(ACCOUNT, profile(), leaving, MONDAY_MORNING).hold is None
         assert gate(ACCOUNT, profile(), REQUEST, MONDAY_MORNING).hold == "hold#paper#demo#NSE:INFY#2026-11-23"
+
+
+def lost(**changes: object) -> tuple[Order, Order]:
+    """Return an order before and after its outcome was lost."""
+    before = a_submitting_order(**changes)  # type: ignore[arg-type]
+    return before, apply(before, Event(kind=EventKind.OUTCOME_LOST, at=MONDAY_MORNING))
+
+
+def test_a_count_and_a_hold_are_kept_until_their_day_is_over_everywhere() -> None:
+    before, after = lost(strategy="demo")
+    gate = hold_gate(before, after)
+
+    assert gate is not None
+    assert gate.hold_change is not None
+    assert gate.hold_change.expires_at == MONDAY_MORNING + timedelta(days=2)
+    [counter] = entry_gate(ACCOUNT, profile(), REQUEST, MONDAY_MORNING).counters
+    assert counter.expires_at == MONDAY_MORNING + timedelta(days=2)
+
+
+def test_a_hold_is_put_on_and_taken_off_where_the_state_says_so_and_nowhere_else() -> None:
+    before, after = lost(strategy="demo")
+    found = apply(after, Event(kind=EventKind.OPENED, at=MONDAY_MORNING, broker_order_id="b-1"))
+    told = apply(after, Event(kind=EventKind.PERSON_TOLD, at=MONDAY_MORNING))
+
+    changes = [
+        hold_gate(*pair) for pair in ((before, after), (after, found), (after, told), (before, before))
+    ]
+
+    assert [gate and gate.hold_change and gate.hold_change.is_on for gate in changes] == [
+        True,
+        False,
+        None,
+        None,
+    ]
+
+
+def test_an_order_of_no_strategy_holds_nothing() -> None:
+    assert hold_gate(*lost()) is None
+
+
+class Full:
+    """A store whose pace is full at first: each try moves on by what it says."""
+
+    def __init__(self, waits: list[float]) -> None:
+        self.waits = waits
+
+    def write(self, order: Order, *, replacing: Order | None, gate: Gate | None = None) -> None:
+        if self.waits:
+            raise PaceExceeded(self.waits.pop(0))
+
+
+@pytest.mark.parametrize(("until_s", "passes"), [(1.0, True), (0.999, False)])
+def test_a_call_that_comes_free_in_the_last_instant_is_waited_for(until_s: float, passes: bool) -> None:
+    clock = FakeClock()
+    write = GatedWrite(
+        order=a_submitting_order(),
+        replacing=None,
+        gate=lambda _at: Gate(),
+        until=clock.now() + timedelta(seconds=until_s),
+    )
+    store = cast("OrderStore", Full([1.0]))
+
+    if passes:
+        write_through(store, clock, write)
+        assert clock.slept == [1.0]
+        return
+    with pytest.raises(PaceExceeded):
+        write_through(store, clock, write)
+    assert clock.slept == []

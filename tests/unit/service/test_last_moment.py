@@ -17,7 +17,7 @@ from order_router.domain.vocabulary import Source
 from order_router.ports import Gate, HoldChange
 from order_router.service.gates import hold_name
 from order_router.service.place import StillUnsent, order_of, place_order
-from order_router.service.timing import LEASE, SEND_BUDGET
+from order_router.service.timing import LEASE, SEND_BUDGET, SEND_PAUSE_S
 from tests.fakes.orders import a_request, a_submitting_order
 from tests.fakes.transport import Fault
 from tests.fakes.world import ENDPOINT, World
@@ -134,7 +134,7 @@ def test_no_try_begins_after_the_deadline(world: World) -> None:
 
     order = place_order(world.desk, command).order
 
-    assert order.state is State.STALE
+    assert (order.state, order.reason and order.reason.code) == (State.STALE, "BROKER_UNREACHABLE")
     assert kinds(order).count(EventKind.NEVER_SENT) > 3
     assert world.clock.now() <= command.deadline
 
@@ -190,3 +190,28 @@ def test_a_read_after_the_write_does_not_make_the_write_forgotten(world: World) 
 
     assert world.place().order.state is State.UNKNOWN
     assert len(world.at_broker()) == 1
+
+
+@pytest.mark.parametrize("left_s", [10, SEND_PAUSE_S])
+def test_an_adapter_s_defect_before_the_write_is_refused_at_once(world: World, left_s: float) -> None:
+    broker = world.desk.broker_of("paper")
+
+    class Defective:
+        profile = broker.profile
+
+        @staticmethod
+        def place_order(*_: object) -> Acknowledged:
+            raise KeyError("defect")
+
+    always: Callable[[str], Broker] = lambda _name: cast("Broker", Defective)  # noqa: E731
+    world.desk = replace(world.desk, broker_of=always)
+    command = replace(world.command(), deadline=world.clock.now() + timedelta(seconds=left_s))
+
+    order = place_order(world.desk, command).order
+
+    assert kinds(order) == [
+        EventKind.RECEIVED,
+        EventKind.SUBMITTING,
+        EventKind.NEVER_SENT,
+        EventKind.REFUSED,
+    ]

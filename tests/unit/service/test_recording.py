@@ -6,7 +6,7 @@ import pytest
 
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Event, Order, apply
-from order_router.ports import StoreUnavailable
+from order_router.ports import StoreConflict, StoreUnavailable
 from order_router.service.recording import record
 from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.order_store import MemoryOrderStore
@@ -61,7 +61,7 @@ def test_an_outcome_that_cannot_be_written_is_not_claimed(world: World, order: O
         record(world.desk, order, [OPENED])
 
     assert world.store.get(order.client_order_id) == order
-    assert 0 < sum(world.clock.slept) < 10
+    assert world.clock.slept == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])
 
 
 def test_the_broker_s_order_id_is_in_the_log_before_it_is_in_the_store(
@@ -77,3 +77,10 @@ def test_the_broker_s_order_id_is_in_the_log_before_it_is_in_the_store(
     assert [(line["client_order_id"], line["broker_order_id"]) for line in lines] == [
         (order.client_order_id, "b-1")
     ]
+
+
+def test_an_order_that_is_not_there_any_more_is_a_conflict(world: World, order: Order) -> None:
+    world.store.tables.orders.clear()
+
+    with pytest.raises(StoreConflict):
+        record(world.desk, order, [OPENED])

@@ -1,0 +1,94 @@
+"""Positions, holdings and funds: one account's failure stands beside the others' answers."""
+
+import logging
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+
+from order_router.adapter.errors import AdapterDefect, SessionExpired
+from order_router.adapter.port import Broker
+from order_router.domain.account import Account
+from order_router.domain.reports import Funds, Position
+from order_router.service.desk import ReadingDesk
+from order_router.service.portfolio import read_portfolio
+from tests.fakes.transport import Fault
+from tests.fakes.world import World
+
+PAPER = Account(name="paper", broker="paper")
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def desk(world: World) -> ReadingDesk:
+    return ReadingDesk(sessions=world.sessions, broker_of=world.desk.broker_of, transport=world.transport)
+
+
+def test_what_an_account_holds_is_read(world: World) -> None:
+    world.place()
+
+    [positions] = read_portfolio(desk(world), "positions", [PAPER])
+    [funds] = read_portfolio(desk(world), "funds", [PAPER])
+
+    assert (positions.account, positions.error, funds.error) == ("paper", None, None)
+    assert [row.quantity for row in positions.rows if isinstance(row, Position)] == [5]
+    assert all(isinstance(row, Funds) for row in funds.rows)
+    assert read_portfolio(desk(world), "holdings", [PAPER])[0].rows == ()
+
+
+def test_an_account_without_a_session_says_so_beside_the_others_and_its_session_is_dropped(
+    world: World,
+) -> None:
+    out = Account(name="out", broker="paper")
+
+    failed, answered = read_portfolio(desk(world), "funds", [out, PAPER])
+
+    assert (failed.account, type(failed.error), failed.rows) == ("out", SessionExpired, ())
+    assert (answered.account, answered.error) == ("paper", None)
+    assert world.sessions.forgotten == ["out"]
+
+
+def test_a_broker_that_does_not_answer_keeps_its_session(world: World) -> None:
+    world.transport.reads = [Fault.ANSWER_LOST]
+
+    [failed] = read_portfolio(desk(world), "funds", [PAPER])
+
+    assert failed.error is not None
+    assert world.sessions.forgotten == []
+
+
+def test_an_adapter_s_defect_does_not_hide_the_other_accounts(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL)
+    paper = world.desk.broker_of("paper")
+
+    class Defective:
+        @staticmethod
+        def read_funds(*_: Any) -> tuple[Funds, ...]:
+            raise KeyError("defect")
+
+    brokers = {"paper": paper, "defective": cast("Broker", Defective)}
+    both = [Account(name="paper", broker="defective"), PAPER]
+
+    failed, answered = read_portfolio(replace(desk(world), broker_of=brokers.__getitem__), "funds", both)
+
+    assert (failed.account, type(failed.error)) == ("paper", AdapterDefect)
+    assert answered.error is None
+
+
+def test_a_read_has_no_deadline(world: World) -> None:
+    asked: list[object] = []
+    inner = world.transport.sender
+
+    def sender(endpoint: str, *, not_after: Any) -> Any:
+        asked.append(not_after)
+        return inner(endpoint, not_after=not_after)
+
+    world.transport.sender = sender  # type: ignore[method-assign]
+    read_portfolio(desk(world), "funds", [PAPER])
+
+    assert asked == [None]

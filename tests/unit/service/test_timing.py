@@ -1,0 +1,35 @@
+"""The times that are promised, and that what must fit into one of them does."""
+
+from datetime import timedelta
+
+from order_router.service import timing
+from order_router.transport.http_transport import Limits
+
+
+def test_the_times_are_those_that_were_decided() -> None:
+    decided = {
+        "PLACE_FUNCTION_TIMEOUT": timedelta(seconds=28),
+        "WRITE_TIME": timedelta(seconds=10),
+        "READ_TIME": timedelta(seconds=7),
+        "API_MAX_AGE": timedelta(seconds=10),
+        "SEND_BUDGET": timedelta(seconds=6),
+        "LEASE": timedelta(seconds=35),
+        "REPLAY_WAIT": timedelta(seconds=10),
+        "REPLAY_POLL_S": 0.1,
+        "SEND_PAUSE_S": 0.5,
+        "PACE_WAIT": timedelta(seconds=3),
+        "RECONCILE_DELAY_S": 5,
+        "RECONCILE_AGAIN_FOR": timedelta(minutes=2),
+        "BETWEEN_LAST_BOOKS": timedelta(minutes=10),
+    }
+
+    assert {name: getattr(timing, name) for name in decided} == decided
+
+
+def test_a_socket_s_limits_are_the_times_that_the_services_count_on() -> None:
+    limits = Limits()
+
+    assert timedelta(seconds=limits.connect_timeout_s + limits.write_answer_timeout_s) == timing.WRITE_TIME
+    assert timedelta(seconds=limits.connect_timeout_s + limits.read_answer_timeout_s) == timing.READ_TIME
+    assert (limits.connect_timeout_s, limits.max_idle_s) == (2.0, 20.0)
+    assert limits.max_body == 32 * 1024 * 1024
