@@ -1,11 +1,12 @@
 """The end of a day from any state: whoever works has died, the queue and the reconciler do their part undisturbed."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from order_router.domain.order import Order
 from tests.faults.search import rules
-from tests.faults.search.broker import Book
+from tests.faults.search.broker import Book, moves
 from tests.faults.search.cast import BURIAL_JOB, LOOK_JOB, NAMES, POINT, STORE, WORKERS, State
 from tests.faults.search.worker import Program
 from tests.faults.search.world import EVENING, IN_SESSION, POINTS, Asker, World
@@ -30,11 +31,17 @@ class DayEnd:
 
     def broken(self, shared: State) -> str | None:
         """Return what is wrong if everybody dies here: with the message given up on, or with it acknowledged."""
-        buried = self._alone(shared, BURIAL_JOB)
-        broken = self._closed(buried)
-        if broken is not None or self.world.order(shared[STORE]) is None:
-            return broken
-        return self._closed(shared)
+        is_stored = self.world.order(shared[STORE]) is not None
+        starts = [self._alone(shared, BURIAL_JOB), *([shared] if is_stored else [])]
+        days = (self._closed(day) for start in starts for day in self._moved(start))
+        return next((broken for broken in days if broken is not None), None)
+
+    def _moved(self, shared: State) -> Iterator[State]:
+        """Yield the state after whatever the broker may do by itself until the session ends."""
+        point, store, book, told = shared
+        yield shared
+        for _, after in moves(self.world.books[book]) if point < EVENING else ():
+            yield from self._moved((point, store, self.world.books.of(after), told))
 
     def _closed(self, shared: State) -> str | None:
         self.closed += 1
