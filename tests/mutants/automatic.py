@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from itertools import accumulate
 from pathlib import Path
 from queue import Queue
@@ -115,7 +116,10 @@ def judge(server: ForkServer, covering: Covering, slip: Slip) -> Result:
     """Run the tests of the mutant's lines, a quick choice first, and say what became of it."""
     if reason := reason_of(slip.file, slip.diff):
         return Result(slip, "equivalent", reason)
-    tests = _affordable(covering, covering.of_lines(slip.file, *slip.change.lines))
+    tests = covering.of_lines(slip.file, *slip.change.lines)
+    if not tests:  # only the import runs these lines
+        tests = covering.of_files({slip.file, *importers(slip.file)})
+    tests = _affordable(covering, tests)
     quick = _quick(tests)
     rest = [test for test in tests if test not in set(quick)]
     for chosen in (quick, rest):
@@ -126,6 +130,17 @@ def judge(server: ForkServer, covering: Covering, slip: Slip) -> Result:
         if _is_killed(verdict):
             return Result(slip, "killed", verdict.killed_by or "import")
     return Result(slip, "survived")
+
+
+@cache
+def importers(file: str) -> frozenset[str]:
+    """Return the files that import from this one."""
+    line = f"from {module_of(file)} import "
+    return frozenset(
+        str(path.relative_to(PACKAGE))
+        for path in PACKAGE.rglob("*.py")
+        if line in path.read_text(encoding="utf-8")
+    )
 
 
 def _affordable(covering: Covering, tests: list[str]) -> list[str]:
@@ -140,7 +155,9 @@ def _quick(tests: list[str]) -> list[str]:
 
 
 def _is_killed(verdict: Verdict) -> bool:
-    if verdict.exit_code in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}:
+    if verdict.exit_code == pytest.ExitCode.INTERRUPTED:
+        return True  # a module that cannot be imported any more
+    if verdict.exit_code in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED} and not verdict.missing:
         return False
     if verdict.exit_code in {pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR} or verdict.missing:
         raise RuntimeError(verdict.words or f"these tests are not there: {verdict.missing[:3]}")

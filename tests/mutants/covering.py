@@ -4,7 +4,7 @@ import json
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import CodeType
@@ -23,12 +23,19 @@ class Covering:
     tests: defaultdict[tuple[str, int], list[str]] = field(default_factory=lambda: defaultdict(list))
 
     def of_lines(self, file: str, first: int, last: int) -> list[str]:
-        """Return the tests that run one of these lines; of lines that only the import runs, those of their file."""
-        lines = [line for line in range(first, last + 1) if (file, line) in self.tests]
-        if not lines:
-            lines = [line for name, line in self.tests if name == file]
-        found = {test for line in lines for test in self.tests[file, line]}
-        return sorted(found, key=lambda test: (self.seconds[test], test))
+        """Return the tests that run one of these lines, fastest first."""
+        return self._fastest_first(
+            test for line in range(first, last + 1) for test in self.tests.get((file, line), [])
+        )
+
+    def of_files(self, files: Collection[str]) -> list[str]:
+        """Return the tests that run any line of these files, fastest first."""
+        return self._fastest_first(
+            test for (file, _), tests in self.tests.items() if file in files for test in tests
+        )
+
+    def _fastest_first(self, tests: Iterable[str]) -> list[str]:
+        return sorted(set(tests), key=lambda test: (self.seconds[test], test))
 
 
 def read_covering(path: Path, *, longest_s: float) -> Covering:

@@ -16,7 +16,7 @@ ENDPOINT = "http://127.0.0.1:1"
 """A port where nothing listens: whoever asks again is told NotSent."""
 READ = HttpRequest(method="GET", url=ENDPOINT + "/orders")
 WRITE = HttpRequest(method="POST", url=ENDPOINT + "/orders", body=b"canary-7741", is_write=True)
-LIMITS = Limits(write_answer_timeout_s=0.02, read_answer_timeout_s=0.01)
+IMPATIENT = Limits(write_answer_timeout_s=0.02, read_answer_timeout_s=0.01)
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 
@@ -30,9 +30,9 @@ def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
 Ends = tuple[socket.socket, socket.socket]
 
 
-def transport_over(ours: socket.socket) -> HttpTransport:
+def transport_over(ours: socket.socket, limits: Limits = IMPATIENT) -> HttpTransport:
     """Return a transport that keeps this connection for its next request."""
-    transport = HttpTransport(FakeClock(), limits=LIMITS)
+    transport = HttpTransport(FakeClock(), limits=limits)
     transport._pool.give(read_origin(ENDPOINT), ours)
     return transport
 
@@ -68,17 +68,17 @@ def test_a_read_that_timed_out_is_not_asked_again(ends: Ends) -> None:
 
 def test_a_read_whose_answer_was_cut_is_not_asked_again(ends: Ends) -> None:
     with replying(ends, OK[:-1]) as connection, pytest.raises(OutcomeUnknown, match="no whole answer"):
-        send(transport_over(connection), READ)
+        send(transport_over(connection, Limits()), READ)
 
 
 def test_a_read_that_nobody_answered_is_asked_again(ends: Ends) -> None:
     with replying(ends, b"") as connection, pytest.raises(NotSent, match="no connection"):
-        send(transport_over(connection), READ)
+        send(transport_over(connection, Limits()), READ)
 
 
 def test_a_write_that_nobody_answered_is_not_asked_again(ends: Ends) -> None:
     with replying(ends, b"") as connection, pytest.raises(OutcomeUnknown, match="without an answer"):
-        send(transport_over(connection), WRITE)
+        send(transport_over(connection, Limits()), WRITE)
 
 
 def test_a_connection_that_failed_is_closed_and_not_kept(ends: Ends) -> None:
