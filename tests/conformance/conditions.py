@@ -199,10 +199,18 @@ def a_placeholder_that_is_not_given_is_refused(aws: Aws) -> None:
 @probe
 def an_expression_must_be_well_formed(aws: Aws) -> None:
     """What is not of the grammar is refused. Page: Operators and functions, syntax of condition expressions."""
-    for expression in ("n =", "n = :n AND", "attribute_exists(n", "n == :n", "unknown(n)", ""):
+    for expression in ("n =", "n = :n AND", "attribute_exists(n", "n == :n", ""):
         values = {"ExpressionAttributeValues": {":n": FIVE}} if ":n" in expression else {}
         with invalid():
             aws.dynamodb.put_item(TableName=GATE, Item=aws.key(), ConditionExpression=expression, **values)
+
+
+@probe
+def a_function_is_one_of_the_list(aws: Aws) -> None:
+    """Only the functions of the syntax are known, by their exact names. Page: Operators and functions, functions."""
+    for function in ("guess", "ATTRIBUTE_EXISTS"):
+        with invalid():
+            aws.update(aws.key(), "REMOVE n", ConditionExpression=f"{function}(n)")
 
 
 @probe

@@ -105,6 +105,17 @@ def a_page_ends_at_its_limit(aws: Aws) -> None:
 
 
 @probe
+def a_key_to_go_on_with_is_no_promise(aws: Aws) -> None:
+    """A query that processed as many items as its limit stops with a key, though no more follow. Page: Query, Limit."""
+    pk = fill(aws, list("abc"))
+
+    answer = query(aws, pk, Limit=3)
+
+    assert answer["LastEvaluatedKey"] == {"pk": {"S": pk}, "sk": {"S": "c"}}
+    assert sort_keys(query(aws, pk, ExclusiveStartKey=answer["LastEvaluatedKey"])) == []
+
+
+@probe
 def a_page_holds_1_mb(aws: Aws) -> None:
     """A query reads at most 1 MB of data a page. Page: Query."""
     pk = fill(aws, list("abcd"), pad={"S": "x" * 390 * 1024})
@@ -153,7 +164,7 @@ def a_sort_key_is_compared(aws: Aws) -> None:
 @probe
 def a_key_condition_names_one_partition(aws: Aws) -> None:
     """The partition key is given by equality, and only key attributes with it. Page: Key condition expressions."""
-    for condition in ("pk > :v", "begins_with(pk, :v)", "sk = :v", "pk = :v AND other = :v", "pk <> :v"):
+    for condition in ("pk > :v", "begins_with(pk, :v)", "sk = :v", "pk = :v AND absent = :v", "pk <> :v"):
         with invalid():
             aws.dynamodb.query(
                 TableName=PAPER,

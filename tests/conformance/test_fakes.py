@@ -1,6 +1,7 @@
 """What the fakes promise beyond AWS: nothing shared, nothing ignored, the same again, and minutes in no time."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from tests.fakes.sqs import FakeSqs, template_queues
 
 KEY = {"gate": {"S": "g-1"}}
 NESTED = {"M": {"legs": {"L": [{"S": "x"}]}}}
+STORED = {**KEY, "legs": NESTED, "note": {"S": "x"}}
 MINUTES, DAYS = 60, 86_400
 
 
@@ -48,12 +50,13 @@ def receive(queues: FakeSqs, name: str = "OrderQueue") -> list[dict[str, Any]]:
 
 def spoil(value: Any) -> None:
     value["legs"]["M"]["legs"]["L"][0]["S"] = "spoiled"
+    value["note"]["S"] = "spoiled"
     value["more"] = {"S": "spoiled"}
 
 
 @pytest.mark.parametrize("write", ["put_item", "transact_write_items"])
 def test_what_was_stored_is_not_what_the_caller_holds(database: FakeDynamoDB, write: str) -> None:
-    item: dict[str, Any] = {**KEY, "legs": {"M": {"legs": {"L": [{"S": "x"}]}}}}
+    item: dict[str, Any] = deepcopy(STORED)
     put = {"TableName": GATE, "Item": item}
     if write == "put_item":
         database.put_item(**put)
@@ -62,11 +65,11 @@ def test_what_was_stored_is_not_what_the_caller_holds(database: FakeDynamoDB, wr
 
     spoil(item)
 
-    assert database.items(GATE) == [{**KEY, "legs": NESTED}]
+    assert database.items(GATE) == [STORED]
 
 
 def test_what_was_updated_is_not_what_the_caller_holds(database: FakeDynamoDB) -> None:
-    values: dict[str, Any] = {":legs": {"M": {"legs": {"L": [{"S": "x"}]}}}}
+    values: dict[str, Any] = {":legs": deepcopy(NESTED)}
     database.update_item(
         TableName=GATE, Key=KEY, UpdateExpression="SET legs = :legs", ExpressionAttributeValues=values
     )
@@ -84,13 +87,13 @@ READS: dict[str, Callable[[FakeDynamoDB], Any]] = {
     "query": lambda database: database.query(
         TableName=GATE, KeyConditionExpression="gate = :g", ExpressionAttributeValues={":g": KEY["gate"]}
     )["Items"][0],
-    "old": lambda database: database.put_item(
-        TableName=GATE, Item={**KEY, "legs": NESTED}, ReturnValues="ALL_OLD"
-    )["Attributes"],
+    "old": lambda database: database.put_item(TableName=GATE, Item=STORED, ReturnValues="ALL_OLD")[
+        "Attributes"
+    ],
     "new": lambda database: database.update_item(
         TableName=GATE,
         Key=KEY,
-        UpdateExpression="REMOVE other_one",
+        UpdateExpression="REMOVE absent",
         ReturnValues="ALL_NEW",
     )["Attributes"],
     "items": lambda database: database.items(GATE)[0],
@@ -101,11 +104,11 @@ READS: dict[str, Callable[[FakeDynamoDB], Any]] = {
 def test_what_was_read_is_not_what_is_stored(
     database: FakeDynamoDB, read: Callable[[FakeDynamoDB], Any]
 ) -> None:
-    database.put_item(TableName=GATE, Item={**KEY, "legs": NESTED})
+    database.put_item(TableName=GATE, Item=STORED)
 
     spoil(read(database))
 
-    assert database.get_item(TableName=GATE, Key=KEY)["Item"] == {**KEY, "legs": NESTED}
+    assert database.get_item(TableName=GATE, Key=KEY)["Item"] == STORED
 
 
 def test_an_instance_begins_empty_whatever_another_holds(database: FakeDynamoDB) -> None:
@@ -145,14 +148,15 @@ def test_an_index_may_lag_and_catch_up(database: FakeDynamoDB) -> None:
         )
         return int(answer["Count"])
 
+    open_order = {"attention_account": {"S": "paper"}, "attention_at": {"S": "1"}}
+    database.put_item(TableName=ORDERS, Item={"client_order_id": {"S": "o-1"}, **open_order})
     database.freeze_index(ORDERS, "attention")
-    item = {"client_order_id": {"S": "o-1"}, "attention_account": {"S": "paper"}, "attention_at": {"S": "1"}}
-    database.put_item(TableName=ORDERS, Item=item)
-    assert open_orders() == 0
+    database.put_item(TableName=ORDERS, Item={"client_order_id": {"S": "o-2"}, **open_order})
+    assert open_orders() == 1
 
     database.thaw_index(ORDERS, "attention")
 
-    assert open_orders() == 1
+    assert open_orders() == 2
 
 
 @pytest.mark.parametrize(
@@ -245,6 +249,20 @@ def test_a_handle_ends_with_its_visibility(queues: FakeSqs, clock: FakeClock) ->
     with refused("InvalidParameterValue"):
         queues.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
     assert bodies(receive(queues)) == ["a"]
+
+
+def test_an_old_handle_of_a_standard_queue_deletes_nothing(queues: FakeSqs, clock: FakeClock) -> None:
+    url = queues.url("ReconcileQueue")
+    queues.send_message(QueueUrl=url, MessageBody="a")
+    [old] = receive(queues, "ReconcileQueue")
+    clock.advance(360)
+    [new] = receive(queues, "ReconcileQueue")
+
+    queues.delete_message(QueueUrl=url, ReceiptHandle=old["ReceiptHandle"])
+    assert len(queues.messages(url)) == 1
+    queues.delete_message(QueueUrl=url, ReceiptHandle=new["ReceiptHandle"])
+
+    assert queues.messages(url) == []
 
 
 def test_a_fifo_dead_letter_lives_its_own_two_weeks(queues: FakeSqs, clock: FakeClock) -> None:

@@ -39,6 +39,8 @@ def add_takes_numbers_and_sets_only(aws: Aws) -> None:
         aws.update(key, "ADD n :word", ExpressionAttributeValues={":word": {"S": "a"}})
     with invalid():
         aws.update(key, "ADD n :marks", ExpressionAttributeValues={":marks": {"SS": ["a"]}})
+    with invalid():
+        aws.update(key, "ADD absent :word", ExpressionAttributeValues={":word": {"S": "a"}})
 
 
 @probe
@@ -103,8 +105,8 @@ def list_append_joins_two_lists(aws: Aws) -> None:
     request = {"ExpressionAttributeValues": {":more": {"L": [FIVE]}}}
 
     aws.update(key, "SET many = list_append(many, :more)", **request)
+    assert aws.read(key) == {**key, "many": {"L": [ONE, FIVE]}}
     aws.update(key, "SET many = list_append(:more, many)", **request)
-
     assert aws.read(key) == {**key, "many": {"L": [FIVE, ONE, FIVE]}}
 
 
@@ -130,6 +132,20 @@ def set_writes_into_maps_and_lists(aws: Aws) -> None:
         "nested": {"M": {"k": ONE, "j": FIVE}},
         "many": {"L": [FIVE, FIVE]},
     }
+
+
+@probe
+def an_update_that_is_refused_changes_nothing(aws: Aws) -> None:
+    """An update is all of its actions or none, those inside maps too. Page: UpdateItem."""
+    key = aws.stored(nested={"M": {"k": ONE}})
+    big = {"S": "x" * 400 * 1024}
+
+    with invalid():
+        aws.update(
+            key, "SET nested.k = :n, padding = :pad", ExpressionAttributeValues={":n": FIVE, ":pad": big}
+        )
+
+    assert aws.read(key) == {**key, "nested": {"M": {"k": ONE}}}
 
 
 @probe

@@ -69,14 +69,12 @@ class Queue:
         return sent
 
     def receive(self, now: datetime, *, most: int, visibility: timedelta | None) -> Iterator[Message]:
-        """Hand out messages that are visible; of a group none while another of it is in flight or not yet due."""
+        """Hand out messages that are visible; of a group none while another of it is in flight."""
         blocked = {one.group for one in self.messages(now) if one.is_in_flight(now)} - {None}
         for message in list(self.messages(now)):
             if most == 0:
                 return
             if message.group in blocked or message.visible_at > now:
-                # an earlier one of the group that waits holds up the later ones
-                blocked |= {message.group} - {None}
                 continue
             if self._has_failed(message):
                 self._bury(message)
