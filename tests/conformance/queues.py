@@ -16,10 +16,11 @@ def receives(message: dict[str, dict[str, str]]) -> str:
 @probe
 def a_message_in_flight_is_not_seen(aws: Aws) -> None:
     """A received message is invisible for its visibility timeout, then comes again. Page: Visibility timeout."""
-    url = aws.queue(VisibilityTimeout="1")
+    url = aws.queue(VisibilityTimeout="60")
     aws.send(url, "a")
     [first] = aws.receive(url)
     assert aws.receive(url) == []
+    aws.show_again(url, first, after_s=1)
 
     aws.pass_time(A_SECOND)
 
@@ -126,13 +127,13 @@ def a_handle_that_is_none_is_refused(aws: Aws) -> None:
 def a_delayed_message_comes_later(aws: Aws) -> None:
     """DelaySeconds hides a message for that long after it was sent. Page: Message timers."""
     url = aws.queue()
-    aws.sqs.send_message(QueueUrl=url, MessageBody="late", DelaySeconds=1)
-    aws.send(url, "now")
-    assert bodies(aws.receive(url)) == ["now"]
+    for body, delay_s in (("now", 0), ("soon", 1), ("late", 60)):
+        aws.sqs.send_message(QueueUrl=url, MessageBody=body, DelaySeconds=delay_s)
+    assert "late" not in bodies(aws.receive(url, VisibilityTimeout=0))
 
     aws.pass_time(A_SECOND)
 
-    assert bodies(aws.receive(url)) == ["late"]
+    assert sorted(bodies(aws.receive(url))) == ["now", "soon"]
 
 
 @probe
