@@ -14,6 +14,7 @@ from infra.cli.target import local_target
 from infra.local.home import Home
 from infra.operate import Target
 from tests.system.client import Client
+from tests.system.kite import KiteProcess
 from tests.system.trader import Trader
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -69,6 +70,15 @@ def kite_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def kite(kite_port: int) -> Iterator[KiteProcess]:
+    """The Kite simulator where the stack's Zerodha adapter calls it."""
+    kite = KiteProcess(kite_port)
+    kite.start()
+    yield kite
+    kite.stop()
 
 
 @pytest.fixture(scope="session")

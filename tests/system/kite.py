@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from infra import operate
 from infra.operate import Target
@@ -43,6 +44,21 @@ class KiteProcess:
     def orders(self) -> list[dict[str, Any]]:
         """Every order that it has taken in."""
         return list(json.loads(self._client.get("/_control/orders").text))
+
+    def take_order(self, tag: str) -> None:
+        """Take in an order to buy 5 INFY under this tag: one that was on its way until now."""
+        form = {
+            "exchange": "NSE",
+            "tradingsymbol": "INFY",
+            "transaction_type": "BUY",
+            "order_type": "MARKET",
+            "market_protection": "-1",
+            "quantity": "5",
+            "product": "CNC",
+            "tag": tag,
+        }
+        headers = {"Authorization": f"token {API_KEY}:{ACCESS_TOKEN}", "X-Kite-Version": "3"}
+        assert self._client.send("POST", "/orders/regular", urlencode(form), headers).status == 200
 
     def _answer(self) -> bool | None:
         assert self._process is not None

@@ -1,7 +1,6 @@
 """Orders at Zerodha, played by the Kite simulator: what each fault leaves in our book and in the broker's."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
@@ -14,14 +13,6 @@ from tests.system.kite import KiteProcess, KiteTrader
 from tests.system.trader import new_alert_sender, new_key, unique
 
 RECONCILED_S = 60
-
-
-@pytest.fixture
-def kite(kite_port: int) -> Iterator[KiteProcess]:
-    kite = KiteProcess(kite_port)
-    kite.start()
-    yield kite
-    kite.stop()
 
 
 @pytest.fixture
