@@ -118,8 +118,8 @@ def judge(server: ForkServer, covering: Covering, slip: Slip) -> Result:
         return Result(slip, "equivalent", reason)
     tests = covering.of_lines(slip.file, *slip.change.lines)
     if not tests:  # only the import runs these lines
-        tests = covering.of_files({slip.file, *importers(slip.file)})
-    tests = _affordable(covering, tests)
+        tests = covering.named(readers(slip.file)) + covering.of_files({slip.file, *importers(slip.file)})
+    tests = _affordable(covering, list(dict.fromkeys(tests)))
     quick = _quick(tests)
     rest = [test for test in tests if test not in set(quick)]
     for chosen in (quick, rest):
@@ -134,12 +134,22 @@ def judge(server: ForkServer, covering: Covering, slip: Slip) -> Result:
 
 @cache
 def importers(file: str) -> frozenset[str]:
-    """Return the files that import from this one."""
-    line = f"from {module_of(file)} import "
+    """Return the files of the package that import from this one, as below the package."""
+    return _importing(file, PACKAGE, PACKAGE)
+
+
+@cache
+def readers(file: str) -> frozenset[str]:
+    """Return the test files that import from this one, as below the repository."""
+    return _importing(file, ROOT / "tests", ROOT)
+
+
+def _importing(file: str, folder: Path, base: Path) -> frozenset[str]:
+    room, _, name = module_of(file).rpartition(".")
+    lines = f"from {room}.{name} import ", f"from {room} import {name}\n"
+    texts = ((path, path.read_text(encoding="utf-8")) for path in folder.rglob("*.py"))
     return frozenset(
-        str(path.relative_to(PACKAGE))
-        for path in PACKAGE.rglob("*.py")
-        if line in path.read_text(encoding="utf-8")
+        str(path.relative_to(base)) for path, text in texts if any(line in text for line in lines)
     )
 
 

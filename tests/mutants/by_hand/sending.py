@@ -100,6 +100,14 @@ MUTANTS = (
         killed_by=(PLACE + "test_a_kill_switch_that_goes_on_between_two_tries_stops_the_order",),
     ),
     Mutant(
+        name="judged-order-tried-again",
+        breaks="a worker whose order somebody judged meanwhile goes on sending it",
+        file=FILE,
+        old="order=conflict.current or job.order), []\n            return False",
+        new="order=job.order), []\n            return True",
+        killed_by=(SEND + "test_a_try_ends_where_somebody_judged_the_order_meanwhile",),
+    ),
+    Mutant(
         name="dead-session-tried-again-and-again",
         breaks="an order knocks with a dead session until its time is over",
         file=FILE,

@@ -24,3 +24,20 @@ def test_the_largest_quantity_is_ten_million() -> None:
     assert a_request(quantity=10_000_000).quantity == 10_000_000
     with pytest.raises(ValidationError):
         a_request(quantity=10_000_001)
+
+
+@pytest.mark.parametrize("changes", [{"quantity": "\uff15"}, {"limit_price": "\u0967\u096b\u0966\u0966"}])
+def test_digits_of_another_script_are_no_number(changes: dict[str, str]) -> None:
+    with pytest.raises(ValidationError, match="ASCII"):
+        a_request(**changes)
+
+
+@pytest.mark.parametrize(
+    ("price", "is_taken"), [("9999999999.9999", True), ("10000000000", False), ("0.00001", False)]
+)
+def test_a_price_has_ten_digits_before_its_point_and_four_behind_it(price: str, is_taken: bool) -> None:
+    if is_taken:
+        assert a_request(limit_price=price).limit_price == Decimal(price)
+        return
+    with pytest.raises(ValidationError):
+        a_request(limit_price=price)

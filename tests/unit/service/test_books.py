@@ -157,6 +157,40 @@ def test_claims_are_read_to_the_last_page(world: World, monkeypatch: pytest.Monk
     assert state_of(world, client_order_id) is State.UNKNOWN
 
 
+def judged_late(world: World, seconds: float) -> None:
+    """Let each book take that long from being asked for to being judged."""
+
+    def late(book: OrderBook) -> OrderBook:
+        world.clock.advance(seconds)
+        return replace(book, reports=())
+
+    showing(world, late)
+
+
+def test_a_book_that_was_asked_for_in_the_session_has_no_last_word_however_late_it_is_judged(
+    world: World,
+) -> None:
+    client_order_id = lost(world)
+    world.clock.advance(UNTIL_EVENING_S - 1801)
+    judged_late(world, 3600)
+
+    reconcile_account(world.desk, "paper")
+
+    order = world.store.get(client_order_id)
+    assert order is not None
+    assert not order.has(EventKind.ABSENT_AT_DAY_END)
+
+
+def test_a_book_of_the_day_that_is_judged_after_midnight_is_still_one_of_the_day(world: World) -> None:
+    client_order_id = world.place(limit_price="1400").order.client_order_id
+    world.clock.advance(UNTIL_EVENING_S + 5.4 * 3600)
+    judged_late(world, 3600)
+
+    reconcile_account(world.desk, "paper")
+
+    assert state_of(world, client_order_id) is State.OPEN
+
+
 def test_what_the_last_books_lacked_stands_in_the_history(world: World) -> None:
     client_order_id = lost(world)
     world.clock.advance(UNTIL_EVENING_S)

@@ -12,12 +12,13 @@ from order_router.adapter.port import Acknowledged, Broker, PlaceIntent
 from order_router.adapter.session import BrokerSession
 from order_router.domain.account import Account
 from order_router.domain.lifecycle import EventKind, State
-from order_router.domain.order import Order
+from order_router.domain.order import Event, Order, apply
 from order_router.domain.vocabulary import Source
 from order_router.ports import Gate, HoldChange
 from order_router.service.gates import hold_name
 from order_router.service.place import StillUnsent, order_of, place_order
 from order_router.service.timing import LEASE, SEND_BUDGET, SEND_PAUSE_S
+from tests.fakes.order_store import MemoryOrderStore
 from tests.fakes.orders import a_request, a_submitting_order
 from tests.fakes.transport import Fault
 from tests.fakes.world import ENDPOINT, World
@@ -162,6 +163,20 @@ def test_a_hold_that_comes_on_between_two_tries_stops_the_order(
     assert (order.state, order.is_held) == (state, source is Source.ALERT)
     assert order.reason is not None
     assert order.reason.code == "ENTRY_HELD"
+    assert world.transport.sent == []
+
+
+def test_a_try_ends_where_somebody_judged_the_order_meanwhile(world: World) -> None:
+    world.transport.writes = [Fault.REFUSED]
+
+    def judge() -> None:
+        [(order, _)] = world.store.tables.orders.values()
+        lost = apply(order, Event(kind=EventKind.OUTCOME_LOST, at=world.clock.now()))
+        MemoryOrderStore(world.clock, world.store.tables).write(lost, replacing=order)
+
+    world.clock.on_sleep = judge
+
+    assert world.place().order.state is State.UNKNOWN
     assert world.transport.sent == []
 
 
