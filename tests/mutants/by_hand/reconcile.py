@@ -98,7 +98,10 @@ MUTANTS = (
         breaks="an adapter's defect in reading the book leaves an unknown order untold",
         file=FILE,
         old="    except Exception:  # a defect in reading must not leave an unknown order untold",
-        new="    except LookupError as lost:\n        raise SessionExpired('x') from lost\n    except ZeroDivisionError:",
+        new=(
+            "    except LookupError as error:\n        raise SessionExpired('lost') from error\n"
+            "    except ZeroDivisionError:"
+        ),
         killed_by=(RECONCILE + "test_a_defect_in_reading_the_book_leaves_no_unknown_order_untold",),
     ),
     Mutant(

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from order_router.domain.instrument import parse_instrument
 from order_router.domain.reports import Holding, OrderBook
+from order_router.domain.request import ORDER_REQUEST
 from tests.fakes.orders import a_request
 
 
@@ -41,3 +42,18 @@ def test_a_price_has_ten_digits_before_its_point_and_four_behind_it(price: str, 
         return
     with pytest.raises(ValidationError):
         a_request(limit_price=price)
+
+
+def test_a_request_cannot_be_changed_once_it_is_read() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        a_request().quantity = 6  # type: ignore[misc]
+
+
+def test_the_document_says_that_a_price_is_above_nothing() -> None:
+    prices = [
+        fields["limit_price"]
+        for model in ORDER_REQUEST.json_schema()["$defs"].values()
+        if "limit_price" in (fields := model.get("properties", {}))
+    ]
+
+    assert [price["exclusiveMinimum"] for price in prices] == [0, 0]
