@@ -13,8 +13,10 @@ export __SAM_CLI_APP_DIR := $(CURDIR)/$(LOCAL)/sam
 # sam validate wants a region, though it asks nobody.
 export AWS_DEFAULT_REGION ?= ap-south-1
 
+PROOFS = prove-simulation prove-sockets prove-race prove-processes prove-api prove-mutants prove-properties
+
 .DEFAULT_GOAL := help
-.PHONY: help run up down logs cli simulate test lint types imports template unit bench build requirements clean
+.PHONY: help run up down logs cli test quick lint types imports template unit simulate chaos prove $(PROOFS) bench build requirements clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -43,7 +45,12 @@ test: ## Lint, types, import rules, the template, and all tests
 	@infra/local/bootstrap dev stack sam
 	@$(MAKE) --no-print-directory lint types imports template
 	@$(STACK)/python -m infra.local build
-	@$(DEV)/pytest -n auto --dist loadgroup
+	@HYPOTHESIS_PROFILE=commit $(DEV)/pytest -n auto --dist loadgroup
+
+quick: ## Those unit and contract tests that a change touches: for every save
+	@infra/local/bootstrap dev
+	@PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX=$(LOCAL)/pycache TESTMON_DATAFILE=$(LOCAL)/testmon \
+	  $(DEV)/pytest -q -n 2 --testmon -o addopts="--import-mode=importlib --strict-markers" -o cache_dir=$(LOCAL)/pytest tests/unit tests/contract
 
 lint: ## Lint and format check
 	@infra/local/bootstrap dev
@@ -65,12 +72,50 @@ template: ## cfn-lint and sam validate
 
 unit: ## The tests that need no stack
 	@infra/local/bootstrap dev
-	@$(DEV)/pytest -m "not system" --ignore tests/system
+	@HYPOTHESIS_PROFILE=commit $(DEV)/pytest -m "not system" --ignore tests/system
 
 SEEDS ?= 100000
 simulate: ## Many more seeded days of trouble than make test runs: make simulate SEEDS=100000
 	@infra/local/bootstrap dev
 	@$(DEV)/python -m tests.simulation --days $(SEEDS)
+
+chaos: ## 500 alerts and orders on a local stack of their own, workers killed, the broker in chaos; ends with a ledger
+	@infra/local/bootstrap dev stack sam
+	@$(STACK)/python -m infra.local build
+	@$(DEV)/python -m tests.chaos
+
+# The long proofs, some hours on two processors; tests/README.md records their last results. Each part runs by itself too.
+prove: $(PROOFS) ## Everything that make test proves, many times over
+
+prove-simulation:
+	@infra/local/bootstrap dev
+	@$(DEV)/python -m tests.simulation --days 1000000 --replays 1000 --orders 100000
+
+prove-sockets:
+	@infra/local/bootstrap dev
+	@CHAOS_SEEDS=50 $(DEV)/pytest -n 2 tests/faults/test_chaos_broker.py
+
+prove-race:
+	@infra/local/bootstrap dev stack sam
+	@$(STACK)/python -m infra.local build
+	@CLAIM_RACE_INTENTS=10000 $(DEV)/pytest tests/system/test_claim_race.py
+
+prove-processes:
+	@infra/local/bootstrap dev stack sam
+	@$(STACK)/python -m infra.local build
+	@ROUTER_FAULTED_ORDERS=2000 $(DEV)/pytest -s tests/system/test_process_faults.py
+
+prove-api:
+	@infra/local/bootstrap dev
+	@MACHINE_EXAMPLES=10000 $(DEV)/pytest -n 2 tests/simulation/test_api_machine.py
+
+prove-mutants:
+	@infra/local/bootstrap dev
+	@$(DEV)/python -m tests.mutants
+
+prove-properties:
+	@infra/local/bootstrap dev
+	@HYPOTHESIS_PROFILE=prove $(DEV)/pytest -n 2 tests/unit tests/contract
 
 bench: ## Measure the router's own overhead, AWS calls, cold start and layer sizes
 	@infra/local/bootstrap dev stack sam
