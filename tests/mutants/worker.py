@@ -16,6 +16,9 @@ from tests.mutants.overlay import Overlay
 MEANT = ("AssertionError", "Failed", "RouterError", "ValidationError", "Crash")
 """What a test may fail with that noticed a mutant; a NameError would only say that the mutant is badly written."""
 
+TIMED_OUT = -2
+"""The exit code of a job that had to be ended."""
+
 
 @dataclass(frozen=True, slots=True)
 class Job:

@@ -178,6 +178,7 @@ def test_a_try_ends_where_somebody_judged_the_order_meanwhile(world: World) -> N
 
     assert world.place().order.state is State.UNKNOWN
     assert world.transport.sent == []
+    assert world.reconcile.asked == []
 
 
 def hold(world: World) -> None:
