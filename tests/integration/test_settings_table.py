@@ -223,3 +223,12 @@ def test_an_account_that_cannot_be_read_does_not_hide_the_others(
     )
 
     assert [account.name for account in settings.accounts()] == ["paper"]
+
+
+@pytest.mark.parametrize("name", ["", "x" * 1025, "caf\u00e9"])
+def test_a_name_that_cannot_be_a_key_is_no_account(settings: SettingsTable, name: str) -> None:
+    settings.put_account(PAPER)
+
+    assert settings.account(name) is None
+    assert settings.accounts() == (PAPER,)
+    assert settings.account(name) is None

@@ -1,5 +1,6 @@
 """Pages of orders: complete, in order, and only of accounts that the caller may see."""
 
+from base64 import urlsafe_b64encode
 from typing import Any
 
 import pytest
@@ -117,6 +118,7 @@ def test_a_bound_key_sees_only_its_account(world: World) -> None:
         ({"cursor": "é"}, 400, "INVALID_CURSOR"),
         ({"cursor": "WzEsIDJd"}, 400, "INVALID_CURSOR"),
         ({"cursor": "e30="}, 400, "INVALID_CURSOR"),
+        ({"cursor": urlsafe_b64encode(b"[" * 20_000).decode()}, 400, "INVALID_CURSOR"),
     ],
 )
 def test_a_bad_query_says_what_is_wrong(world: World, query: dict[str, str], status: int, code: str) -> None:

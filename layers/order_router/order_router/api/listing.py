@@ -1,7 +1,6 @@
 """Pages of orders over the accounts that a caller may see."""
 
 import base64
-import binascii
 import json
 from dataclasses import dataclass
 from datetime import date
@@ -114,7 +113,7 @@ def _place(request: ApiRequest, accounts: list[str]) -> _Place | None:
         return _Place(accounts[0], None) if accounts else None
     try:
         account, cursor = json.loads(base64.urlsafe_b64decode(token.encode()))
-    except (ValueError, binascii.Error) as error:
+    except (ValueError, RecursionError) as error:
         raise CursorInvalid("this cursor is not one that a page gave") from error
     if account not in accounts or not isinstance(cursor, str | None):
         raise CursorInvalid("this cursor is not one that a page gave")

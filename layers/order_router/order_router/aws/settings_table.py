@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 ACCOUNT, STRATEGY, KEY, TOKEN = "ACCOUNT", "STRATEGY", "KEY", "TOKEN"
 CACHE_LIFE = timedelta(seconds=15)
 CACHE_SIZE = 1000
+MAX_SORT_KEY = 1024
+"""DynamoDB's limit in bytes; it refuses a longer key, and an empty one."""
 
 
 class SettingUnreadable(RouterError):
@@ -65,8 +67,9 @@ class SettingsTable:
         self._cache = _Cache(clock)
 
     def account(self, name: str) -> Account | None:
-        """Return the account of this name."""
-        return self._cached(ACCOUNT, name, Account)
+        """Return the account of this name; None for one that cannot be a key, whoever asked for it."""
+        is_key = name.isascii() and 0 < len(name) <= MAX_SORT_KEY
+        return self._cached(ACCOUNT, name, Account) if is_key else None
 
     def accounts(self) -> tuple[Account, ...]:
         """Return all accounts, by name."""
