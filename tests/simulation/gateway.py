@@ -42,16 +42,20 @@ class Gateway:
         self._allowed: dict[str, Mapping[str, Any]] = {}
 
     def call(self, function: str, route: str, body: object = None, **more: Any) -> Answer:
-        """Call a function's route; `more`: key, headers, path, query, patience."""
-        event = self._event(route, body, more)
-        if event is None:
-            return Answer(SERVER_ERROR)
-        answer = self._fleet.invoke(function, event, patience=more.get("patience", GATEWAY_PATIENCE))
+        """Call a function's route; `more`: key, headers, path, query, patience, is_base64."""
+        answer = self.exchange(function, route, body, **more)
         if answer is None:
             return LOST
         if answer is CRASHED:
             return Answer(SERVER_ERROR)
         return Answer(answer["statusCode"], json.loads(answer["body"]))
+
+    def exchange(self, function: str, route: str, body: object = None, **more: Any) -> dict[str, Any] | None:
+        """Return the function's answer as it is: CRASHED where the gateway has none, None if none came in time."""
+        event = self._event(route, body, more)
+        if event is None:
+            return CRASHED
+        return self._fleet.invoke(function, event, patience=more.get("patience", GATEWAY_PATIENCE))
 
     def _event(self, route: str, body: object, more: Mapping[str, Any]) -> dict[str, Any] | None:
         method, _, path = route.partition(" ")
@@ -65,7 +69,7 @@ class Gateway:
             "queryStringParameters": more.get("query", {}),
             "requestContext": {**context, "timeEpoch": int(self._hub.now().timestamp() * 1000)},
             "body": body if isinstance(body, str) or body is None else json.dumps(body),
-            "isBase64Encoded": False,
+            "isBase64Encoded": bool(more.get("is_base64")),
         }
         if more.get("key"):
             allowed = self._authorize(more["key"], event)

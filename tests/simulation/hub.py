@@ -101,6 +101,11 @@ class Hub:
         self._running = None
         self.elapsed = max(self.elapsed, elapsed)
 
+    def run_through(self, task: Task) -> None:
+        """Run every task that is due until this one has ended."""
+        while not task.is_done:
+            self.run_until(self._queue[0][0])
+
     def jump(self, to: datetime) -> None:
         """Move the clock on, over whatever was due before: it is late then."""
         self.elapsed = max(self.elapsed, int((to - self._start).total_seconds() * 1_000_000))
