@@ -13,10 +13,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from infra.local.stack import Stack
 from infra.operate import Target
@@ -27,7 +27,7 @@ from tests.system.process_faults_nemesis import Act, Fault, Kind, Nemesis, Plan,
 from tests.system.process_faults_traffic import Intent, Traffic, kite_prices, open_desk
 from tests.system.process_faults_workers import Workers
 
-SENDERS = 5
+SENDERS = 8
 LOOK_EVERY_S = 1.0
 SCHEDULE_EVERY_S = 5.0
 VISIBILITY_S = 40
@@ -105,6 +105,19 @@ class Ground:
     kite_port: int
 
 
+class Broker(Protocol):
+    """Zerodha, played: its whole book, and the end of the trouble that it makes by itself."""
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return every order that it has taken in."""
+
+    def calm(self) -> None:
+        """Make no more trouble."""
+
+
+Play = Callable[[Ground, Nemesis, Traffic], AbstractContextManager[Broker]]
+
+
 def unused_port() -> int:
     """A port that nobody listens on now."""
     with socket.socket() as probe:
@@ -112,28 +125,28 @@ def unused_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def run(ground: Ground, *, orders: int, seed: int, plan: Plan = USUAL) -> Run:
-    """Send so many orders while workers die; return what became of all of them."""
+def run(ground: Ground, *, orders: int, seed: int, plan: Plan = USUAL, play: Play | None = None) -> Run:
+    """Send so many orders while workers die; return what became of all of them. `play` plays Zerodha."""
     started = time.monotonic()
     stack = Stack(ground.facts["endpoint_url"])
-    stack.client("sqs").set_queue_attributes(
-        QueueUrl=stack.outputs["OrderQueueUrl"], Attributes={"VisibilityTimeout": str(VISIBILITY_S)}
-    )
+    _shorten_visibility(stack)
     desk = open_desk(ground.target, ground.facts)
     traffic = Traffic(desk, seed)
     workers = Workers(ground.facts["pid"], ground.home)
     nemesis = Nemesis(workers, plan, seed, lambda: Progress(len(traffic.intents), orders))
-    with _broker(ground.kite_port, nemesis, traffic) as kite:
+    with (play or _hold)(ground, nemesis, traffic) as broker:
         sources = Sources(
-            target=ground.target, accounts=desk.accounts, kite_rows=kite.rows, intents=traffic.intents
+            target=ground.target, accounts=desk.accounts, kite_rows=broker.rows, intents=traffic.intents
         )
         ledger = Ledger(sources)
         with _every(SCHEDULE_EVERY_S, lambda: _ask_for_looks(stack)), _every(LOOK_EVERY_S, ledger.look):
             try:
                 _send_all(traffic, nemesis, orders)
                 sending_s = time.monotonic() - started
+                broker.calm()
                 _settle(ledger)
             finally:
+                traffic.stopping.set()
                 nemesis.release()
         ledger.look()
         return Run(
@@ -148,10 +161,22 @@ def run(ground: Ground, *, orders: int, seed: int, plan: Plan = USUAL) -> Run:
         )
 
 
+def _shorten_visibility(stack: Stack) -> None:
+    stack.client("sqs").set_queue_attributes(
+        QueueUrl=stack.outputs["OrderQueueUrl"], Attributes={"VisibilityTimeout": str(VISIBILITY_S)}
+    )
+
+
 def _send_all(traffic: Traffic, nemesis: Nemesis, orders: int) -> None:
     nemesis.start()
-    with ThreadPoolExecutor(SENDERS) as senders:
+    senders = ThreadPoolExecutor(SENDERS)
+    try:
         list(senders.map(traffic.run_one, range(orders)))
+    except BaseException:
+        traffic.stopping.set()
+        raise
+    finally:
+        senders.shutdown(cancel_futures=True)
     nemesis.rest()
 
 
@@ -164,7 +189,8 @@ def _settle(ledger: Ledger) -> None:
 
 
 @contextmanager
-def _broker(port: int, nemesis: Nemesis, traffic: Traffic) -> Iterator[HoldingKite]:
+def _hold(ground: Ground, nemesis: Nemesis, traffic: Traffic) -> Iterator[HoldingKite]:
+    """Play Zerodha with a hand on each call."""
     chance = random.Random(nemesis.seed + 1)  # noqa: S311 - a seed that can be repeated is the point
 
     def decide(held: Held) -> Verdict:
@@ -173,7 +199,7 @@ def _broker(port: int, nemesis: Nemesis, traffic: Traffic) -> Iterator[HoldingKi
             call=held.call,
             moment=held.moment,
             port=held.port,
-            broker_port=port,
+            broker_port=ground.kite_port,
             order=held.tag,
             may_block=may_block,
         )
@@ -183,7 +209,7 @@ def _broker(port: int, nemesis: Nemesis, traffic: Traffic) -> Iterator[HoldingKi
         # what a dead worker sent may arrive late, or not at all
         return Verdict(late_s=chance.uniform(0, 2), is_lost=chance.random() < 0.2)
 
-    with holding(port, decide) as kite:
+    with holding(ground.kite_port, decide) as kite:
         kite.kite.control({"prices": kite_prices()})
         yield kite
 

@@ -79,6 +79,9 @@ class HoldingKite(KiteServer):
         with self.kite.lock:
             return [dict(row) for row in self.kite.book.orders.values()]
 
+    def calm(self) -> None:
+        """It makes no trouble by itself: the nemesis decides."""
+
     def tag_of(self, path: list[str], body: bytes) -> str | None:
         """The tag of the order that a request is about."""
         form = dict(parse_qsl(body.decode()))

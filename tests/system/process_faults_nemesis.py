@@ -58,7 +58,7 @@ class Plan:
     acts: Sequence[Act]
     at_broker: Mapping[str, float]
     in_function: Mapping[str, float]
-    at_least: float = 0.4
+    at_least: float = 0.35
     """Of the orders sent so far: while fewer were hit, every call that places one is hit."""
     stop_s: tuple[float, float] = (1, 20)
     queue_stop_s: tuple[float, float] = (1, 4)
@@ -124,7 +124,8 @@ class Nemesis:
         """Continue every stopped worker now, and end."""
         self._resting.set()
         self._continue(until=time.monotonic() + 2 * BEYOND_TIMEOUT_S)
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def take(self, window: Window) -> Fault | None:
         """Think about a call that the broker holds, and perhaps hit the worker that waits for it."""
@@ -210,7 +211,8 @@ class Nemesis:
             return 0
         if kind is Kind.TIMED_OUT:
             return BEYOND_TIMEOUT_S
-        return self._random.uniform(*(self.plan.stop_s if may_block else self.plan.queue_stop_s))
+        shortest, longest = self.plan.stop_s if may_block else self.plan.queue_stop_s
+        return self._random.triangular(shortest, longest, shortest)
 
     def _chance(self, share: float) -> bool:
         with self._lock:

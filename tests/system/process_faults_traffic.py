@@ -4,7 +4,6 @@ import http.client
 import json
 import random
 import threading
-import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -133,6 +132,7 @@ class Traffic:
         self._random = random.Random(seed)  # noqa: S311 - a seed that can be repeated is the point
         self._lock = threading.Lock()
         self.intents: dict[str, Intent] = {}
+        self.stopping = threading.Event()
 
     def is_alert(self, order: str | None) -> bool:
         """Whether the order came, or may have come, through the queue."""
@@ -190,7 +190,8 @@ class Traffic:
                 assert answer.content["client_order_ids"] == [intent.client_order_id], answer
             if answer.status is None or answer.status < 500 or answer.status == 504:
                 return
-            time.sleep(TRADINGVIEW_PAUSE_S)
+            if self.stopping.wait(TRADINGVIEW_PAUSE_S):
+                return
 
     def _order(self, intent: Intent, key: str) -> None:
         fields = {
@@ -222,9 +223,8 @@ class Traffic:
         body = None if fields is None else json.dumps(fields).encode()
         for _ in range(CALLER_TRIES):
             answer = self._try(intent, method, path, body, timeout_s=CALLER_TIMEOUT_S, key=key)
-            if not answer.is_worth_another_try:
+            if not answer.is_worth_another_try or self.stopping.wait(CALLER_PAUSE_S):
                 break
-            time.sleep(CALLER_PAUSE_S)
         return answer
 
     def _try(self, intent: Intent, method: str, path: str, body: bytes | None, **how: Any) -> Answer:
