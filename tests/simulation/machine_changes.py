@@ -1,0 +1,325 @@
+"""Calls on what is there already: alerts and their resends, changes, lists, reads, and who may make none of them."""
+
+from typing import Any, NamedTuple
+
+from order_router.domain.lifecycle import State
+from tests.simulation.machine_contract import Reply, moment
+from tests.simulation.machine_driver import PAPER_ONLY, PLACE, READER, WRONG_TOKEN, Driver, shown_in
+from tests.simulation.machine_inputs import LIMIT_ORDER, AlertBody, Flaw, Terms, alert_terms
+from tests.simulation.machine_trouble import Named
+from tests.simulation.stack import KEY, TOKENS
+
+ROUTE = "/v1/orders/{client_order_id}"
+ROUTES = {"modify": f"PATCH {ROUTE}", "cancel": f"DELETE {ROUTE}", "orders": f"GET {ROUTE}"}
+CANCEL_ALL = "POST /v1/orders/cancel-all"
+ALERT = "POST /v1/webhooks/tradingview"
+ALERT_WITH_TOKEN = f"{ALERT}/{{token}}"
+ACCOUNTS = {"demo": ("paper", "kite"), "swing": ("kite",)}
+OUTCOMES = {"already_final", "failed", "unresolved", *State}
+GOOD_ALERT = {"ticker": "INFY", "exchange": "NSE", "action": "buy", "contracts": "5", "price": "1450"}
+
+
+class Sent(NamedTuple):
+    """What it takes to send an alert again."""
+
+    strategy: str
+    body: str
+    has_time: bool
+    in_path: bool
+
+
+class Placed(NamedTuple):
+    """What it takes to place an order again."""
+
+    key: str
+    terms: Terms
+
+
+class Changing(Driver):
+    """Each call with what its answer may be."""
+
+    def require_none(self, code: str, function: str, route: str, body: object = None, **more: Any) -> None:
+        """Require that a call that its caller may not make is refused, and shows nothing."""
+        since = self.hits
+        reply = self.ask(function, route, body, **more)
+        if self.hits == since or reply.is_ours:
+            assert reply.code in {code, *(("STORE_UNAVAILABLE",) if self.hits > since else ())}, reply
+            assert not reply.content.keys() - {"type", "title", "status", "code", "detail"}
+
+    def put(self, queue: str, body: str, group: str) -> None:
+        """Put a message into a queue as nobody's call did."""
+        self.stack.sqs.send_message(
+            QueueUrl=self.stack.sqs.url(queue),
+            MessageBody=body,
+            MessageGroupId=group,
+            MessageDeduplicationId=f"put-{self.number()}",
+        )
+
+    def arm(self, trouble: Named | None) -> None:
+        """Let this go wrong soon."""
+        if trouble is not None:
+            self.trouble.arm(trouble)
+
+    # ------------------------------------------------------------ placing
+    def place_in(
+        self, trouble: Named | None, placed: Placed, spelling: str = "plain", *, times: int = 1
+    ) -> Placed:
+        """Place an order while this goes wrong."""
+        self.arm(trouble)
+        self.place(placed.key, placed.terms, spelling, times=times)
+        return placed
+
+    def names_of(self, known: Placed | Sent | str) -> tuple[str, ...]:
+        """Return the ids that somebody was told who did this."""
+        if isinstance(known, Placed):
+            name = self.model.placed_by.get((known.terms["account"], known.key))
+            return () if name is None else (name,)
+        if isinstance(known, Sent):
+            found = self.model.alerted.get((known.body, known.strategy), [])
+            return found[-1][1] if found else ()
+        return (known,)
+
+    def place_with_flaw(self, flaw: Flaw, *, key: str) -> None:
+        """Place an order that is wrong in one way."""
+        is_hidden = flaw.code == "ACCOUNT_UNKNOWN" and key == PAPER_ONLY
+        since, headers = self.hits, {"idempotency-key": f"flawed-{self.number()}"}
+        body = flaw.spoil(LIMIT_ORDER)
+        reply = self.ask("place", PLACE, body, key=key, headers=headers, is_base64=flaw.is_base64)
+        self.require(reply, "ACCOUNT_FORBIDDEN" if is_hidden else flaw.code, since=since)
+        self.require_named(reply, flaw)
+
+    def place_with_bad_key(self, key: str) -> None:
+        """Place an order under a key that is none."""
+        since, headers = self.hits, {"idempotency-key": key}
+        reply = self.ask("place", PLACE, LIMIT_ORDER, key=KEY, headers=headers)
+        self.require(reply, "IDEMPOTENCY_KEY_INVALID", since=since)
+
+    def place_as(self, who: str) -> None:
+        """Place an order that this caller may not place."""
+        code = {READER: "SCOPE_MISSING", PAPER_ONLY: "ACCOUNT_FORBIDDEN"}.get(who, "API_KEY_UNKNOWN")
+        headers = {"idempotency-key": f"nobody-{self.number()}"}
+        self.require_none(code, "place", PLACE, {**LIMIT_ORDER, "account": "kite"}, key=who, headers=headers)
+
+    def require_named(self, reply: Reply, flaw: Flaw) -> None:
+        """Require that a refusal of fields names the field that is wrong."""
+        if reply.code == "INVALID_REQUEST" and flaw.field is not None:
+            named = {one["field"].partition(".")[0] for one in reply.content["errors"]}
+            wrong = flaw.named or flaw.field
+            assert wrong in named, f"{wrong} is wrong, the answer names {named}"
+
+    # ------------------------------------------------------------ alerts
+    def alert(self, alert: AlertBody, *, in_path: bool) -> Sent:
+        """Send an alert as its strategy's owner, and return what it takes to send it again."""
+        time = f"{self.stack.hub.now():%Y-%m-%dT%H:%M:%SZ}"
+        body = alert.text(None if in_path else TOKENS[alert.strategy], time)
+        sent = Sent(alert.strategy, body, alert.has_time, in_path)
+        self.alert_bytes(sent)
+        return sent
+
+    def alert_bytes(self, sent: Sent) -> None:
+        """Send these bytes as the strategy's owner."""
+        strategy, body, has_time, in_path = sent
+        now, since = self.stack.hub.now(), self.hits
+        received_at = now.replace(microsecond=now.microsecond // 1000 * 1000)
+        orders = [one for account in ACCOUNTS[strategy] for one in alert_terms(strategy, account, body)]
+        self.model.ask_by_alert(body, strategy, orders, None if has_time else received_at)
+        self.count_calls(len(ACCOUNTS[strategy]))
+        reply = self._send(body, TOKENS[strategy] if in_path else None)
+        self.require(reply, "OK", since=since)
+        if not reply.is_success:
+            return
+        names = tuple(reply.content["client_order_ids"])
+        assert reply.content["status"] == "queued"
+        assert len(names) == len(ACCOUNTS[strategy])
+        there = self.stack.judge.queued.keys()
+        assert there >= set(names), f"taken with {reply.status}, and not in the queue"
+        self.model.accepted.update(names)
+        self.model.note_alerted((body, strategy), received_at, names, has_time=has_time)
+
+    def _send(self, body: str, path_token: str | None, *, is_base64: bool = False) -> Reply:
+        if path_token is None:
+            return self.ask("webhook", ALERT, body, is_base64=is_base64)
+        return self.ask("webhook", ALERT_WITH_TOKEN, body, path={"token": path_token}, is_base64=is_base64)
+
+    def alert_with_flaw(self, flaw: Flaw, *, in_path: bool) -> None:
+        """Send an alert that is wrong in one way."""
+        since, fields = self.hits, GOOD_ALERT if in_path else {**GOOD_ALERT, "token": TOKENS["swing"]}
+        token = TOKENS["swing"] if in_path else None
+        reply = self._send(flaw.spoil(fields), token, is_base64=flaw.is_base64)
+        self.require(reply, flaw.code, since=since)
+        self.require_named(reply, flaw)
+
+    def alert_as_nobody(self, alert: AlertBody, how: str, *, in_path: bool) -> None:
+        """Send an alert with no token, a wrong one, or one of another strategy than it names."""
+        token = {"wrong": WRONG_TOKEN, "none": None, "another's": TOKENS["swing"]}[how]
+        fields = dict(alert.fields) | ({"strategy": "demo"} if how == "another's" else {})
+        body: dict[str, Any] = fields if in_path or token is None else {**fields, "token": token}
+        path = {} if not in_path else {"token": token or "none"}
+        route = ALERT_WITH_TOKEN if in_path else ALERT
+        self.require_none("WEBHOOK_TOKEN_UNKNOWN", "webhook", route, body, path=path)
+
+    # ------------------------------------------------------------ changes
+    def modify(self, name: str, changes: dict[str, Any]) -> None:
+        """Change an order."""
+        self.model.changes[f"{name} modify"] += 1
+        stop = ("KILL_SWITCH_ON",) if self.stack.judge.stopped else ("OK",)
+        self._change(name, "modify", changes, (*stop, "INVALID_REQUEST", "ORDER_REJECTED", "UNSUPPORTED"))
+
+    def cancel(self, name: str) -> None:
+        """Cancel an order: no switch stops it."""
+        self.model.changes[f"{name} cancel"] += 1
+        self._change(name, "cancel", None, ("OK", "ORDER_REJECTED"))
+
+    def _change(self, name: str, function: str, body: object, codes: tuple[str, ...]) -> None:
+        before, since = self.model.stored(name), self.hits
+        self.count_calls()
+        reply = self.ask(function, ROUTES[function], body, key=KEY, path={"client_order_id": name})
+        after = self.model.stored(name)
+        if after is None:
+            self.require(reply, "ORDER_NOT_FOUND", since=since)
+        elif before is None:
+            self.require(
+                reply, "ORDER_NOT_FOUND", "ORDER_NOT_OPEN", "ORDER_ALREADY_FINAL", *codes, since=since
+            )
+        elif before.state.is_final:
+            self.require(reply, "ORDER_ALREADY_FINAL", since=since)
+        elif not before.state.is_working and before.state is after.state:
+            self.require(reply, "ORDER_NOT_OPEN", since=since)
+        else:
+            ended = ("ORDER_ALREADY_FINAL",) if after.state.is_final else ()
+            unsettled = () if before.state.is_working else ("ORDER_NOT_OPEN",)
+            may = (*codes, *ended, *unsettled, *self.busy(), *self.expired(before.request.account))
+            self.require(reply, *may, since=since)
+        shown = shown_in(reply)
+        if shown is not None:
+            self.model.check_order(shown)
+
+    def modify_with_flaw(self, name: str, flaw: Flaw) -> None:
+        """Ask for a change that is none."""
+        since, before = self.hits, self.model.stored(name)
+        more = {"path": {"client_order_id": name}, "is_base64": flaw.is_base64}
+        reply = self.ask("modify", ROUTES["modify"], flaw.spoil({}), key=KEY, **more)
+        is_hidden = before is None and flaw.code != "BODY_TOO_LARGE"
+        hidden = ("ORDER_NOT_FOUND",) if is_hidden else ()
+        shown = () if is_hidden and self.model.stored(name) is None else (flaw.code,)
+        self.require(reply, *hidden, *shown, since=since)
+
+    def cancel_all(self, account: str) -> None:
+        """Cancel whatever rests in an account."""
+        since = self.hits
+        for name in self.stack.judge.items:
+            self.model.changes[f"{name} cancel"] += 1
+        reply = self.ask("cancel", CANCEL_ALL, {"account": account}, key=KEY)
+        self.require(reply, "OK", since=since)
+        if not reply.is_success:
+            return
+        self.count_calls(len(reply.content["results"]))
+        for line in reply.content["results"]:
+            assert line["outcome"] in OUTCOMES
+            assert line["order"]["account"] == account
+            self.model.check_order(line["order"])
+
+    def meddle(self, name: str, who: str) -> None:
+        """Try to change or read an order without the right to."""
+        path = {"client_order_id": name}
+        code = "SCOPE_MISSING" if who == READER else "API_KEY_UNKNOWN"
+        self.require_none(code, "modify", ROUTES["modify"], {"quantity": 3}, key=who, path=path)
+        self.require_none(code, "cancel", ROUTES["cancel"], key=who, path=path)
+        if who != READER:
+            self.require_none(code, "orders", ROUTES["orders"], key=who, path=path)
+
+    def look_around(self, who: str) -> None:
+        """Try to read what an account has, and to cancel all of it, as nobody."""
+        self.require_none("API_KEY_UNKNOWN", "cancel", CANCEL_ALL, {"account": "kite"}, key=who)
+        self.require_none("API_KEY_UNKNOWN", "orders", "GET /v1/orders", key=who)
+        for what in ("positions", "holdings", "funds"):
+            self.require_none("API_KEY_UNKNOWN", "positions", f"GET /v1/{what}", key=who)
+
+    # ------------------------------------------------------------ reads
+    def read(self, name: str, who: str) -> None:
+        """Read an order: it is shown as it is stored, to those who may see its account."""
+        since, before = self.hits, self.model.stored(name)
+        reply = self.ask("orders", ROUTES["orders"], key=who, path={"client_order_id": name})
+        after = self.model.stored(name)
+        if after is None or (who == PAPER_ONLY and after.request.account != "paper"):
+            codes: tuple[str, ...] = ("ORDER_NOT_FOUND",)
+        else:
+            codes = ("OK",) if before is not None else ("OK", "ORDER_NOT_FOUND")
+        self.require(reply, *codes, since=since)
+        if reply.is_success:
+            assert reply.content["client_order_id"] == name
+            self.model.check_order(dict(reply.content))
+
+    def ask_for_unknown(self, name: str) -> None:
+        """Read, change and cancel an order that is not there."""
+        for function, body in (("orders", None), ("modify", {"quantity": 3}), ("cancel", None)):
+            path = {"client_order_id": name}
+            since = self.hits
+            reply = self.ask(function, ROUTES[function], body, key=KEY, path=path)
+            self.require(reply, "ORDER_NOT_FOUND", since=since)
+
+    def list_pages(self, wanted: dict[str, str | None]) -> None:
+        """Read a list to its end: complete, nothing twice, newest first in each account."""
+        since = self.hits
+        query = {name: value for name, value in wanted.items() if value is not None}
+        there = self._there(query)
+        shown: list[dict[str, Any]] = []
+        cursor: str | None = None
+        while True:
+            more = {} if cursor is None else {"cursor": cursor}
+            reply = self.ask("orders", "GET /v1/orders", key=KEY, query=query | more)
+            self.require(reply, "OK", since=since)
+            if not reply.is_success:
+                return
+            assert len(reply.content["orders"]) <= int(query.get("limit", "50"))
+            shown += reply.content["orders"]
+            cursor = reply.content["next_cursor"]
+            if cursor is None:
+                break
+        self._judge_list(
+            shown, there, self._there(query), is_whole=self.hits == since and "state" not in query
+        )
+
+    def _there(self, query: dict[str, str]) -> set[str]:
+        account = query.get("account")
+        items = self.stack.judge.items
+        return {
+            name for name, item in items.items() if account in {None, item["request"]["M"]["account"]["S"]}
+        }
+
+    def _judge_list(
+        self, shown: list[dict[str, Any]], before: set[str], after: set[str], *, is_whole: bool
+    ) -> None:
+        names = [one["client_order_id"] for one in shown]
+        assert len(set(names)) == len(names), "an order is listed twice"
+        assert set(names) <= after
+        if is_whole:
+            assert before <= set(names), f"{before - set(names)} are not listed"
+        for account in ("paper", "kite"):
+            times = [moment(one["created_at"]) for one in shown if one["account"] == account]
+            assert times == sorted(times, reverse=True)
+        if is_whole:
+            for one in shown:
+                self.model.check_order(one)
+
+    def list_with_bad_query(self, code: str, query: dict[str, str]) -> None:
+        """Ask for a list in a way that cannot be answered."""
+        since = self.hits
+        reply = self.ask("orders", "GET /v1/orders", key=KEY, query=query)
+        self.require(reply, code, since=since)
+
+    def check_health(self) -> None:
+        """Ask whether the stack is there."""
+        since = self.hits
+        reply = self.ask("health", "GET /v1/health")
+        assert reply.status == 200 or self.hits > since
+
+    def portfolio(self, what: str, account: str | None) -> None:
+        """Read positions, holdings or funds: each account's rows, or why there are none."""
+        since, query = self.hits, {} if account is None else {"account": account}
+        reply = self.ask("positions", f"GET /v1/{what}", key=KEY, query=query)
+        self.require(reply, "OK", since=since)
+        for one in reply.content["accounts"] if reply.is_success else ():
+            code = one["error"]["code"] if "error" in one else "OK"
+            assert self.hits > since or code in {"OK", *self.expired(one["account"])}, one
+            assert ("error" in one) != (what in one)
