@@ -13,7 +13,7 @@ export __SAM_CLI_APP_DIR := $(CURDIR)/$(LOCAL)/sam
 # sam validate wants a region, though it asks nobody.
 export AWS_DEFAULT_REGION ?= ap-south-1
 
-PROOFS = prove-simulation prove-sockets prove-race prove-processes prove-api prove-mutants prove-properties
+PROOFS = prove-simulation prove-search prove-sockets prove-race prove-processes prove-api prove-mutants prove-properties
 
 .DEFAULT_GOAL := help
 .PHONY: help run up down logs cli test quick lint types imports template unit simulate chaos prove $(PROOFS) bench build requirements clean
@@ -90,6 +90,10 @@ prove: $(PROOFS) ## Everything that make test proves, many times over
 prove-simulation:
 	@infra/local/bootstrap dev
 	@$(DEV)/python -m tests.simulation --days 1000000 --replays 1000 --orders 100000
+
+prove-search:
+	@infra/local/bootstrap dev
+	@SEARCH_LONG=1 $(DEV)/pytest -n 2 -rA tests/faults/search -k wider
 
 prove-sockets:
 	@infra/local/bootstrap dev
