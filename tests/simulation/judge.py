@@ -104,12 +104,15 @@ class Judge:
         """Note that the queue took an alert's order, the first time."""
         self.queued.setdefault(client_order_id, len(self.queued))
 
-    def call_left(self, method: str, body: bytes, lane: str) -> None:
-        """Judge a write as it leaves for a broker."""
-        now = self.clock.now()
-        self._judge_pace(lane, now)
+    def call_left(self, method: str, body: bytes, venue: str, broker_order_id: str) -> None:
+        """Judge a write as it leaves for a broker; a change names the order that it is for."""
+        now, found = self.clock.now(), TAG.search(body)
+        item = None if found is None else self.items.get(found.group().decode())
+        if method != "POST":
+            named = ({"S": broker_order_id}, {"S": broker_order_id.partition("?")[0]})
+            item = next((one for one in self.items.values() if one.get("broker_order_id") in named), None)
+        self._judge_pace(f"{venue} {_exchange(item)}", now)
         if method == "POST":
-            found = TAG.search(body)
             self.require(found, "an order left without our tag")
             if found is not None:
                 self._judge_send(found.group().decode(), now)
@@ -198,6 +201,11 @@ class Judge:
                     )
                     lost = None
             self.require(lost is None, f"{order.client_order_id} was never told of")
+
+
+def _exchange(item: Item | None) -> str:
+    """Return the segment that the pace is counted in."""
+    return "" if item is None else str(item["request"]["M"]["instrument"]["S"]).partition(":")[0]
 
 
 def _lane(item: Item) -> str:

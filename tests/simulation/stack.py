@@ -192,8 +192,8 @@ class Stack:
         )
 
     def _watch(self, request: HttpRequest) -> None:
-        lane = request.url.partition("://")[0]
-        self.judge.call_left(request.method, request.body, lane)
+        venue, _, path = request.url.partition("://")
+        self.judge.call_left(request.method, request.body, venue, path.rpartition("/")[2])
 
     def _arrived(self, request: HttpRequest, status: int) -> None:
         if request.is_write and request.method == "POST" and status < 300:
