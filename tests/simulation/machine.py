@@ -6,11 +6,13 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, initialize, invariant, multiple, precondition, rule
 
+from tests.simulation import machine_flaws as flaws
 from tests.simulation import machine_inputs as inputs
 from tests.simulation.day import INSTRUMENTS, PRICES
 from tests.simulation.machine_changes import Changing, Placed, Sent
 from tests.simulation.machine_driver import ACCESS_TOKEN, PAPER_ONLY, READER, SECOND, STRANGER
-from tests.simulation.machine_inputs import Flaw, Terms
+from tests.simulation.machine_flaws import Flaw
+from tests.simulation.machine_inputs import Terms
 from tests.simulation.machine_trouble import Named, failures, failures_of
 from tests.simulation.stack import KEY, MINUTE
 
@@ -61,11 +63,11 @@ class OrderRouterMachine(Changing):
         name = self.place(None, terms)
         return multiple() if name is None else name
 
-    @rule(flaw=st.sampled_from(inputs.ORDER_FLAWS), who=st.sampled_from((KEY, PAPER_ONLY)))
+    @rule(flaw=st.sampled_from(flaws.ORDER_FLAWS), who=st.sampled_from((KEY, PAPER_ONLY)))
     def place_badly(self, flaw: Flaw, who: str) -> None:
         self.place_with_flaw(flaw, key=who)
 
-    @rule(who=OTHERS, key=st.sampled_from(inputs.BAD_KEYS))
+    @rule(who=OTHERS, key=st.sampled_from(flaws.BAD_KEYS))
     def place_without_right(self, who: str, key: str) -> None:
         self.place_as(who)
         self.place_with_bad_key(key)
@@ -81,7 +83,7 @@ class OrderRouterMachine(Changing):
         self.arm(trouble)
         self.alert_bytes(sent)
 
-    @rule(flaw=st.sampled_from(inputs.ALERT_FLAWS), in_path=st.booleans())
+    @rule(flaw=st.sampled_from(flaws.ALERT_FLAWS), in_path=st.booleans())
     def send_bad_alert(self, flaw: Flaw, in_path: bool) -> None:
         self.alert_with_flaw(flaw, in_path=in_path)
 
@@ -107,7 +109,7 @@ class OrderRouterMachine(Changing):
         self.arm(trouble)
         self.cancel_all(account)
 
-    @rule(known=known, flaw=st.sampled_from(inputs.CHANGE_FLAWS), who=st.sampled_from((*NOBODIES, READER)))
+    @rule(known=known, flaw=st.sampled_from(flaws.CHANGE_FLAWS), who=st.sampled_from((*NOBODIES, READER)))
     def change_badly(self, known: Any, flaw: Flaw, who: str) -> None:
         for name in self.names_of(known):
             self.modify_with_flaw(name, flaw)
@@ -131,8 +133,8 @@ class OrderRouterMachine(Changing):
         self.arm(trouble)
         self.list_pages({"account": account, "limit": limit, "state": state})
 
-    @rule(bad=inputs.bad_queries, name=st.sampled_from(inputs.NO_NAMES), who=st.sampled_from(NOBODIES))
-    def read_badly(self, bad: inputs.BadQuery, name: str, who: str) -> None:
+    @rule(bad=flaws.bad_queries, name=st.sampled_from(flaws.NO_NAMES), who=st.sampled_from(NOBODIES))
+    def read_badly(self, bad: flaws.BadQuery, name: str, who: str) -> None:
         self.list_with_bad_query(bad.code, dict(bad.query))
         self.ask_for_unknown(name)
         self.look_around(who)

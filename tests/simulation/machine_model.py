@@ -40,6 +40,7 @@ class Model:
     changes: Counter[str] = field(default_factory=Counter)
     accepted: set[str] = field(default_factory=set)
     placed_by: dict[tuple[str, str], str] = field(default_factory=dict)
+    _first_sent: dict[str, datetime | None] = field(default_factory=dict)
     _checked: dict[str, Item] = field(default_factory=dict)
     alerted: dict[Bytes, list[tuple[datetime, tuple[str, ...]]]] = field(default_factory=dict)
 
@@ -58,7 +59,9 @@ class Model:
         key = f"alert:{alert_digest(strategy, body.encode())}"
         key = key if at is None else f"{key}:{at.isoformat()}"
         for terms in orders:
-            self.wanted.setdefault(client_order_id(terms["account"], key), []).append(terms)
+            name = client_order_id(terms["account"], key)
+            self.wanted.setdefault(name, []).append(terms)
+            self._first_sent.setdefault(name, at)
 
     # ------------------------------------------------------------ what stands
     def stored(self, name: str | None) -> Order | None:
@@ -84,6 +87,7 @@ class Model:
 
     def note_alerted(self, alert: Bytes, at: datetime, names: tuple[str, ...], *, has_time: bool) -> None:
         """Require that the same bytes are the same orders: for good with a time in them, for 30 s without."""
+        assert self._first_sent.keys() >= set(names), f"{names} do not come from the alert that was sent"
         earlier = self.alerted.setdefault(alert, [])
         if earlier:
             first, known = earlier[-1]
@@ -92,7 +96,8 @@ class Model:
             elif at - first > SURELY_ANEW:
                 assert names != known, "an alert of its own became the orders of an earlier one"
         if not earlier or names != earlier[-1][1]:
-            earlier.append((at, names))
+            # of an alert without a time its name says when it was first seen: a send that failed may have been that
+            earlier.append((self._first_sent[names[0]] or at, names))
 
     def check_order(self, shown: dict[str, Any]) -> None:
         """Require that an order is shown as it is stored, or was a moment ago."""
@@ -105,7 +110,7 @@ class Model:
             assert {**shown, "history": history} == stored
         else:
             assert history == stored["history"][: len(history)], f"{name} is shown with another history"
-        assert shown["filled_quantity"] <= shown["quantity"]
+        assert shown["filled_quantity"] <= shown["quantity"], f"{name} is filled with more than it asks for"
         bodies = self.wanted.get(name, [])
         is_asked = not bodies or any(_shows(shown, terms) for terms in bodies)
         assert is_asked, f"{name} is shown as nobody asked for it: {shown}"

@@ -100,8 +100,10 @@ def _deaths(*functions: str) -> list[Named]:
 
 def failures_of(function: str) -> SearchStrategy[Named | None]:
     """Draw what goes wrong in a function's next call, often nothing."""
-    at_broker = _broker_failures(function) if function in WRITES else _broker_failures()
-    choices = [at_broker, _aws_failures(function, "authorizer"), _deaths(function)]
+    choices = [_aws_failures(function), _deaths(function)]
+    if function != "webhook":
+        calls = (function,) if function in WRITES else ()
+        choices += [_aws_failures("authorizer"), _broker_failures(*calls), _broker_failures(*calls)]
     return st.none() | st.none() | st.one_of(*map(st.sampled_from, choices))
 
 

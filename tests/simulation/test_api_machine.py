@@ -1,18 +1,21 @@
 """Any calls in any order: a state machine over the API and the webhook finds nothing, and finds what is broken."""
 
 import os
+from unittest.mock import patch
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.simulation.machine import OrderRouterMachine
+from tests.simulation.machine_breaks import BREAKS
 
 EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "200"))
-STEPS = int(os.environ.get("MACHINE_STEPS", "30"))
-NORMAL = 200
+NORMAL, ENOUGH = 200, 1000
+STEPS = int(os.environ.get("MACHINE_STEPS", "30" if EXAMPLES <= NORMAL else "50"))
 
 
-def _settings(examples: int, *, is_random: bool) -> settings:
+def _settings(examples: int, *, is_random: bool = False, is_shrunk: bool = True) -> settings:
     return settings(
         max_examples=examples,
         stateful_step_count=STEPS,
@@ -21,11 +24,21 @@ def _settings(examples: int, *, is_random: bool) -> settings:
         derandomize=not is_random,
         print_blob=is_random,
         suppress_health_check=list(HealthCheck),
+        report_multiple_bugs=is_shrunk,
         # explaining a failure would trace every line, greenlets and all
-        phases=(Phase.generate, Phase.shrink),
+        phases=(Phase.generate, Phase.shrink) if is_shrunk else (Phase.generate,),
     )
 
 
 def test_no_sequence_of_calls_breaks_a_promise() -> None:
     # the same examples at each commit, others in each long run
     run_state_machine_as_test(OrderRouterMachine, settings=_settings(EXAMPLES, is_random=EXAMPLES > NORMAL))
+
+
+@pytest.mark.parametrize("broken", BREAKS)
+def test_a_broken_promise_is_noticed(broken: str) -> None:
+    holder, name, replacement = BREAKS[broken]
+
+    with patch.object(holder, name, replacement), pytest.raises(AssertionError) as noticed:
+        run_state_machine_as_test(OrderRouterMachine, settings=_settings(ENOUGH, is_shrunk=False))
+    print(f"{broken}: {noticed.value}")
