@@ -25,8 +25,9 @@ def main() -> int:
         chosen = slips(tree, given.only or files(), sample=given.sample, seed=given.seed)
         for result in run(tree, chosen, jobs=given.jobs):
             results.append(result)
-            if result.fate == "survived":
-                print(f"survived: {result.slip.place}\n{result.slip.diff}\n", flush=True)
+            if result.fate == "survived" or result.how == "timeout":
+                word = "survived" if result.fate == "survived" else "killed only by its time"
+                print(f"{word}: {result.slip.place}\n{result.slip.diff}\n", flush=True)
     share = report(results)
     print(f"{len(results)} mutants in {time.monotonic() - began:.0f} s")
     stale = [] if given.sample or given.only else unmet(results)
