@@ -197,9 +197,12 @@ class Changing(Reading):
     def cancel_all(self, account: str) -> None:
         """Cancel whatever rests in an account."""
         since = self.hits
+        reply = self.ask("cancel", CANCEL_ALL, {"account": account}, key=KEY)
         for name in self.stack.judge.items:
             self.model.changes[f"{name} cancel"] += 1
-        reply = self.ask("cancel", CANCEL_ALL, {"account": account}, key=KEY)
+        if not reply.is_ours:
+            # a frozen worker may look for what to cancel later
+            self.model.late_cancels += 1
         self.require(reply, "OK", since=since)
         if not reply.is_success:
             return

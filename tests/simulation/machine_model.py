@@ -31,13 +31,14 @@ class Model:
     """`wanted`: by order id, each body that somebody who may asked for. `keyless`: asked for without a key or an id.
 
     `changes` counts by order and kind how often somebody who may asked to change it, `accepted` are the orders that
-    somebody was told we have.
+    somebody was told we have, `late_cancels` the calls to cancel everything that nobody saw the end of.
     """
 
     judge: Judge
     wanted: dict[str, list[Terms]] = field(default_factory=dict)
     keyless: list[Terms] = field(default_factory=list)
     changes: Counter[str] = field(default_factory=Counter)
+    late_cancels: int = 0
     accepted: set[str] = field(default_factory=set)
     placed_by: dict[tuple[str, str], str] = field(default_factory=dict)
     _first_sent: dict[str, datetime | None] = field(default_factory=dict)
@@ -134,7 +135,8 @@ class Model:
             self.wanted[name] = [found[0]]
         kinds = Counter(step["M"]["kind"]["S"] for step in item["history"]["L"])
         for kind, word in REQUESTS.items():
-            assert kinds[kind] <= self.changes[f"{name} {word}"], f"nobody who may asked to {word} {name}"
+            asked = self.changes[f"{name} {word}"] + (self.late_cancels if word == "cancel" else 0)
+            assert kinds[kind] <= asked, f"nobody who may asked to {word} {name}"
         if not self.changes[f"{name} modify"]:
             is_asked = any(is_same(made_of, terms) for terms in self.wanted[name])
             assert is_asked, f"{name} is {made_of}, nobody asked for that"
