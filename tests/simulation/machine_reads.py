@@ -107,5 +107,8 @@ class Reading(Driver):
         self.require(reply, "OK", since=since)
         for one in reply.content["accounts"] if reply.is_success else ():
             code = one["error"]["code"] if "error" in one else "OK"
-            assert self.hits > since or code in {"OK", *self.expired(one["account"])}, one
+            may = {"OK", *self.expired(one["account"])}
+            # the Kite simulator divides to 28 digits: what is realised then may be a residue that no broker shows
+            is_residue = code == "BROKER_OUTCOME_UNKNOWN" and one["error"]["detail"].endswith(" in realised")
+            assert self.hits > since or code in may or is_residue, one
             assert ("error" in one) != (what in one)
