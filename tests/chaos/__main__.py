@@ -17,14 +17,14 @@ from infra.local.home import Home
 from tests.chaos.broker import ChaosBroker, chaos
 from tests.chaos.report import is_clean, print_ledger
 from tests.system.conftest import LocalStack
-from tests.system.process_faults import Ground, run, unused_port
+from tests.system.process_faults import Ground, end_emulator, run, unused_port
 from tests.system.process_faults_nemesis import Act, Kind, Nemesis, Plan
 from tests.system.process_faults_traffic import Traffic
 
 PLAN = Plan(
     acts=(Act(1.0, [Kind.KILLED, Kind.STOPPED]),),
     at_broker={},
-    in_function={"place": 0.08, "webhook": 0.04, "modify": 0.1, "cancel": 0.1, "reconcile": 0.04},
+    in_function={"place": 0.1, "webhook": 0.05, "modify": 0.1, "cancel": 0.1, "reconcile": 0.04},
 )
 
 
@@ -40,6 +40,7 @@ def own_stack() -> Iterator[Ground]:
         finally:
             # a second Ctrl-C must not leave the emulator behind
             signal.signal(signal.SIGINT, signal.SIG_IGN)
+            end_emulator(home)
             stack.down()
 
 

@@ -6,7 +6,9 @@ comes every 5 s instead of every minute, and a message of a worker that died com
 """
 
 import json
+import os
 import random
+import signal
 import socket
 import threading
 import time
@@ -18,22 +20,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from infra.local.emulator import find_running
+from infra.local.home import Home
 from infra.local.stack import Stack
 from infra.operate import Target
 from order_router.domain.lifecycle import State
 from tests.system.process_faults_broker import BEFORE, Held, HoldingKite, Verdict, holding
 from tests.system.process_faults_ledger import Ledger, Sources
 from tests.system.process_faults_nemesis import Act, Fault, Kind, Nemesis, Plan, Progress, Window
-from tests.system.process_faults_traffic import Intent, Traffic, kite_prices, open_desk
+from tests.system.process_faults_traffic import THREADS, Intent, Traffic, kite_prices, open_desk
 from tests.system.process_faults_workers import Workers
 
-SENDERS = 8
 LOOK_EVERY_S = 1.0
 SCHEDULE_EVERY_S = 5.0
 VISIBILITY_S = 40
 PATIENCE_S = 150
 USUAL = Plan(
-    acts=(Act(0.5, [Kind.KILLED]), Act(0.95, [Kind.STOPPED]), Act(1.0, [Kind.TIMED_OUT])),
+    acts=(Act(0.5, [Kind.KILLED]), Act(0.9, [Kind.STOPPED]), Act(1.0, [Kind.TIMED_OUT])),
     at_broker={"place": 0.1, "modify": 0.15, "cancel": 0.15, "look": 0.05, "book": 0.03},
     in_function={"place": 0.05, "webhook": 0.06, "modify": 0.1, "cancel": 0.1, "reconcile": 0.03},
 )
@@ -67,7 +70,7 @@ class Run:
     @property
     def accepted(self) -> list[Intent]:
         """The intents whose sender was told that they were taken."""
-        return [intent for intent in self.intents.values() if intent.accepted_at is not None]
+        return [intent for intent in self.intents.values() if intent.is_accepted]
 
     @property
     def was_unknown(self) -> int:
@@ -116,6 +119,14 @@ class Broker(Protocol):
 
 
 Play = Callable[[Ground, Nemesis, Traffic], AbstractContextManager[Broker]]
+
+
+def end_emulator(home: Path) -> None:
+    """End a stack's emulator and workers at once: nobody wants its state, and saving it can take minutes."""
+    running = find_running(Home(home))
+    if running is not None:
+        # it leads a process group of its own, in which its workers are
+        os.killpg(running.pid, signal.SIGKILL)
 
 
 def unused_port() -> int:
@@ -169,7 +180,7 @@ def _shorten_visibility(stack: Stack) -> None:
 
 def _send_all(traffic: Traffic, nemesis: Nemesis, orders: int) -> None:
     nemesis.start()
-    senders = ThreadPoolExecutor(SENDERS)
+    senders = ThreadPoolExecutor(THREADS)
     try:
         list(senders.map(traffic.run_one, range(orders)))
     except BaseException:

@@ -150,7 +150,7 @@ class Ledger:
         if record is None:
             if rows:
                 return "LOST: at the broker, and we have no record"
-            return None if intent.accepted_at is None else "LOST: accepted, and we have no record"
+            return None if not intent.is_accepted else "LOST: accepted, and we have no record"
         if record.state is State.UNKNOWN and not rows:
             return None if _is_told(record) else "unknown, and nobody was told"
         if record.state in UNSETTLED:

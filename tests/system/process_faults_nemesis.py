@@ -18,6 +18,8 @@ from tests.system.process_faults_workers import Worker, Workers
 
 LOOK_S = 0.004
 FRESH_S = 0.1
+# an order takes about 30 ms in a warm worker; a bad broker's answer takes seconds
+MOMENTS_S = (0.01, 0.03, 0.2, 3)
 BEYOND_TIMEOUT_S = 34
 """Longer than `place` and `modify` may run (28 and 29 s), the emulator's two seconds of grace included."""
 
@@ -108,6 +110,7 @@ class Nemesis:
         self._lock = threading.Lock()
         self._random = random.Random(self.seed)  # noqa: S311 - a seed that can be repeated is the point
         self._resting = threading.Event()
+        self._stalked: dict[Worker, float] = {}
         self._stopped: dict[Worker, tuple[float, Fault]] = {}
         self._thread = threading.Thread(target=self._prowl, daemon=True)
         self._timeouts_left = self.plan.timeouts
@@ -141,6 +144,8 @@ class Nemesis:
         is_behind = len(self.named()) < self.plan.at_least * self.progress().sent
         if window.call == "place" and is_behind and window.order not in self.named():
             return True
+        if window.may_block and Kind.TIMED_OUT in self.plan.kinds(self.progress().share):
+            return True
         return self._chance(self.plan.at_broker.get(window.call, 0))
 
     def named(self) -> set[str]:
@@ -159,17 +164,24 @@ class Nemesis:
             self._continue(until=now)
             at_work = {worker for worker in known if worker.is_busy}
             for worker in at_work - busy:
-                self._stalk(worker)
+                self._stalk(worker, now)
+            for worker in [worker for worker, at in self._stalked.items() if now >= at]:
+                del self._stalked[worker]
+                self._ambush(worker)
             busy = at_work
             time.sleep(LOOK_S)
 
-    def _stalk(self, worker: Worker) -> None:
-        if self._resting.is_set() or not self._chance(self.plan.in_function.get(worker.function, 0)):
+    def _stalk(self, worker: Worker, now: float) -> None:
+        """Choose a moment for a worker that has just taken up an invocation, or let it go."""
+        if not self._resting.is_set() and self._chance(self.plan.in_function.get(worker.function, 0)):
+            with self._lock:
+                wait = self._random.uniform(0, self._random.choice(MOMENTS_S))
+            self._stalked[worker] = now + wait
+
+    def _ambush(self, worker: Worker) -> None:
+        if self._resting.is_set() or not worker.is_busy:
             return
-        with self._lock:
-            wait = self._random.uniform(0, self._random.choice((0.01, 0.03, 0.2)))
-        time.sleep(wait)
-        kind = self._choose(worker, may_block=False) if worker.is_busy else None
+        kind = self._choose(worker, may_block=False)
         if kind is not None:
             self._strike(worker, kind, "at a random moment", None)
 

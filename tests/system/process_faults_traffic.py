@@ -23,10 +23,12 @@ from tests.simulators.kite import ACCESS_TOKEN, API_KEY
 LAST_PRICE, RESTING_PRICE, CHANGED_PRICE = "100", "90", "91"
 INSTRUMENTS = tuple(f"SHARE{number:02}" for number in range(25))
 ACCOUNTS_EACH = 4
+SENDERS_AT_ONCE = 4
+THREADS = 40
 
 CALLER_TIMEOUT_S = 12
 CALLER_TRIES = 10
-CALLER_PAUSE_S = 0.5
+CALLER_PAUSE_S, CALLER_LONGEST_PAUSE_S = 0.5, 8.0
 # about webhooks, support page 43000529348: gives up after 3 s, sends again after 5 s (here 0.5 s), three times at most
 TRADINGVIEW_TIMEOUT_S = 3
 TRADINGVIEW_TRIES = 4
@@ -41,11 +43,8 @@ class Intent:
     account: str
     broker: str
     source: str
-    instrument: str
-    quantity: int
-    is_resting: bool = False
     change: str | None = None
-    accepted_at: datetime | None = None
+    is_accepted: bool = False
     answers: list[int | None] = field(default_factory=list)
     saw_a_worker_die: bool = False
 
@@ -78,16 +77,14 @@ class Desk:
     accounts: dict[str, str]
     tokens: dict[str, str] = field(repr=False)
 
-    def send(
-        self, method: str, path: str, body: bytes | None, *, timeout_s: float, key: str | None = None
-    ) -> Answer:
-        """Send one request, as often as this is called: no try of its own."""
+    def send(self, call: "Call") -> Answer:
+        """Send one request, once."""
         address = urlsplit(self.api_url)
-        headers = {"Content-Type": "text/plain"} if key is None else {"X-API-Key": self.api_key}
-        headers |= {"Idempotency-Key": key} if key else {}
-        connection = http.client.HTTPConnection("127.0.0.1", address.port, timeout=timeout_s)
+        headers = {"Content-Type": "text/plain"} if call.key is None else {"X-API-Key": self.api_key}
+        headers |= {"Idempotency-Key": call.key} if call.key else {}
+        connection = http.client.HTTPConnection("127.0.0.1", address.port, timeout=call.timeout_s)
         try:
-            connection.request(method, address.path + path, body=body, headers=headers)
+            connection.request(call.method, address.path + call.path, body=call.body, headers=headers)
             answer = connection.getresponse()
             return Answer(answer.status, _content(answer.read()))
         except (OSError, http.client.HTTPException):
@@ -113,7 +110,7 @@ def open_desk(target: Target, facts: dict[str, Any]) -> Desk:
             product=Product.CNC,
             max_quantity=1000,
             # the emulator runs the order queue one message at a time: on most accounts an alert may wait for that
-            max_age_s=30 if name.endswith("0") else 180,
+            max_age_s=30 if name.endswith("0") else 90,
         )
         tokens[name] = operate.add_strategy(target, strategy)
     return Desk(facts["api_url"], facts["api_key"], brokers, tokens)
@@ -124,13 +121,28 @@ def kite_prices() -> dict[str, str]:
     return {f"NSE:{name}": LAST_PRICE for name in INSTRUMENTS}
 
 
+@dataclass(frozen=True)
+class Call:
+    """One request, to be sent as often as its sender thinks right. `key` None: an alert, which has none."""
+
+    method: str
+    path: str
+    body: bytes | None
+    timeout_s: float
+    key: str | None = field(default=None, repr=False)
+
+
 class Traffic:
-    """The run's intents. Ids are known before anything is sent, so that whatever comes to light can be placed."""
+    """The run's intents. Ids are known before anything is sent, so that whatever comes to light can be placed.
+
+    At most `SENDERS_AT_ONCE` send an order for the first time at any moment; whoever has to try again does so beside.
+    """
 
     def __init__(self, desk: Desk, seed: int) -> None:
         self._desk = desk
-        self._random = random.Random(seed)  # noqa: S311 - a seed that can be repeated is the point
+        self._seed = seed
         self._lock = threading.Lock()
+        self._turns = threading.BoundedSemaphore(SENDERS_AT_ONCE)
         self.intents: dict[str, Intent] = {}
         self.stopping = threading.Event()
 
@@ -141,28 +153,25 @@ class Traffic:
 
     def run_one(self, number: int) -> None:
         """Send one intent to its end: the even ones are alerts, the others HTTPS orders."""
-        with self._lock:
-            account = self._random.choice(sorted(self._desk.accounts))
-            instrument, quantity = self._random.choice(INSTRUMENTS), self._random.randint(1, 5)
-            change = self._random.choice((None, None, "cancel", "modify"))
-            is_resting = change is not None or self._random.random() < 0.1
-        if number % 2 == 0:
-            self._alert(number, account, instrument, quantity)
-            return
-        key = f"order-{number}"
-        intent = Intent(
-            client_order_id(account, f"api:{key}"),
-            account,
-            self._desk.accounts[account],
-            "https",
-            instrument,
-            quantity,
-            is_resting=is_resting,
-            change=change,
-        )
-        self._order(intent, key)
+        is_alert = number % 2 == 0
+        with self._turns:
+            if self.stopping.is_set():
+                return
+            intent, call = (self._alert if is_alert else self._order)(number)
+            self._register(intent)
+            answer = self._try(intent, call)
+        if is_alert:
+            self._resend(intent, call, answer)
+        else:
+            self._follow(intent, self._insist(intent, call, answer))
 
-    def _alert(self, number: int, account: str, instrument: str, quantity: int) -> None:
+    def _dice(self, number: int) -> random.Random:
+        return random.Random(f"{self._seed}/{number}")  # noqa: S311 - a seed that can be repeated is the point
+
+    def _alert(self, number: int) -> tuple[Intent, Call]:
+        dice = self._dice(number)
+        account, instrument = dice.choice(sorted(self._desk.accounts)), dice.choice(INSTRUMENTS)
+        quantity = dice.randint(1, 5)
         message = {
             "strategy": f"s-{account}",
             "token": self._desk.tokens[account],
@@ -177,58 +186,67 @@ class Traffic:
             "time": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         }
         body = json.dumps(message).encode()
-        key = f"alert:{alert_digest(f's-{account}', body)}"
-        broker = self._desk.accounts[account]
-        intent = Intent(client_order_id(account, key), account, broker, "alert", instrument, quantity)
-        self._register(intent)
-        for _ in range(TRADINGVIEW_TRIES):
-            answer = self._try(
-                intent, "POST", "/v1/webhooks/tradingview", body, timeout_s=TRADINGVIEW_TIMEOUT_S
-            )
-            if answer.status == 202:
-                intent.accepted_at = datetime.now(UTC)
-                assert answer.content["client_order_ids"] == [intent.client_order_id], answer
-            if answer.status is None or answer.status < 500 or answer.status == 504:
-                return
-            if self.stopping.wait(TRADINGVIEW_PAUSE_S):
-                return
+        name = client_order_id(account, f"alert:{alert_digest(f's-{account}', body)}")
+        call = Call("POST", "/v1/webhooks/tradingview", body, TRADINGVIEW_TIMEOUT_S)
+        return Intent(name, account, self._desk.accounts[account], "alert"), call
 
-    def _order(self, intent: Intent, key: str) -> None:
+    def _order(self, number: int) -> tuple[Intent, Call]:
+        dice = self._dice(number)
+        account, change = (
+            dice.choice(sorted(self._desk.accounts)),
+            dice.choice((None, None, "cancel", "modify")),
+        )
+        is_resting = change is not None or dice.random() < 0.1
         fields = {
-            "account": intent.account,
-            "instrument": f"NSE:{intent.instrument}",
+            "account": account,
+            "instrument": f"NSE:{dice.choice(INSTRUMENTS)}",
             "side": "BUY",
-            "quantity": intent.quantity,
-            "order_type": "LIMIT" if intent.is_resting else "MARKET",
+            "quantity": dice.randint(1, 5),
+            "order_type": "LIMIT" if is_resting else "MARKET",
             "product": "CNC",
         }
-        fields |= {"limit_price": RESTING_PRICE} if intent.is_resting else {}
-        self._register(intent)
-        answer = self._insist(intent, "POST", "/v1/orders", fields, key)
+        fields |= {"limit_price": RESTING_PRICE} if is_resting else {}
+        key = f"order-{number}"
+        name = client_order_id(account, f"api:{key}")
+        intent = Intent(name, account, self._desk.accounts[account], "https", change=change)
+        return intent, Call("POST", "/v1/orders", json.dumps(fields).encode(), CALLER_TIMEOUT_S, key)
+
+    def _resend(self, intent: Intent, call: Call, answer: Answer) -> None:
+        """As TradingView does: again on a 5xx but 504, never after a silence."""
+        for _ in range(TRADINGVIEW_TRIES - 1):
+            if answer.status is None or answer.status < 500 or answer.status == 504:
+                break
+            if self.stopping.wait(TRADINGVIEW_PAUSE_S):
+                break
+            answer = self._try(intent, call)
+        if answer.status == 202:
+            assert answer.content["client_order_ids"] == [intent.client_order_id], answer
+            intent.is_accepted = True
+
+    def _insist(self, intent: Intent, call: Call, answer: Answer) -> Answer:
+        """As a careful caller does: the same key again, after growing pauses."""
+        for attempt in range(CALLER_TRIES - 1):
+            pause_s = min(CALLER_PAUSE_S * 2**attempt, CALLER_LONGEST_PAUSE_S)
+            if not answer.is_worth_another_try or self.stopping.wait(pause_s):
+                break
+            answer = self._try(intent, call)
+        return answer
+
+    def _follow(self, intent: Intent, answer: Answer) -> None:
         order = answer.content.get("order", answer.content)
         if "client_order_id" in order:
             assert order["client_order_id"] == intent.client_order_id, answer
-            intent.accepted_at = datetime.now(UTC)
-        if order.get("state") == "open" and intent.change is not None:
-            path = f"/v1/orders/{intent.client_order_id}"
-            method, body = {
-                "cancel": ("DELETE", None),
-                "modify": ("PATCH", {"limit_price": CHANGED_PRICE}),
-            }[intent.change]
-            self._insist(intent, method, path, body, "")
+            intent.is_accepted = True
+        if order.get("state") != "open" or intent.change is None:
+            return
+        path = f"/v1/orders/{intent.client_order_id}"
+        changed = json.dumps({"limit_price": CHANGED_PRICE}).encode()
+        method, body = {"cancel": ("DELETE", None), "modify": ("PATCH", changed)}[intent.change]
+        call = Call(method, path, body, CALLER_TIMEOUT_S, "")
+        self._insist(intent, call, self._try(intent, call))
 
-    def _insist(
-        self, intent: Intent, method: str, path: str, fields: dict[str, Any] | None, key: str
-    ) -> Answer:
-        body = None if fields is None else json.dumps(fields).encode()
-        for _ in range(CALLER_TRIES):
-            answer = self._try(intent, method, path, body, timeout_s=CALLER_TIMEOUT_S, key=key)
-            if not answer.is_worth_another_try or self.stopping.wait(CALLER_PAUSE_S):
-                break
-        return answer
-
-    def _try(self, intent: Intent, method: str, path: str, body: bytes | None, **how: Any) -> Answer:
-        answer = self._desk.send(method, path, body, **how)
+    def _try(self, intent: Intent, call: Call) -> Answer:
+        answer = self._desk.send(call)
         intent.answers.append(answer.status)
         intent.saw_a_worker_die |= answer.died
         return answer
