@@ -111,7 +111,7 @@ prove-processes:
 
 prove-api:
 	@infra/local/bootstrap dev
-	@MACHINE_EXAMPLES=10000 $(DEV)/pytest -n 2 tests/simulation/test_api_machine.py
+	@MACHINE_EXAMPLES=10000 $(DEV)/pytest tests/simulation/test_api_machine.py -k sequence
 
 prove-mutants:
 	@infra/local/bootstrap dev
