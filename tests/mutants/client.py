@@ -35,7 +35,7 @@ class ForkServer:
         )
         return self
 
-    def run(self, job: Job, *, timeout_s: float = 60) -> Verdict:
+    def run(self, job: Job, *, timeout_s: float = 180) -> Verdict:
         """Run one job and return how it ended."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
