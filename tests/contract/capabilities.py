@@ -2,10 +2,11 @@
 
 import sys
 from collections.abc import Callable
+from datetime import time
 from pathlib import Path
 
 import order_router.brokers
-from order_router.adapter.profile import Profile
+from order_router.adapter.profile import Feature, Profile
 from order_router.brokers.registry import BROKERS, load_broker
 
 BEGIN = "<!-- capabilities: written by python -m tests.contract.capabilities -->"
@@ -22,6 +23,14 @@ ROWS: dict[str, Callable[[Profile], str]] = {
     "same tag twice is one order": lambda profile: _claim(profile.is_idempotent),
     "may reject after acknowledging": lambda profile: _claim(profile.rejects_after_acknowledging),
     "order calls a second": lambda profile: str(profile.order_calls_per_second),
+    "quotes": lambda profile: _claim(Feature.QUOTES in profile.features),
+    "option chain": lambda profile: _claim(Feature.OPTION_CHAIN in profile.features),
+    "margin of an order": lambda profile: _claim(Feature.ORDER_MARGIN in profile.features),
+    "sends order updates": lambda profile: _claim(Feature.POSTBACK in profile.features),
+    "list of instruments": lambda profile: _claim(profile.has_master),
+    "login": lambda profile: str(profile.login),
+    "credentials": lambda profile: ", ".join(one.name for one in profile.credentials) or "nothing",
+    "session ends at": lambda profile: _clock(profile.session_ends_at),
     "session holds": lambda profile: ", ".join(profile.session_fields) or "nothing",
 }
 
@@ -52,6 +61,10 @@ def _words(values: frozenset[str]) -> str:
 
 def _claim(holds: bool) -> str:
     return "yes" if holds else "no"
+
+
+def _clock(at: time | None) -> str:
+    return "never" if at is None else f"{at:%H:%M} IST"
 
 
 if __name__ == "__main__":

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import settings
 
 from order_router.adapter.port import Broker
-from order_router.adapter.session import BrokerSession
 from order_router.brokers.registry import BROKERS, load_broker
 from tests.contract import hostile
-from tests.contract.samples import Case, load_cases, load_session
+from tests.contract.canaries import Canaries, load_canaries
+from tests.contract.samples import Case, load_cases
 
 
 def samples_folder(name: str) -> Path:
@@ -64,6 +64,6 @@ def cases(broker_name: str) -> tuple[Case, ...]:
 
 
 @pytest.fixture
-def session(broker_name: str, broker: Broker) -> BrokerSession:
-    """A session full of canaries."""
-    return load_session(samples_folder(broker_name), broker)
+def canaries(broker_name: str, broker: Broker) -> Canaries:
+    """A session and credentials full of canaries."""
+    return load_canaries(samples_folder(broker_name), broker)

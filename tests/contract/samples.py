@@ -8,9 +8,7 @@ from typing import Any
 from order_router.adapter import errors
 from order_router.adapter.decode import strict_json
 from order_router.adapter.http import HttpRequest, HttpResponse
-from order_router.adapter.port import Broker, ModifyIntent, OrderTarget, PlaceIntent
-from order_router.adapter.session import BrokerSession, Secret
-from order_router.domain.request import parse_request
+from tests.contract.intents import Intent, read_intent
 from tests.exact_json import dump_json
 
 WRITES = frozenset({"place_order", "modify_order", "cancel_order"})
@@ -30,7 +28,6 @@ CASE_KEYS = frozenset(
 )
 JSON_HEADERS = {"content-type": "application/json"}
 
-Intent = PlaceIntent | ModifyIntent | OrderTarget
 Answer = HttpResponse | errors.BrokerError
 
 
@@ -89,23 +86,12 @@ def load_cases(folder: Path) -> tuple[Case, ...]:
     return tuple(case for path in files for case in _cases_of(path))
 
 
-def load_session(folder: Path, broker: Broker) -> BrokerSession:
-    """Return a session whose secrets are canaries, `canary-<field>`, unless `_session.json` names others."""
-    path = folder / "_session.json"
-    own = strict_json(path.read_bytes()) if path.exists() else {}
-    secrets = {field: f"canary-{field}" for field in broker.profile.session_fields} | own.get("secrets", {})
-    return BrokerSession(
-        account="sample",
-        endpoint=own.get("endpoint", broker.profile.endpoint),
-        secrets={name: Secret(text) for name, text in secrets.items()},
-    )
-
-
 def _cases_of(path: Path) -> list[Case]:
     document = strict_json(path.read_bytes())
     if not document.get("source"):
         raise ValueError(f"{path.name} cites no source: vendor page and date")
-    return [_case(f"{path.stem}-{name}", _resolved(document["cases"], name)) for name in document["cases"]]
+    cases = document["cases"]
+    return [_case(f"{path.stem}-{name}", _resolved(cases, name), path.parent) for name in cases]
 
 
 def _resolved(cases: dict[str, Any], name: str) -> dict[str, Any]:
@@ -121,40 +107,32 @@ def _resolved(cases: dict[str, Any], name: str) -> dict[str, Any]:
     return base | fields
 
 
-def _case(name: str, fields: dict[str, Any]) -> Case:
+def _case(name: str, fields: dict[str, Any], folder: Path) -> Case:
     if ("report" in fields) == ("error" in fields):
         raise ValueError(f"case {name} needs either a report or an error")
     return Case(
         name=name,
         call=fields["call"],
-        intent=_intent(fields["call"], fields.get("intent")),
+        intent=read_intent(fields["call"], fields.get("intent")),
         requests=tuple(fields["requests"]),
-        answers=tuple(_answer(answer) for answer in fields["responses"]),
+        answers=tuple(_answer(answer, folder) for answer in fields["responses"]),
         report=fields.get("report"),
         error=fields.get("error"),
         word_fields=tuple(fields.get("word_fields", ())),
     )
 
 
-def _intent(call: str, fields: dict[str, Any] | None) -> Intent | None:
-    if fields is None:
-        return None
-    request = parse_request(fields["request"])
-    if call == "place_order":
-        return PlaceIntent(
-            client_order_id=fields["client_order_id"], client_tag=fields["client_tag"], request=request
-        )
-    if call == "modify_order":
-        before = parse_request(fields["before"])
-        return ModifyIntent(broker_order_id=fields["broker_order_id"], before=before, request=request)
-    return OrderTarget(broker_order_id=fields["broker_order_id"], request=request)
-
-
-def _answer(fields: dict[str, Any]) -> Answer:
+def _answer(fields: dict[str, Any], folder: Path) -> Answer:
     if "raises" in fields:
         failure: type[errors.BrokerError] = getattr(errors, fields["raises"])
         return failure("the sample's send failed")
-    body = dump_json(fields["json"]) if "json" in fields else fields["body"]
     return HttpResponse(
-        status=fields["status"], headers=fields.get("headers", JSON_HEADERS), body=body.encode()
+        status=fields["status"], headers=fields.get("headers", JSON_HEADERS), body=_body(fields, folder)
     )
+
+
+def _body(fields: dict[str, Any], folder: Path) -> bytes:
+    if "file" in fields:
+        return folder.joinpath(str(fields["file"])).read_bytes()
+    text: str = dump_json(fields["json"]) if "json" in fields else fields["body"]
+    return text.encode()

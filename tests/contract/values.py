@@ -1,14 +1,15 @@
 """Compare what an adapter made of an answer with what the sample expects, exactly and by type."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from order_router.adapter.session import Secret
 from order_router.domain.instrument import Instrument
 from order_router.domain.reports import OrderReport
 
@@ -17,18 +18,25 @@ hints_of: Callable[[Any], dict[str, Any]] = cache(get_type_hints)
 
 def plain(value: object) -> Any:
     """Return a report as JSON values: decimals as text, times as ISO text, absent fields left out."""
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, Instrument | Decimal):
-        return str(value)
-    if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
-    if isinstance(value, tuple):
-        return [plain(item) for item in value]
+    as_plain = next((render for kinds, render in PLAIN if isinstance(value, kinds)), None)
+    if as_plain is not None:
+        return as_plain(value)
     if is_dataclass(value):
         found = {field.name: getattr(value, field.name) for field in fields(value)}
         return {name: plain(item) for name, item in found.items() if item is not None}
     return value
+
+
+# the first that fits decides
+PLAIN: tuple[tuple[type | UnionType, Callable[[Any], Any]], ...] = (
+    (Enum, lambda value: value.value),
+    (Instrument | Decimal, str),
+    (Secret, Secret.reveal),
+    (datetime, lambda value: value.isoformat().replace("+00:00", "Z")),
+    (date, date.isoformat),
+    (tuple, lambda value: [plain(item) for item in value]),
+    (Mapping, lambda value: {name: plain(item) for name, item in value.items()}),
+)
 
 
 def wrong_types(value: object, where: str = "the result") -> list[str]:
@@ -61,6 +69,8 @@ def _fits(value: object, hint: object) -> bool:
         return any(_fits(value, one) for one in get_args(hint))
     if get_origin(hint) is tuple:
         return isinstance(value, tuple)
+    if get_origin(hint) is Mapping:
+        return isinstance(value, Mapping)
     if hint in {None, NoneType}:
         return value is None
     if hint is int and isinstance(value, bool):

@@ -4,13 +4,26 @@ An adapter is a package of functions over a `send` that is handed in. It opens n
 nothing and raises only the errors of `adapter.errors`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 
 from order_router.adapter.http import Send
 from order_router.adapter.profile import Profile
 from order_router.adapter.session import BrokerSession
-from order_router.domain.reports import Funds, Holding, OrderBook, OrderReport, Position, Trade
+from order_router.domain.instrument import Instrument
+from order_router.domain.reports import (
+    Funds,
+    Holding,
+    OptionQuote,
+    OrderBook,
+    OrderMargin,
+    OrderReport,
+    Position,
+    Quote,
+    Trade,
+)
 from order_router.domain.request import OrderRequest
 
 
@@ -38,6 +51,14 @@ class OrderTarget:
 
     broker_order_id: str
     request: OrderRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainQuery:
+    """Which option chain: of this underlying (an index or a share, as the exchange names it), ending on this day."""
+
+    underlying: Instrument
+    expiry: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +99,16 @@ class Broker(Protocol):
 
     def read_funds(self, send: Send, session: BrokerSession, /) -> tuple[Funds, ...]:
         """Read the account's money, one entry a segment."""
+
+    def read_quotes(
+        self, send: Send, session: BrokerSession, instruments: Sequence[Instrument], /
+    ) -> tuple[Quote, ...]:
+        """Read the last price and the best of both sides, one entry an instrument that the broker quotes."""
+
+    def read_option_chain(
+        self, send: Send, session: BrokerSession, query: ChainQuery, /
+    ) -> tuple[OptionQuote, ...]:
+        """Read the quotes of an underlying's calls and puts of one expiry, by strike."""
+
+    def read_order_margin(self, send: Send, session: BrokerSession, request: OrderRequest, /) -> OrderMargin:
+        """Read what money an order would bind."""

@@ -2,8 +2,11 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import time
+from enum import StrEnum
 
 from order_router.adapter.errors import Unsupported
+from order_router.adapter.login import CredentialField, LoginKind
 from order_router.domain.request import OrderRequest
 from order_router.domain.vocabulary import Exchange, OrderType, Product, Validity
 
@@ -20,9 +23,23 @@ class TagRule:
         return client_order_id[: self.max_length]
 
 
+class Feature(StrEnum):
+    """What a broker may offer beside orders, positions and funds."""
+
+    QUOTES = "quotes"
+    OPTION_CHAIN = "option_chain"
+    ORDER_MARGIN = "order_margin"
+    POSTBACK = "postback"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """One broker's capabilities and rules; every vendor fact is cited in the broker's README."""
+    """One broker's capabilities and rules; every vendor fact is cited in the broker's README.
+
+    `has_master`: it lists its instruments, and an order is held against that list before anything is sent.
+    `credentials`: what a trader stores for an account. `session_ends_at`: when a day's session dies, Asia/Kolkata.
+    `keep_alive_s`: how often a session must be used to stay alive. `login_endpoint`: where logins go, if elsewhere.
+    """
 
     name: str
     title: str
@@ -37,6 +54,13 @@ class Profile:
     is_idempotent: bool
     rejects_after_acknowledging: bool
     order_calls_per_second: int
+    has_master: bool = False
+    features: frozenset[Feature] = frozenset()
+    login: LoginKind = LoginKind.NONE
+    credentials: tuple[CredentialField, ...] = ()
+    login_endpoint: str | None = None
+    session_ends_at: time | None = None
+    keep_alive_s: int | None = None
 
     def require(self, request: OrderRequest) -> None:
         """Raise Unsupported, naming the feature, if the broker cannot take this order."""

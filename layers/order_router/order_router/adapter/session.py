@@ -1,9 +1,14 @@
 """A logged-in session with a broker, its secrets wrapped so that they cannot be printed by accident."""
 
-from collections.abc import Mapping
+import secrets
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
-from order_router.adapter.errors import SessionExpired
+from order_router.adapter.errors import SessionExpired, Unsupported
+from order_router.adapter.listings import Listings, NoListings
+from order_router.domain.instrument import Instrument
+from order_router.domain.listing import Listing
 
 
 class Secret:
@@ -28,6 +33,23 @@ class Secret:
         return hash(self._text)
 
 
+def _present() -> datetime:
+    return datetime.now(UTC)
+
+
+def _new_nonce() -> str:
+    return secrets.token_hex(16)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What an adapter may ask for beside its broker: the present, a value never used before, the instruments."""
+
+    now: Callable[[], datetime] = _present
+    nonce: Callable[[], str] = _new_nonce
+    listings: Listings = field(default_factory=NoListings)
+
+
 @dataclass(frozen=True, slots=True)
 class BrokerSession:
     """Where a broker is and what proves who we are there. `endpoint` has no trailing slash."""
@@ -35,6 +57,7 @@ class BrokerSession:
     account: str
     endpoint: str
     secrets: Mapping[str, Secret] = field(default_factory=dict)
+    around: Surroundings = field(default_factory=Surroundings, repr=False, compare=False)
 
     def secret(self, name: str) -> str:
         """Return the named secret; SessionExpired if the account has none stored."""
@@ -42,3 +65,10 @@ class BrokerSession:
         if found is None:
             raise SessionExpired(f"account {self.account} has no {name} stored: log in first")
         return found.reveal()
+
+    def listing(self, instrument: Instrument) -> Listing:
+        """Return the instrument as this broker lists it; Unsupported if it does not."""
+        found = self.around.listings.of(instrument)
+        if found is None:
+            raise Unsupported(f"the broker lists no {instrument}", code="INSTRUMENT_UNKNOWN")
+        return found

@@ -3,7 +3,10 @@
 from importlib import import_module
 from typing import cast
 
+from order_router.adapter.login import BrowserLogin, UnattendedLogin
+from order_router.adapter.master import Master
 from order_router.adapter.port import Broker
+from order_router.adapter.postback import Postbacks
 from order_router.domain.errors import RouterError
 
 BROKERS: dict[str, str] = {
@@ -23,3 +26,23 @@ def load_broker(name: str) -> Broker:
     if name not in BROKERS:
         raise UnknownBroker(f"no broker is called {name!r}; there are {', '.join(sorted(BROKERS))}")
     return cast("Broker", import_module(BROKERS[name]))
+
+
+def load_login(name: str) -> UnattendedLogin | BrowserLogin:
+    """Return the module that begins a broker's sessions; its profile says which kind it is."""
+    return cast("UnattendedLogin | BrowserLogin", _part(name, "login"))
+
+
+def load_master(name: str) -> Master:
+    """Return the module that reads a broker's list of instruments (profile: `has_master`)."""
+    return cast("Master", _part(name, "instruments"))
+
+
+def load_postbacks(name: str) -> Postbacks:
+    """Return the module that reads a broker's postbacks (profile: the feature POSTBACK)."""
+    return cast("Postbacks", _part(name, "postback"))
+
+
+def _part(name: str, part: str) -> object:
+    load_broker(name)
+    return import_module(f"{BROKERS[name]}.{part}")

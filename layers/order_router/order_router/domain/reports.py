@@ -6,6 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from order_router.domain.instrument import Instrument
+from order_router.domain.listing import InstrumentType
 from order_router.domain.vocabulary import OrderType, Product, Side, Validity
 
 
@@ -113,3 +114,42 @@ class Funds:
     used: Decimal
     cash: Decimal | None = None
     collateral: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """What an instrument trades at. `lower_circuit` and `upper_circuit` bound today's prices; volumes in units."""
+
+    instrument: Instrument
+    last_price: Decimal
+    bid_price: Decimal | None = None
+    bid_quantity: int | None = None
+    ask_price: Decimal | None = None
+    ask_quantity: int | None = None
+    open_price: Decimal | None = None
+    high_price: Decimal | None = None
+    low_price: Decimal | None = None
+    close_price: Decimal | None = None
+    volume: int | None = None
+    open_interest: int | None = None
+    lower_circuit: Decimal | None = None
+    upper_circuit: Decimal | None = None
+    quoted_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptionQuote:
+    """One option of a chain: its strike and right, and its quote."""
+
+    strike: Decimal
+    right: InstrumentType
+    quote: Quote
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderMargin:
+    """What an order would bind, and what is there, in the account's currency. `available` None: not said."""
+
+    required: Decimal
+    available: Decimal | None = None
+    charges: Decimal | None = None

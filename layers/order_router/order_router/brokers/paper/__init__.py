@@ -1,5 +1,6 @@
 """The paper broker: practice orders against a simulated exchange, spoken to like any other broker."""
 
+from order_router.adapter.lacking import read_option_chain, read_order_margin, read_quotes
 from order_router.brokers.paper.orders import (
     cancel_order,
     modify_order,
@@ -18,8 +19,11 @@ __all__ = [
     "profile",
     "read_funds",
     "read_holdings",
+    "read_option_chain",
     "read_order",
+    "read_order_margin",
     "read_orders",
     "read_positions",
+    "read_quotes",
     "read_trades",
 ]

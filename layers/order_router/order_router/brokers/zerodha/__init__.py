@@ -1,5 +1,6 @@
 """Zerodha over Kite Connect v3: the functions of the broker port."""
 
+from order_router.adapter.lacking import read_option_chain, read_order_margin, read_quotes
 from order_router.brokers.zerodha.orders import (
     cancel_order,
     modify_order,
@@ -17,8 +18,11 @@ __all__ = [
     "profile",
     "read_funds",
     "read_holdings",
+    "read_option_chain",
     "read_order",
+    "read_order_margin",
     "read_orders",
     "read_positions",
+    "read_quotes",
     "read_trades",
 ]

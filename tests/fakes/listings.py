@@ -1,0 +1,25 @@
+"""One broker's instruments in memory."""
+
+from collections.abc import Collection, Iterable, Mapping
+
+from order_router.domain.instrument import Instrument
+from order_router.domain.listing import Listing
+
+
+class MemoryListings:
+    """Implements `adapter.listings.Listings`."""
+
+    def __init__(self, listings: Iterable[Listing] = ()) -> None:
+        self._listings = {listing.instrument: listing for listing in listings}
+
+    def put(self, listing: Listing) -> None:
+        """Store or replace a listing."""
+        self._listings[listing.instrument] = listing
+
+    def of(self, instrument: Instrument) -> Listing | None:
+        """Return the instrument's listing, None if the broker lacks it."""
+        return self._listings.get(instrument)
+
+    def named(self, broker_keys: Collection[str]) -> Mapping[str, Listing]:
+        """Return the listings of these keys."""
+        return {one.broker_key: one for one in self._listings.values() if one.broker_key in broker_keys}
