@@ -42,7 +42,7 @@ cli: ## The operator's command: make cli ARGS="account list"
 	@$(DEV)/python -m infra.cli $(ARGS)
 
 test: ## Lint, types, import rules, the template, and all tests
-	@infra/local/bootstrap dev stack sam
+	@infra/local/bootstrap dev stack sam oracle
 	@$(MAKE) --no-print-directory lint types imports template
 	@$(STACK)/python -m infra.local build
 	@HYPOTHESIS_PROFILE=commit $(DEV)/pytest -n auto --dist loadgroup
@@ -71,7 +71,7 @@ template: ## cfn-lint and sam validate
 	@$(SAM)/sam validate --lint
 
 unit: ## The tests that need no stack
-	@infra/local/bootstrap dev
+	@infra/local/bootstrap dev oracle
 	@HYPOTHESIS_PROFILE=commit $(DEV)/pytest -m "not system" --ignore tests/system
 
 SEEDS ?= 100000
