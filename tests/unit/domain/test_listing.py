@@ -91,7 +91,7 @@ def test_as_much_as_the_freeze_quantity_passes_and_a_lot_more_does_not() -> None
 @pytest.mark.parametrize("name", ["limit_price", "trigger_price"])
 @pytest.mark.parametrize("price", ["102.31", "102.3001", "102.34"])
 def test_a_price_off_the_tick_is_refused(name: str, price: str) -> None:
-    found = refusal(nifty(), **{name: price})
+    found = refusal(nifty(), LAST_DAY, **{name: price})
 
     assert isinstance(found, WrongTickSize)
     assert found.message == f"{name} must be a multiple of tick_size 0.05, received {price}"
