@@ -1,5 +1,6 @@
 """The whole router in memory: real services, real paper adapter and exchange, fakes only behind the ports."""
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -18,6 +19,7 @@ from order_router.service.desk import Desk
 from order_router.service.place import Placement, place_order
 from order_router.transport.local import Handler, LocalTransport
 from tests.fakes.clock import FakeClock
+from tests.fakes.listings import MemoryListings
 from tests.fakes.order_store import MemoryOrderStore
 from tests.fakes.orders import a_request
 from tests.fakes.paper_store import MemoryPaperStore
@@ -63,6 +65,7 @@ class World:
         )
         self.sessions = MemorySessions(ENDPOINT)
         self.sessions.log_in("paper", {})
+        self.listings: defaultdict[str, MemoryListings] = defaultdict(MemoryListings)
         nonces = count(1)
         self.desk = Desk(
             store=self.store,
@@ -74,6 +77,7 @@ class World:
             notifier=self.notifier,
             reconcile=self.reconcile,
             order_queue=self.order_queue,
+            listings=self.listings.__getitem__,
             nonce=lambda: f"w-{next(nonces)}",
         )
 

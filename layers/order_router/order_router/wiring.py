@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from order_router import logs
 from order_router.adapter.http import HttpRequest, HttpResponse
+from order_router.adapter.listings import NoListings
 from order_router.aws.clients import make_client
 from order_router.aws.dead_letters import DeadLettersTable
 from order_router.aws.environment import Environment
@@ -152,6 +153,7 @@ class World:
             notifier=self._notifier,
             reconcile=self.reconcile_queue,
             order_queue=self.order_queue,
+            listings=lambda _: NoListings(),
             nonce=lambda: secrets.token_hex(8),
         )
 

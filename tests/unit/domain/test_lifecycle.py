@@ -45,6 +45,7 @@ def test_only_a_provably_unsent_order_may_be_submitted_again() -> None:
         (State.SUBMITTING, EventKind.NEVER_SENT),
         (State.RECEIVED, EventKind.PERSON_TOLD),
         (State.RECEIVED, EventKind.HELD),
+        (State.RECEIVED, EventKind.PROTECTED),
     }
 
 

@@ -1,5 +1,6 @@
 """Who trades and who asks: accounts, strategies and callers, as the operator set them up."""
 
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -30,12 +31,17 @@ class _Setting(BaseModel):
 
 
 class Account(_Setting):
-    """One account at one broker. `max_orders_per_day` counts every accepted intent."""
+    """One account at one broker. `max_orders_per_day` counts every accepted intent.
+
+    `market_band_percent`: where the broker takes no MARKET or SL_M, such an order becomes a limit this far beyond the
+    last price, or beyond its trigger; None: it is refused.
+    """
 
     name: Name
     broker: str
     is_enabled: bool = True
     max_orders_per_day: Annotated[int, Field(gt=0, le=5000)] = 1000
+    market_band_percent: Annotated[Decimal, Field(gt=0, le=20)] | None = None
 
 
 class Strategy(_Setting):

@@ -36,6 +36,7 @@ class EventKind(StrEnum):
     SUBMITTING = "submitting"
     NEVER_SENT = "never_sent"
     HELD = "held"
+    PROTECTED = "protected"
     OUTCOME_LOST = "outcome_lost"
     OPENED = "opened"
     PARTIALLY_FILLED = "partially_filled"
@@ -90,7 +91,7 @@ TRANSITIONS: dict[State, dict[EventKind, State]] = {
         EventKind.SUBMITTING: State.SUBMITTING,
         EventKind.REFUSED: State.REFUSED,
         EventKind.WENT_STALE: State.STALE,
-        **_stays(State.RECEIVED, EventKind.PERSON_TOLD, EventKind.HELD),
+        **_stays(State.RECEIVED, EventKind.PERSON_TOLD, EventKind.HELD, EventKind.PROTECTED),
     },
     State.SUBMITTING: {
         EventKind.NEVER_SENT: State.RECEIVED,

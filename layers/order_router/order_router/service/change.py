@@ -18,6 +18,7 @@ from order_router.domain.order import Event, Order, apply
 from order_router.domain.request import OrderRequest, dump_request, parse_request
 from order_router.ports import StoreConflict
 from order_router.service.desk import Desk, require_enabled
+from order_router.service.fitting import require_listed
 from order_router.service.follow_up import ask_for_a_look
 from order_router.service.gates import GateAt, GatedWrite, cancel_gate, change_gate, write_through
 from order_router.service.looking import look_at
@@ -110,6 +111,7 @@ def modify_order(desk: Desk, client_order_id: str, changes: Mapping[str, Any]) -
     broker = desk.broker_of(order.broker)
     wanted = changed_request(order, changes)
     broker.profile.require(wanted)
+    require_listed(desk, broker, wanted)
     intent = ModifyIntent(broker_order_id=_at_broker(order), before=order.request, request=wanted)
     change = Change(
         kinds=MODIFY,

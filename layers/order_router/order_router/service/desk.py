@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from order_router.adapter.listings import Listings
 from order_router.adapter.port import Broker
 from order_router.domain.account import Account
 from order_router.domain.errors import OrderDenied, RouterError
@@ -58,13 +59,17 @@ class RecordDesk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk(RecordDesk):
-    """The ports of a service that sends. `nonce` makes a value that no other call makes."""
+    """The ports of a service that sends.
+
+    `nonce` makes a value that no other call makes; `listings` gives a broker's instruments by the broker's name.
+    """
 
     sessions: Sessions
     broker_of: Callable[[str], Broker]
     transport: Transport
     reconcile: ReconcileQueue
     order_queue: OrderQueue
+    listings: Callable[[str], Listings]
     nonce: Callable[[], str]
 
 

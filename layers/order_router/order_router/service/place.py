@@ -7,7 +7,7 @@ from functools import partial
 from order_router.adapter.errors import DeadlinePassed, Unsupported
 from order_router.adapter.port import Broker
 from order_router.domain.account import Account
-from order_router.domain.errors import Reason, RouterError
+from order_router.domain.errors import OrderDenied, Reason, RouterError
 from order_router.domain.identity import client_order_id, request_digest
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Event, Order, Ownership, apply, new_order, take_ownership
@@ -15,6 +15,7 @@ from order_router.domain.vocabulary import Source
 from order_router.ports import CounterFull, EntryHeld, Gate, PlaceOrder, StoreConflict, SwitchOn
 from order_router.service.attempt import Job
 from order_router.service.desk import AccountDisabled, Desk, RecordDesk, require_enabled
+from order_router.service.fitting import fit
 from order_router.service.follow_up import ask_for_a_look, tell
 from order_router.service.gates import GateAt, GatedWrite, entry_gate, resume_gate, write_through
 from order_router.service.recording import record
@@ -137,14 +138,14 @@ def _start(desk: Desk, order: Order, account: Account, broker: Broker) -> Order:
         return _write_first(desk, order, EventKind.WENT_STALE, too_old(order))
     try:
         require_enabled(account)
-        broker.profile.require(order.request)
+        order = fit(desk, order, account, broker)
         return _write_owned(desk, order, None, partial(entry_gate, account, broker.profile, order.request))
     except EntryHeld as hold:
         if order.source is Source.API:
             raise
         # its message must not stay at the head of its group: an exit behind it has to pass
         return _write_first(desk, order, EventKind.HELD, hold.reason)
-    except (AccountDisabled, Unsupported, SwitchOn, CounterFull) as refusal:
+    except (OrderDenied, Unsupported, SwitchOn, CounterFull) as refusal:
         return _write_first(desk, order, EventKind.REFUSED, refusal.reason)
 
 

@@ -1,0 +1,86 @@
+"""Make an order fit its broker before it is written: what is listed, and a limit where no market order is taken."""
+
+from order_router.adapter.errors import BrokerError, SessionExpired
+from order_router.adapter.listings import Listings, ListingsUnavailable
+from order_router.adapter.port import Broker
+from order_router.domain.account import Account
+from order_router.domain.exchange_time import exchange_day
+from order_router.domain.lifecycle import EventKind
+from order_router.domain.listing import InstrumentUnknown, Listing, require_fitting
+from order_router.domain.order import Event, Order, apply
+from order_router.domain.protection import PROTECTED_AS, PriceUnknown, protect
+from order_router.domain.reports import Quote
+from order_router.domain.request import OrderRequest
+from order_router.domain.vocabulary import OrderType
+from order_router.ports import StoreUnavailable
+from order_router.service.desk import Desk
+
+
+def fit(desk: Desk, order: Order, account: Account, broker: Broker) -> Order:
+    """Return the order as its broker takes it.
+
+    Raises Unsupported, a child of InstrumentDenied, PriceUnknown or StoreUnavailable: nothing was sent.
+    """
+    order = _protected(desk, order, account, broker)
+    broker.profile.require(order.request)
+    require_listed(desk, broker, order.request)
+    return order
+
+
+def require_listed(desk: Desk, broker: Broker, request: OrderRequest) -> None:
+    """Raise what does not fit of the broker's own listing, where it has a list of its instruments."""
+    if broker.profile.has_master:
+        day = exchange_day(desk.clock.now())
+        require_fitting(request, _listing(desk.listings(broker.profile.name), broker, request), day)
+
+
+def _listing(listings: Listings, broker: Broker, request: OrderRequest) -> Listing:
+    try:
+        found = listings.of(request.instrument)
+    except ListingsUnavailable as error:
+        raise StoreUnavailable(error.message) from error
+    if found is None:
+        raise InstrumentUnknown(
+            f"{broker.profile.title} lists no {request.instrument} among its instruments as last loaded"
+        )
+    return found
+
+
+def _protected(desk: Desk, order: Order, account: Account, broker: Broker) -> Order:
+    """Return the order with a limit in place of what its broker does not take, if its account wants that."""
+    band, asked = account.market_band_percent, OrderType(order.request.order_type)
+    if band is None or asked in broker.profile.order_types or asked not in PROTECTED_AS:
+        return order
+    listing = _listing(desk.listings(broker.profile.name), broker, order.request)
+    quote = _quote(desk, account, broker, order.request)
+    request = protect(order.request, quote, listing, band)
+    note = f"{asked} as {request.order_type} at {request.limit_price}: last price {quote.last_price}, band {band} %"
+    return apply(order, Event(kind=EventKind.PROTECTED, at=desk.clock.now(), request=request, note=note))
+
+
+def _quote(desk: Desk, account: Account, broker: Broker, request: OrderRequest) -> Quote:
+    try:
+        quotes = _read_quotes(desk, account, broker, request)
+    except SessionExpired:
+        # somebody may have logged in since: one more try with what is stored now
+        desk.sessions.forget(account)
+        quotes = _read_again(desk, account, broker, request)
+    except BrokerError as error:
+        raise PriceUnknown(f"no price of {request.instrument}: {error.reason.message}") from error
+    found = next((quote for quote in quotes if quote.instrument == request.instrument), None)
+    if found is None:
+        raise PriceUnknown(f"{broker.profile.title} quotes no price of {request.instrument}")
+    return found
+
+
+def _read_again(desk: Desk, account: Account, broker: Broker, request: OrderRequest) -> tuple[Quote, ...]:
+    try:
+        return _read_quotes(desk, account, broker, request)
+    except BrokerError as error:
+        raise PriceUnknown(f"no price of {request.instrument}: {error.reason.message}") from error
+
+
+def _read_quotes(desk: Desk, account: Account, broker: Broker, request: OrderRequest) -> tuple[Quote, ...]:
+    session = desk.sessions.session(account)
+    send = desk.transport.sender(session.endpoint, not_after=None)
+    return broker.read_quotes(send, session, (request.instrument,))

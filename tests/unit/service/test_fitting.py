@@ -1,0 +1,184 @@
+"""An order is held against its broker's list, and a market order gets a limit where its account wants that."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from order_router.adapter.errors import BrokerError, OutcomeUnknown, SessionExpired
+from order_router.adapter.listings import ListingsUnavailable
+from order_router.adapter.port import Broker
+from order_router.brokers import paper
+from order_router.domain.account import Account
+from order_router.domain.instrument import Instrument, parse_instrument
+from order_router.domain.lifecycle import EventKind, State
+from order_router.domain.listing import InstrumentType, Listing, WrongTickSize
+from order_router.domain.reports import Quote
+from order_router.domain.vocabulary import OrderType, Source
+from order_router.ports import StoreUnavailable
+from order_router.service.change import modify_order
+from tests.fakes.world import World
+
+INFY = parse_instrument("NSE:INFY")
+LISTED = Listing(
+    instrument=INFY,
+    instrument_type=InstrumentType.EQ,
+    broker_symbol="INFY",
+    broker_key="NSE:INFY",
+    tick_size=Decimal("0.05"),
+)
+
+
+@dataclass
+class LimitsOnly:
+    """The paper broker, as one that lists its instruments and takes no market orders."""
+
+    answers: list[BrokerError | Quote] = field(default_factory=list)
+    asked: int = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(paper, name)
+
+    @property
+    def profile(self) -> Any:
+        types = frozenset({OrderType.LIMIT, OrderType.SL})
+        return replace(paper.profile, has_master=True, order_types=types)
+
+    def read_quotes(self, _send: Any, _session: Any, instruments: Sequence[Instrument]) -> tuple[Quote, ...]:
+        assert tuple(instruments) == (INFY,)
+        self.asked += 1
+        answer = self.answers.pop(0)
+        if isinstance(answer, BrokerError):
+            raise answer
+        return (answer,)
+
+
+PRICE = Quote(instrument=INFY, last_price=Decimal("1500.05"))
+
+
+def world_of(broker: LimitsOnly, *, band: str | None = "1") -> World:
+    world = World()
+    as_broker: Any = broker
+    world.desk = replace(world.desk, broker_of=lambda _: as_broker)
+    band_percent = None if band is None else Decimal(band)
+    world.settings.put_account(Account(name="paper", broker="paper", market_band_percent=band_percent))
+    world.listings["paper"].put(LISTED)
+    return world
+
+
+def test_an_instrument_that_the_broker_does_not_list_is_refused_before_anything_is_sent() -> None:
+    world = world_of(LimitsOnly())
+
+    order = world.place(instrument="NSE:RELIANCE").order
+
+    assert (order.state, order.reason and order.reason.code) == (State.REFUSED, "INSTRUMENT_UNKNOWN")
+    assert world.at_broker() == []
+
+
+def test_an_order_off_its_tick_is_refused_and_kept() -> None:
+    world = world_of(LimitsOnly())
+
+    order = world.place(limit_price="1500.03").order
+
+    assert (order.state, order.reason and order.reason.code) == (State.REFUSED, "WRONG_TICK_SIZE")
+    assert world.store.get(order.client_order_id) == order
+    assert world.at_broker() == []
+
+
+def test_a_change_off_the_tick_leaves_the_order_as_it_was() -> None:
+    world = world_of(LimitsOnly())
+    world.set_price("NSE:INFY", "1600")
+    order = world.place(limit_price="1500.05").order
+
+    with pytest.raises(WrongTickSize):
+        modify_order(world.desk, order.client_order_id, {"limit_price": "1500.03"})
+
+    assert world.store.get(order.client_order_id) == order
+
+
+def test_an_order_waits_for_a_list_that_cannot_be_read_and_nothing_is_written() -> None:
+    world = world_of(LimitsOnly())
+
+    def fail(_: Any) -> None:
+        raise ListingsUnavailable("throttled")
+
+    unreadable: Any = SimpleNamespace(of=fail)
+    world.desk = replace(world.desk, listings=lambda _: unreadable)
+
+    with pytest.raises(StoreUnavailable, match="throttled"):
+        world.place()
+
+    assert world.at_broker() == []
+
+
+def test_a_market_order_leaves_as_a_limit_where_the_account_has_a_band() -> None:
+    world = world_of(LimitsOnly([PRICE]))
+
+    order = world.place(order_type="MARKET", limit_price=None).order
+
+    sent = world.at_broker()[0].request
+    assert (sent.order_type, sent.limit_price) == ("LIMIT", Decimal("1515.05"))
+    assert order.request == sent
+    assert [step.event.kind for step in order.history][:3] == [
+        EventKind.RECEIVED,
+        EventKind.PROTECTED,
+        EventKind.SUBMITTING,
+    ]
+    assert order.history[1].event.note == "MARKET as LIMIT at 1515.05: last price 1500.05, band 1 %"
+
+
+def test_without_a_band_such_an_order_is_refused_by_name() -> None:
+    broker = LimitsOnly([PRICE])
+    world = world_of(broker, band=None)
+
+    order = world.place(order_type="MARKET", limit_price=None).order
+
+    assert (order.state, order.reason and order.reason.code) == (State.REFUSED, "UNSUPPORTED")
+    assert broker.asked == 0
+
+
+def test_the_same_market_order_asked_for_twice_is_one_and_not_a_reused_key() -> None:
+    later = Quote(instrument=INFY, last_price=Decimal(1510))
+    world = world_of(LimitsOnly([PRICE, later]))
+    first = world.place(order_type="MARKET", limit_price=None)
+
+    second = world.place(order_type="MARKET", limit_price=None)
+
+    assert (second.order, second.is_replay) == (first.order, True)
+    assert len(world.at_broker()) == 1
+
+
+@pytest.mark.parametrize("failure", [OutcomeUnknown("silence"), SessionExpired("log in")])
+def test_without_a_price_the_order_is_refused_and_told(failure: BrokerError) -> None:
+    world = world_of(LimitsOnly([failure, failure]))
+
+    order = world.place(source=Source.ALERT, order_type="MARKET", limit_price=None).order
+
+    assert (order.state, order.reason and order.reason.code) == (State.REFUSED, "PRICE_UNKNOWN")
+    assert world.at_broker() == []
+    assert [notice.kind for notice in world.notifier.notices] == ["refused"]
+
+
+def test_a_dead_session_is_read_anew_once_for_a_price() -> None:
+    broker = LimitsOnly([SessionExpired("log in"), PRICE])
+    world = world_of(broker)
+
+    order = world.place(order_type="MARKET", limit_price=None).order
+
+    assert order.request.limit_price == Decimal("1515.05")
+    assert world.sessions.forgotten == ["paper"]
+
+
+def test_a_broker_that_takes_market_orders_gets_them_as_they_are() -> None:
+    world = World()
+    as_paper: Any = paper
+    checked: Broker = as_paper
+    world.desk = replace(world.desk, broker_of=lambda _: checked)
+    world.settings.put_account(Account(name="paper", broker="paper", market_band_percent=Decimal(1)))
+
+    order = world.place(order_type="MARKET", limit_price=None).order
+
+    assert order.request.order_type == "MARKET"
