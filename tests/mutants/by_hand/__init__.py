@@ -5,6 +5,7 @@ from tests.mutants.by_hand import (
     answers,
     changes,
     claim,
+    fitting,
     holds,
     lifecycle,
     reconcile,
@@ -17,6 +18,7 @@ from tests.mutants.mutant import Mutant
 
 THEMES = {
     "The intent comes first, and one worker owns it": claim.MUTANTS,
+    "An order fits its broker before it is written": fitting.MUTANTS,
     "One send, in time": sending.MUTANTS,
     "What a failure proves": answers.MUTANTS,
     "The store and its gate": store.MUTANTS,

@@ -144,8 +144,8 @@ MUTANTS = (
     Mutant(
         name="unsupported-reaches-the-broker",
         breaks="an order that the broker's profile lacks is claimed and counted before it is refused",
-        file=FILE,
-        old="        broker.profile.require(order.request)\n",
+        file="service/fitting.py",
+        old="    broker.profile.require(order.request)\n",
         new="",
         killed_by=(
             "tests/unit/service/test_last_moment.py::test_what_the_broker_cannot_take_takes_no_count_and_no_call",

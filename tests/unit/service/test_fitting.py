@@ -162,6 +162,14 @@ def test_without_a_price_the_order_is_refused_and_told(failure: BrokerError) -> 
     assert [notice.kind for notice in world.notifier.notices] == ["refused"]
 
 
+def test_a_price_of_another_instrument_sets_no_limit() -> None:
+    world = world_of(LimitsOnly([replace(PRICE, instrument=parse_instrument("NSE:TCS"))]))
+
+    order = world.place(order_type="MARKET", limit_price=None).order
+
+    assert (order.state, order.reason and order.reason.code) == (State.REFUSED, "PRICE_UNKNOWN")
+
+
 def test_a_dead_session_is_read_anew_once_for_a_price() -> None:
     broker = LimitsOnly([SessionExpired("log in"), PRICE])
     world = world_of(broker)
@@ -179,6 +187,6 @@ def test_a_broker_that_takes_market_orders_gets_them_as_they_are() -> None:
     world.desk = replace(world.desk, broker_of=lambda _: checked)
     world.settings.put_account(Account(name="paper", broker="paper", market_band_percent=Decimal(1)))
 
-    order = world.place(order_type="MARKET", limit_price=None).order
+    world.place(order_type="MARKET", limit_price=None)
 
-    assert order.request.order_type == "MARKET"
+    assert [order.request.order_type for order in world.at_broker()] == ["MARKET"]
