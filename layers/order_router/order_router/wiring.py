@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from order_router import logs
 from order_router.adapter.http import HttpRequest, HttpResponse
-from order_router.adapter.listings import NoListings
 from order_router.aws.clients import make_client
 from order_router.aws.dead_letters import DeadLettersTable
 from order_router.aws.environment import Environment
+from order_router.aws.listings_table import ListingsTable
 from order_router.aws.orders_table import OrdersTable
 from order_router.aws.probe import is_active
 from order_router.aws.queues import SqsOrderQueue, SqsReconcileQueue
@@ -124,6 +124,11 @@ class World:
         return SecretSessions(lambda: self.secretsmanager, addresses, self._clock)
 
     @cached_property
+    def listings(self) -> ListingsTable:
+        """The brokers' instruments."""
+        return ListingsTable(self.dynamodb, self._environment.require("INSTRUMENTS_TABLE"), self._clock)
+
+    @cached_property
     def reading_desk(self) -> ReadingDesk:
         """What the services work with that only ask brokers."""
         return ReadingDesk(sessions=self.sessions, broker_of=load_broker, transport=self.transport)
@@ -153,7 +158,7 @@ class World:
             notifier=self._notifier,
             reconcile=self.reconcile_queue,
             order_queue=self.order_queue,
-            listings=lambda _: NoListings(),
+            listings=lambda broker: self.listings.at(broker),  # noqa: PLW0108 - no table until it is asked for
             nonce=lambda: secrets.token_hex(8),
         )
 
