@@ -137,7 +137,7 @@ def test_alerts_for_one_instrument_leave_in_the_order_they_came(trader: Trader) 
     ("changes", "code"),
     [
         ({"action": "hold"}, "ALERT_REFUSED"),
-        ({"exchange": "NASDAQ"}, "ALERT_REFUSED"),
+        ({"exchange": "LSE"}, "ALERT_REFUSED"),
         ({"contracts": "1001"}, "ALERT_REFUSED"),
         ({"contracts": "0.5"}, "INVALID_REQUEST"),
         ({"contracts": None}, "INVALID_REQUEST"),

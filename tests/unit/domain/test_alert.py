@@ -64,7 +64,7 @@ def test_a_mapped_ticker_is_the_instrument_that_the_strategy_names() -> None:
     [
         ({"action": "flat"}, "action must be buy or sell"),
         ({"action": ""}, "action must be buy or sell"),
-        ({"exchange": "NASDAQ"}, "exchange must be one of"),
+        ({"exchange": "LSE"}, "exchange must be one of"),
         ({"exchange": None}, "exchange must be one of"),
         ({"ticker": "NIFTY1!"}, "expected EXCHANGE:TRADINGSYMBOL"),
         ({"contracts": "101"}, "allows at most 100, the alert asks for 101"),

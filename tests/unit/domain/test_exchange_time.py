@@ -4,8 +4,15 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from order_router.domain.exchange_time import IST, exchange_day, is_book_final
-from order_router.domain.vocabulary import Exchange
+from order_router.domain.exchange_time import (
+    IST,
+    LONGEST_DAY,
+    exchange_day,
+    is_book_final,
+    is_day_over,
+    venue_day,
+)
+from order_router.domain.vocabulary import INDIAN, Exchange
 
 DAY = date(2026, 11, 23)
 FINAL_FROM = {
@@ -19,7 +26,7 @@ FINAL_FROM = {
 }
 
 
-@pytest.mark.parametrize("exchange", Exchange)
+@pytest.mark.parametrize("exchange", sorted(INDIAN))
 def test_a_book_has_the_last_word_from_its_exchange_s_minute(exchange: Exchange) -> None:
     hour, minute = FINAL_FROM[exchange]
     final_at = datetime(2026, 11, 23, hour, minute, tzinfo=IST)
@@ -33,3 +40,38 @@ def test_a_day_ends_at_midnight_in_kolkata() -> None:
 
     assert exchange_day(midnight - timedelta(microseconds=1)) == DAY
     assert exchange_day(midnight) == date(2026, 11, 24)
+
+
+ELSEWHERE = sorted(set(Exchange) - INDIAN)
+
+
+@pytest.mark.parametrize("exchange", ELSEWHERE)
+def test_no_book_has_the_last_word_outside_india(exchange: Exchange) -> None:
+    hours = [datetime(2026, 11, 22, tzinfo=UTC) + timedelta(hours=hour) for hour in range(72)]
+
+    assert not any(is_book_final(exchange, DAY, at) for at in hours)
+
+
+@pytest.mark.parametrize("exchange", ELSEWHERE)
+def test_a_day_outside_india_is_over_after_the_longest_weekend(exchange: Exchange) -> None:
+    received_at = datetime(2026, 11, 23, 20, 0, tzinfo=UTC)
+
+    assert not is_day_over(exchange, received_at, received_at + LONGEST_DAY)
+    assert is_day_over(exchange, received_at, received_at + LONGEST_DAY + timedelta(microseconds=1))
+
+
+def test_a_day_in_india_is_over_at_midnight_in_kolkata() -> None:
+    received_at, midnight = (
+        datetime(2026, 11, 23, 9, 0, tzinfo=UTC),
+        datetime(2026, 11, 23, 18, 30, tzinfo=UTC),
+    )
+
+    assert not is_day_over(Exchange.NSE, received_at, midnight - timedelta(microseconds=1))
+    assert is_day_over(Exchange.NSE, received_at, midnight)
+
+
+def test_a_contract_trades_through_its_last_day_in_new_york() -> None:
+    last_minute_of_trading = datetime(2026, 12, 18, 20, 59, tzinfo=UTC)
+
+    assert venue_day(Exchange.OPRA, last_minute_of_trading) == date(2026, 12, 18)
+    assert venue_day(Exchange.NFO, last_minute_of_trading) == date(2026, 12, 19)

@@ -4,12 +4,16 @@ from datetime import UTC, datetime
 
 import pytest
 
+from order_router.brokers.registry import load_broker
 from order_router.domain.exchange_time import is_book_final
 from order_router.domain.lifecycle import EventKind, State
-from order_router.domain.order import Order
-from order_router.domain.vocabulary import Exchange
+from order_router.domain.order import Event, Order, apply
+from order_router.domain.reports import OrderBook
+from order_router.domain.vocabulary import INDIAN, Exchange
 from order_router.service.reconcile import reconcile_account
+from order_router.service.settling import Look, settle
 from tests.fakes.clock import MONDAY_MORNING
+from tests.fakes.orders import a_submitting_order
 from tests.fakes.transport import Fault
 from tests.fakes.world import World
 
@@ -134,7 +138,45 @@ def test_a_book_has_the_last_word_from_the_evening_to_midnight(
     assert is_book_final(exchange, MONDAY_MORNING.date(), moment) is is_final
 
 
-def test_every_exchange_has_an_hour_from_which_its_book_is_final() -> None:
-    assert all(
-        is_book_final(exchange, MONDAY_MORNING.date(), MONDAY_MORNING) is False for exchange in Exchange
-    )
+@pytest.mark.parametrize("exchange", sorted(set(Exchange) - INDIAN))
+def test_absence_never_closes_an_unknown_order_outside_india(world: World, exchange: Exchange) -> None:
+    lost = apply(submitting(exchange), Event(kind=EventKind.OUTCOME_LOST, at=MONDAY_MORNING))
+    order = kept(world, lost)
+
+    for hours in range(0, 240, 6):
+        world.clock.advance(6 * 3600)
+        order = settle(world.desk, absent(world, order), order)
+
+        assert order.state is State.UNKNOWN, hours
+        assert not order.has(EventKind.ABSENT_AT_DAY_END), hours
+    assert [notice.kind for notice in world.notifier.notices] == ["unknown"]
+
+
+@pytest.mark.parametrize(("exchange", "days"), [("NSE", 1), ("NASDAQ", 6), ("CME", 6), ("IDEALPRO", 6)])
+def test_a_resting_order_that_the_book_dropped_expires_once_its_venue_s_day_is_over(
+    world: World, exchange: str, days: int
+) -> None:
+    opened = Event(kind=EventKind.OPENED, at=MONDAY_MORNING, broker_order_id="1370093239")
+    order = kept(world, apply(submitting(Exchange(exchange)), opened))
+    states = []
+
+    for _ in range(days):
+        states.append(order.state)
+        world.clock.advance(24 * 3600)
+        order = settle(world.desk, absent(world, order), order)
+
+    assert states == [State.OPEN] * days
+    assert (order.state, order.reason and order.reason.code) == (State.EXPIRED, "DAY_ENDED_UNSEEN")
+
+
+def submitting(exchange: Exchange) -> Order:
+    return a_submitting_order(instrument=f"{exchange}:ANY", broker="ibkr")
+
+
+def kept(world: World, order: Order) -> Order:
+    world.store.write(order, replacing=None)
+    return order
+
+
+def absent(world: World, order: Order) -> Look:
+    return Look(OrderBook(()), load_broker("paper"), (order,), world.clock.now())

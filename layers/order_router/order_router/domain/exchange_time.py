@@ -1,11 +1,21 @@
-"""The exchange's clock: its zone, its days, and when a day's order book has its last word."""
+"""The exchange's clock: its zone, its days, when a day's order book has its last word, and when a day is over.
+
+What is exact here is Indian. Of every other venue only bounds are known, each on the side that closes nothing.
+"""
 
 from datetime import date, datetime, time, timedelta, timezone
 
-from order_router.domain.vocabulary import Exchange
+from order_router.domain.vocabulary import INDIAN, Exchange
 
 IST = timezone(timedelta(hours=5, minutes=30), "IST")
 """Asia/Kolkata has had this offset all year round since 1945; a fixed one needs no zone file in the function."""
+
+CENTRAL = timezone(timedelta(hours=-6), "CT")
+"""Chicago in winter: a day in New York or Chicago is over no later than this says."""
+
+LONGEST_DAY = timedelta(days=5)
+"""By when an order of any venue has seen its day end: one received as a market closes before a long weekend rests until
+the evening after it (NYSE's calendar of 2026 and 2027, nyse.com/markets/hours-calendars: four days), and one more."""
 
 EQUITY_FINAL = time(18, 0)
 BOOK_IS_FINAL_FROM: dict[Exchange, time] = {
@@ -24,11 +34,28 @@ Source: Zerodha bulletin 354850 and support page on execution times beyond marke
 
 
 def exchange_day(at: datetime) -> date:
-    """Return the day at the exchange."""
+    """Return the day at the Indian exchanges, by which orders are filed and counted."""
     return at.astimezone(IST).date()
 
 
+def venue_day(exchange: Exchange, at: datetime) -> date:
+    """Return the day at a venue; outside India the latest that it can be, so that no contract ends too early."""
+    return at.astimezone(IST if exchange in INDIAN else CENTRAL).date()
+
+
+def is_day_over(exchange: Exchange, received_at: datetime, at: datetime) -> bool:
+    """Return whether the trading day of an order received then is certainly over."""
+    if exchange in INDIAN:
+        return exchange_day(at) > exchange_day(received_at)
+    return at - received_at > LONGEST_DAY
+
+
 def is_book_final(exchange: Exchange, day: date, at: datetime) -> bool:
-    """Return whether a book read now is the last word on this day's orders: late that day, and not after it."""
+    """Return whether a book read now is the last word on this day's orders: late that day, and not after it.
+
+    Never so of a venue whose hours are not in the table: an order that its book lacks stays unknown.
+    """
+    if exchange not in BOOK_IS_FINAL_FROM:
+        return False
     local = at.astimezone(IST)
     return local.date() == day and local.time() >= BOOK_IS_FINAL_FROM[exchange]

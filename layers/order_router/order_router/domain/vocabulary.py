@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Exchange(StrEnum):
-    """Where an instrument trades."""
+    """Where an instrument trades; OPRA is where options on United States shares do, IDEALPRO currency pairs."""
 
     NSE = "NSE"
     BSE = "BSE"
@@ -13,6 +13,22 @@ class Exchange(StrEnum):
     CDS = "CDS"
     BCD = "BCD"
     MCX = "MCX"
+    NASDAQ = "NASDAQ"
+    NYSE = "NYSE"
+    ARCA = "ARCA"
+    AMEX = "AMEX"
+    OPRA = "OPRA"
+    CME = "CME"
+    CBOT = "CBOT"
+    NYMEX = "NYMEX"
+    COMEX = "COMEX"
+    IDEALPRO = "IDEALPRO"
+
+
+INDIAN = frozenset(
+    {Exchange.NSE, Exchange.BSE, Exchange.NFO, Exchange.BFO, Exchange.CDS, Exchange.BCD, Exchange.MCX}
+)
+"""The exchanges whose clock is Asia/Kolkata and whose money is the rupee."""
 
 
 class Side(StrEnum):

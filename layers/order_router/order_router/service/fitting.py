@@ -4,7 +4,7 @@ from order_router.adapter.errors import BrokerError, SessionExpired
 from order_router.adapter.listings import Listings, ListingsUnavailable
 from order_router.adapter.port import Broker
 from order_router.domain.account import Account
-from order_router.domain.exchange_time import exchange_day
+from order_router.domain.exchange_time import venue_day
 from order_router.domain.lifecycle import EventKind
 from order_router.domain.listing import InstrumentUnknown, Listing, require_fitting
 from order_router.domain.order import Event, Order, apply
@@ -30,7 +30,7 @@ def fit(desk: Desk, order: Order, account: Account, broker: Broker) -> Order:
 def require_listed(desk: Desk, broker: Broker, request: OrderRequest) -> None:
     """Raise what does not fit of the broker's own listing, where it has a list of its instruments."""
     if broker.profile.has_master:
-        day = exchange_day(desk.clock.now())
+        day = venue_day(request.instrument.exchange, desk.clock.now())
         require_fitting(request, _listing(desk.listings(broker.profile.name), broker, request), day)
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from order_router.adapter.port import Broker
 from order_router.domain.errors import Reason
-from order_router.domain.exchange_time import exchange_day, is_book_final
+from order_router.domain.exchange_time import exchange_day, is_book_final, is_day_over
 from order_router.domain.following import events_of
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.likeness import find_by_likeness
@@ -98,7 +98,7 @@ def _is_last_word(look: Look, order: Order) -> bool:
 
 def _settle_unseen(desk: Desk, look: Look, order: Order) -> Order:
     """Close an order of an earlier day that rested when last seen: its validity ended with that day."""
-    has_day_ended = exchange_day(look.read_at) > exchange_day(order.received_at)
+    has_day_ended = is_day_over(order.request.instrument.exchange, order.received_at, look.read_at)
     if not has_day_ended or not look.book.is_complete:
         return order
     reason = Reason(

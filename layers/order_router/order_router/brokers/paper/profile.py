@@ -1,14 +1,14 @@
 """What the paper broker can do."""
 
 from order_router.adapter.profile import Profile, TagRule
-from order_router.domain.vocabulary import Exchange, OrderType, Product, Validity
+from order_router.domain.vocabulary import INDIAN, OrderType, Product, Validity
 
 profile = Profile(
     name="paper",
     title="Paper",
     endpoint="paper://exchange",
     session_fields=(),
-    exchanges=frozenset(Exchange),
+    exchanges=INDIAN,
     order_types=frozenset(OrderType),
     products=frozenset({Product.CNC, Product.MIS, Product.NRML}),
     validities=frozenset(Validity),
