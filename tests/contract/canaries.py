@@ -16,6 +16,7 @@ from tests.fakes.listings import MemoryListings
 
 NOW = "2026-11-20T04:32:11+00:00"
 NONCE = "0123456789abcdef0123456789abcdef"
+OF_CREDENTIALS = frozenset({"log_in", "login_page", "redeem_login", "read_postback"})
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,11 @@ class Canaries:
         """Return the texts by name."""
         both = {**self.credentials.secrets, **self.session.secrets}
         return {name: secret.reveal() for name, secret in both.items()}
+
+    def handed_to(self, call: str) -> tuple[str, ...]:
+        """Return the texts that a call is handed, and so could send: no broker can repeat others."""
+        holder = self.credentials if call in OF_CREDENTIALS else self.session
+        return tuple(secret.reveal() for secret in holder.secrets.values())
 
 
 def load_canaries(folder: Path, broker: Broker) -> Canaries:

@@ -144,7 +144,7 @@ def test_a_field_of_the_wrong_type_raises_only_our_errors(
 def test_a_broker_that_repeats_our_secrets_does_not_make_us_tell_them(
     broker: Broker, canaries: Canaries, case: Case
 ) -> None:
-    text = " ".join(canaries.secrets.values())
+    text = " ".join(canaries.handed_to(case.call))
     for index, answer in _readable_answers(case):
         for told in hostile.repeating(answer, text, but=case.word_fields):
             outcome = checks.perform(broker, canaries, case.with_answer(index, told))
