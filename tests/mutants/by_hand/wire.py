@@ -262,8 +262,8 @@ MUTANTS = (
         name="kite-unknown-status-is-open",
         breaks="a status that nobody knows counts as open",
         file="brokers/zerodha/wire.py",
-        old='    state = read_word(STATES, row, "status")',
-        new='    state = STATES.get(str(row.get("status")), ReportedState.OPEN)',
+        old='    state = read_word(states, row, "status")',
+        new='    state = states.get(str(row.get("status")), ReportedState.OPEN)',
         killed_by=(
             "tests/unit/brokers/test_zerodha_refusals.py::test_a_row_with_a_status_that_nobody_knows_is_not_read",
         ),

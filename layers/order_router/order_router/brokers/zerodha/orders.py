@@ -19,7 +19,8 @@ def place_order(send: Send, session: BrokerSession, intent: PlaceIntent) -> Ackn
     if not (intent.client_tag.isascii() and intent.client_tag.isalnum() and len(intent.client_tag) <= 20):  # noqa: PLR2004
         raise Unsupported("Kite takes a tag of up to 20 letters and digits")
     parameters = wire.place_parameters(intent)
-    return Acknowledged(wire.read_order_id(call(send, session, lambda kite: kite.place_order(**parameters))))
+    answered = call(send, session, lambda kite: kite.place_and_tell(**parameters))
+    return Acknowledged(wire.read_acknowledgement(answered))
 
 
 def modify_order(send: Send, session: BrokerSession, intent: ModifyIntent) -> None:

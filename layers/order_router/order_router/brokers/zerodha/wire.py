@@ -7,6 +7,7 @@ from typing import Any
 
 from order_router.adapter.decode import (
     read_decimal,
+    read_integer,
     read_ist_time,
     read_list,
     read_object,
@@ -18,7 +19,7 @@ from order_router.adapter.decode import (
 from order_router.adapter.errors import OutcomeUnknown
 from order_router.adapter.port import PlaceIntent
 from order_router.domain.instrument import Instrument, parse_instrument
-from order_router.domain.reports import OrderReport, ReportedState
+from order_router.domain.reports import OrderMargin, OrderReport, Quote, ReportedState
 from order_router.domain.request import OrderRequest
 from order_router.domain.vocabulary import OrderType, Product, Side, Validity
 
@@ -39,7 +40,6 @@ PRODUCTS = {"CNC": Product.CNC, "MIS": Product.MIS, "NRML": Product.NRML, "MTF":
 VALIDITIES: dict[str, Validity | None] = {"DAY": Validity.DAY, "IOC": Validity.IOC, "TTL": None}
 # the exchanges whose quantities Kite counts in units
 UNIT_EXCHANGES = {"NSE": "NSE", "BSE": "BSE", "NFO": "NFO", "BFO": "BFO"}
-# UPDATE is a postback's word, never a row's
 STATES = {
     "PUT ORDER REQ RECEIVED": ReportedState.PENDING,
     "VALIDATION PENDING": ReportedState.PENDING,
@@ -56,6 +56,8 @@ STATES = {
     "CANCELLED": ReportedState.CANCELLED,
     "REJECTED": ReportedState.REJECTED,
 }
+# a postback's own words: a part was filled or the order was changed; the page lists CANCEL where its rows say CANCELLED
+POSTBACK_STATES = STATES | {"UPDATE": ReportedState.OPEN, "CANCEL": ReportedState.CANCELLED}
 OUR_TAG = re.compile(r"[A-Z2-7]{20}")
 ORDER_ID = re.compile(r"[A-Za-z0-9]{1,40}")
 
@@ -88,6 +90,30 @@ def terms(request: OrderRequest) -> dict[str, Any]:
     }
 
 
+def margin_parameters(request: OrderRequest) -> dict[str, Any]:
+    """Return what the client's `order_margins` takes for one order: 0 for a price that it lacks, as on the page."""
+    return {
+        "exchange": str(request.instrument.exchange),
+        "tradingsymbol": request.instrument.tradingsymbol,
+        "transaction_type": str(request.side),
+        "variety": VARIETY,
+        "product": str(request.product),
+        "order_type": KITE_ORDER_TYPES[OrderType(request.order_type)],
+        "quantity": request.quantity,
+        "price": request.limit_price or 0,
+        "trigger_price": request.trigger_price or 0,
+    }
+
+
+def read_acknowledgement(value: object) -> str:
+    """Return the id of the one order that was asked for; OutcomeUnknown if Kite made several of it."""
+    row = read_object(value, "an acknowledgement")
+    children = [] if row.get("children") is None else read_list(row["children"], "children")
+    if children:
+        raise OutcomeUnknown(f"Kite split the order into {len(children)}, which was not asked for")
+    return read_order_id(row.get("order_id"))
+
+
 def read_order_id(value: object) -> str:
     """Return the order id of an acknowledgement; OutcomeUnknown if it is not letters and digits."""
     if not isinstance(value, str) or not ORDER_ID.fullmatch(value):
@@ -95,13 +121,13 @@ def read_order_id(value: object) -> str:
     return value
 
 
-def read_row(value: object) -> OrderReport:
+def read_row(value: object, states: dict[str, ReportedState] = STATES) -> OrderReport:
     """Read one row of the book or of an order's history; OutcomeUnknown names what is not as documented."""
     row = read_object(value, "an order")
     quantity, filled_quantity = read_quantities(row, "quantity", "filled_quantity")
     return OrderReport(
         broker_order_id=read_order_id(row.get("order_id")),
-        state=_state(row, quantity, filled_quantity),
+        state=_state(row, states, (quantity, filled_quantity)),
         status=read_text(row, "status"),
         instrument=read_instrument(row),
         side=read_word(SIDES, row, "transaction_type"),
@@ -129,6 +155,40 @@ def read_instrument(row: Mapping[str, Any]) -> Instrument:
         raise OutcomeUnknown("expected a tradingsymbol as the exchange writes it") from error
 
 
+def read_quote(instrument: Instrument, value: object) -> Quote:
+    """Read one entry of a full quote; an index has no depth, volume or circuit."""
+    row = read_object(value, "a quote")
+    prices = read_object(row.get("ohlc"), "the day's prices")
+    bid_price, bid_quantity = _best(row, "buy")
+    ask_price, ask_quantity = _best(row, "sell")
+    return Quote(
+        instrument=instrument,
+        last_price=read_decimal(row, "last_price"),
+        bid_price=bid_price,
+        bid_quantity=bid_quantity,
+        ask_price=ask_price,
+        ask_quantity=ask_quantity,
+        open_price=_price(prices, "open"),
+        high_price=_price(prices, "high"),
+        low_price=_price(prices, "low"),
+        close_price=_price(prices, "close"),
+        volume=_count(row, "volume"),
+        open_interest=_count(row, "oi"),
+        lower_circuit=_price_if_any(row, "lower_circuit_limit"),
+        upper_circuit=_price_if_any(row, "upper_circuit_limit"),
+        quoted_at=read_ist_time(row, "timestamp"),
+    )
+
+
+def read_margin(value: object, request: OrderRequest) -> OrderMargin:
+    """Read what one order would bind; OutcomeUnknown if the answer is about another instrument."""
+    row = read_object(value, "an order's margin")
+    if read_instrument(row) != request.instrument:
+        raise OutcomeUnknown("Kite answered with the margin of another instrument")
+    charges = read_object(row.get("charges"), "the charges")
+    return OrderMargin(required=read_decimal(row, "total"), charges=read_decimal(charges, "total"))
+
+
 def read_tag(row: dict[str, Any]) -> str | None:
     """Return our tag from `tag` or, beside tags of Kite's own, from `tags`; else what stands in `tag`."""
     tag = read_optional_text(row, "tag")
@@ -137,13 +197,35 @@ def read_tag(row: dict[str, Any]) -> str | None:
     return ours[0] if ours else tag
 
 
-def _state(row: dict[str, Any], quantity: int, filled_quantity: int) -> ReportedState:
-    state = read_word(STATES, row, "status")
+def _state(
+    row: dict[str, Any], states: dict[str, ReportedState], quantities: tuple[int, int]
+) -> ReportedState:
+    state = read_word(states, row, "status")
+    quantity, filled_quantity = quantities
     if state is ReportedState.FILLED and filled_quantity != quantity:
         raise OutcomeUnknown(f"status is COMPLETE with {filled_quantity} of {quantity} filled")
     if state is ReportedState.OPEN and 0 < filled_quantity < quantity:
         return ReportedState.PARTIALLY_FILLED
     return state
+
+
+def _best(row: dict[str, Any], side: str) -> tuple[Decimal | None, int | None]:
+    """Return price and quantity of the first level of a side of the depth, if there is one."""
+    depth = {} if row.get("depth") is None else read_object(row["depth"], "the depth")
+    levels = [] if depth.get(side) is None else read_list(depth[side], f"the {side} side")
+    if not levels:
+        return None, None
+    level = read_object(levels[0], "a level of the depth")
+    price, quantity = _price(level, "price"), read_integer(level, "quantity")
+    return (None, None) if price is None else (price, quantity)
+
+
+def _count(row: dict[str, Any], name: str) -> int | None:
+    return None if row.get(name) is None else read_integer(row, name)
+
+
+def _price_if_any(row: dict[str, Any], name: str) -> Decimal | None:
+    return None if row.get(name) is None else _price(row, name)
 
 
 def _price(row: dict[str, Any], name: str) -> Decimal | None:
