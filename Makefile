@@ -107,7 +107,7 @@ prove-race:
 prove-processes:
 	@infra/local/bootstrap dev stack sam
 	@$(STACK)/python -m infra.local build
-	@ROUTER_FAULTED_ORDERS=2000 $(DEV)/pytest -s tests/system/test_process_faults.py
+	@ROUTER_FAULTED_RUNS=20 $(DEV)/pytest -s tests/system/test_process_faults.py
 
 prove-api:
 	@infra/local/bootstrap dev

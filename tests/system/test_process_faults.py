@@ -1,6 +1,7 @@
 """Workers that are killed, frozen and timed out in the middle of orders: no order twice, none lost."""
 
 import os
+import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -12,24 +13,30 @@ from tests.system.process_faults import Ground, Run, end_emulator, run, unused_p
 from tests.system.process_faults_nemesis import Kind
 
 ORDERS = int(os.environ.get("ROUTER_FAULTED_ORDERS", "100"))
+RUNS = int(os.environ.get("ROUTER_FAULTED_RUNS", "1"))
 SEED = int(os.environ.get("ROUTER_FAULT_SEED", "20261121"))
 
 
-@pytest.fixture(scope="module")
-def faulted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    """One run on a stack of its own: other tests must not share workers that die."""
+@pytest.fixture(scope="module", params=range(RUNS))
+def faulted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """One run on a stack of its own: other tests must not share workers that die.
+
+    Many orders are many runs: the emulator unpacks the layers for each new worker and keeps what dead ones leave.
+    """
     port = unused_port()
     home = tmp_path_factory.mktemp("faulted") / "stack"
     stack = LocalStack(home, {"ZerodhaEndpoint": f"http://127.0.0.1:{port}"})
     try:
         stack.up()
         ground = Ground(local_target(Home(home)), stack.facts, home, port)
-        finished = run(ground, orders=ORDERS, seed=SEED)
+        finished = run(ground, orders=ORDERS, seed=SEED + request.param)
         print(finished.summary())
         yield finished
     finally:
         end_emulator(home)
         stack.down()
+        # an ended emulator leaves each worker's copy of the layers, some 25 MB
+        shutil.rmtree(home / "tmp", ignore_errors=True)
 
 
 def test_no_promise_was_broken_at_any_look(faulted: Run) -> None:
