@@ -5,11 +5,15 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 
+from order_router.adapter.errors import NotSent
 from order_router.adapter.http import Send
+from order_router.adapter.login import Credentials, NewSession
 from order_router.adapter.session import BrokerSession
 from order_router.domain.account import Account, Caller, Strategy
+from order_router.domain.broker_session import SessionRecord
 from order_router.domain.errors import RouterError
 from order_router.domain.order import Order
+from order_router.domain.reports import OrderReport
 from order_router.domain.request import OrderRequest
 from order_router.domain.vocabulary import Source
 
@@ -248,6 +252,8 @@ class Notice:
     account: str
     message: str
     client_order_id: str | None = None
+    link: str | None = field(default=None, repr=False)
+    """Where one tap mends it. It opens a login: it belongs to the trader, never to a log."""
 
 
 class Notifier(Protocol):
@@ -262,3 +268,103 @@ class Transport(Protocol):
 
     def sender(self, endpoint: str, *, not_after: datetime | None) -> Send:
         """Return a Send for this endpoint; a write request does not leave after `not_after` (DeadlinePassed)."""
+
+
+class CredentialStore(Protocol):
+    """What accounts have stored to log in with."""
+
+    def credentials(self, account: Account) -> Credentials:
+        """Return the account's credentials; CredentialsRefused if it has none, NotSent on a passing fault."""
+
+
+class SessionVault(Protocol):
+    """Keeps the secrets of broker sessions."""
+
+    def keep(self, account: Account, session: NewSession) -> None:
+        """Store the account's new session in place of the old one; StoreUnavailable if it may not be stored."""
+
+
+class RecordConflict(RouterError):
+    """Another worker changed the session's record first; `current` is what stands there."""
+
+    code = "CONFLICT"
+
+    def __init__(self, current: SessionRecord) -> None:
+        super().__init__(f"the session of {current.account} was changed meanwhile")
+        self.current = current
+
+
+class SessionRecords(Protocol):
+    """The state of each account's session, each written on the condition that the one it replaces still stands."""
+
+    def get(self, account: str) -> SessionRecord:
+        """Return the record as last written (a consistent read); one in state `never` if there is none."""
+
+    def write(self, record: SessionRecord, *, replacing: SessionRecord) -> SessionRecord:
+        """Store the record and return it with its version; RecordConflict if another one stands there.
+
+        A write that is repeated because its answer was lost recognises its own success. May raise StoreUnavailable.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginTicket:
+    """The right to begin one login of one account on its broker's page, kept by the digest of its token."""
+
+    digest: str
+    account: str
+    expires_at: datetime
+
+
+class LoginTickets(Protocol):
+    """Tickets to log in, each good for one login."""
+
+    def issue(self, ticket: LoginTicket) -> None:
+        """Store a ticket; may StoreUnavailable."""
+
+    def find(self, digest: str, now: datetime) -> LoginTicket | None:
+        """Return the ticket if it was issued, was not used and has not expired."""
+
+    def use(self, ticket: LoginTicket, now: datetime) -> bool:
+        """Use the ticket up; False if it was used before or has expired."""
+
+    def address(self) -> str | None:
+        """Return the base URL of the API as last remembered."""
+
+    def remember_address(self, url: str) -> None:
+        """Remember the base URL of the API."""
+
+
+class SessionRenewer(Protocol):
+    """Has a session replaced that a broker refused, by whoever may log in."""
+
+    def renew(self, account: Account, *, refused: str | None, until: datetime) -> None:
+        """Return once a session other than the refused one (its fingerprint) is stored.
+
+        Raises a NotSent that says why there is none: SessionExpired where only a person can log in, LoginFailed or one
+        of its children where the login failed, RenewalPending where it is not done by `until`.
+        """
+
+    def report(self, account: Account, *, refused: str | None) -> None:
+        """Have it noted and told, once, that the session is dead; never raises."""
+
+
+class RenewalPending(NotSent):
+    """A login is under way and did not end in time."""
+
+    code = "LOGIN_PENDING"
+
+
+@dataclass(frozen=True, slots=True)
+class StrayPostback:
+    """A broker's word on an order that is none of ours."""
+
+    account: str
+    report: OrderReport
+
+
+class StrayPostbacks(Protocol):
+    """Keeps what brokers say of orders that are none of ours."""
+
+    def keep(self, stray: StrayPostback, at: datetime) -> bool:
+        """Keep it; True if nothing was kept of this order before. May StoreUnavailable."""

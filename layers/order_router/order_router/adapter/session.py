@@ -1,5 +1,7 @@
 """A logged-in session with a broker, its secrets wrapped so that they cannot be printed by accident."""
 
+import hashlib
+import json
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -58,6 +60,13 @@ class BrokerSession:
     endpoint: str
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     around: Surroundings = field(default_factory=Surroundings, repr=False, compare=False)
+    expires_at: datetime | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """Return what tells this session from another one of its account, and nothing of its secrets."""
+        texts = sorted((name, secret.reveal()) for name, secret in self.secrets.items())
+        return hashlib.sha256(json.dumps(texts).encode()).hexdigest()[:32]
 
     def secret(self, name: str) -> str:
         """Return the named secret; SessionExpired if the account has none stored."""

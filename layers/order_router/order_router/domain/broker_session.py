@@ -1,0 +1,117 @@
+"""What is known of an account's session with its broker: when it dies, why there is none, what the trader was told.
+
+Pure: each function returns the record after something happened. None of it is a secret.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from order_router.domain.errors import Reason
+
+RESTS_FOR = timedelta(hours=6)
+"""How long nobody but a person tries again after a broker's definite no: brokers lock those who go on."""
+
+RESTS_AFTER_SILENCE = timedelta(seconds=60)
+"""How long nobody but a person tries again after a login that came to nothing for no stated reason."""
+
+
+class SessionState(StrEnum):
+    """What an account's session is: LOGIN_NEEDED waits for a person on the broker's page."""
+
+    NEVER = "never"
+    VALID = "valid"
+    EXPIRED = "expired"
+    LOGIN_NEEDED = "login_needed"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRecord:
+    """The state of one account's session.
+
+    `refused` is the fingerprint of the session that the broker last refused; `retry_at` is before when nothing but a
+    person begins a login; `told` is what the trader was told since the last login. `owner` and `lease_until` say who is
+    logging in. `version` counts the writes.
+    """
+
+    account: str
+    state: SessionState = SessionState.NEVER
+    expires_at: datetime | None = None
+    last_login_at: datetime | None = None
+    last_error: Reason | None = None
+    failed_at: datetime | None = None
+    refused: str | None = None
+    retry_at: datetime | None = None
+    told: tuple[str, ...] = ()
+    told_at: datetime | None = None
+    owner: str | None = None
+    lease_until: datetime | None = None
+    version: int = 0
+
+    def state_at(self, now: datetime) -> SessionState:
+        """Return the state at this moment: a session ends by the clock, whether anybody looked or not."""
+        has_ended = self.expires_at is not None and now >= self.expires_at
+        return SessionState.EXPIRED if self.state is SessionState.VALID and has_ended else self.state
+
+    def is_leased(self, now: datetime) -> bool:
+        """Return whether somebody is logging in."""
+        return self.owner is not None and self.lease_until is not None and now < self.lease_until
+
+    def is_resting(self, now: datetime) -> bool:
+        """Return whether the last failure is too young for another login by itself."""
+        return self.retry_at is not None and now < self.retry_at
+
+
+def leased(record: SessionRecord, owner: str, until: datetime) -> SessionRecord:
+    """Return the record while `owner` logs in."""
+    return replace(record, owner=owner, lease_until=until)
+
+
+def released(record: SessionRecord) -> SessionRecord:
+    """Return the record with nobody logging in."""
+    return replace(record, owner=None, lease_until=None)
+
+
+def found_good(record: SessionRecord, expires_at: datetime | None) -> SessionRecord:
+    """Return the record of a stored session that is as good as a new one, whoever stored it."""
+    if record.state is SessionState.VALID and record.expires_at == expires_at:
+        return record
+    return replace(
+        released(record),
+        state=SessionState.VALID,
+        expires_at=expires_at,
+        last_error=None,
+        failed_at=None,
+        refused=None,
+        retry_at=None,
+        told=(),
+        told_at=None,
+    )
+
+
+def logged_in(record: SessionRecord, at: datetime, expires_at: datetime) -> SessionRecord:
+    """Return the record after a login."""
+    fresh = replace(record, state=SessionState.NEVER)
+    return replace(found_good(fresh, expires_at), last_login_at=at)
+
+
+def login_failed(record: SessionRecord, reason: Reason, at: datetime, rests_for: timedelta) -> SessionRecord:
+    """Return the record after a login that gave no session; a session that still lives is still there."""
+    state = SessionState.VALID if record.state_at(at) is SessionState.VALID else SessionState.FAILED
+    return replace(released(record), state=state, last_error=reason, failed_at=at, retry_at=at + rests_for)
+
+
+def found_dead(record: SessionRecord, state: SessionState, refused: str | None) -> SessionRecord:
+    """Return the record of a session that is no more; `refused` is its fingerprint if the broker refused it."""
+    refused = record.refused if refused is None else refused
+    if record.state is state and record.refused == refused:
+        return record
+    return replace(record, state=state, refused=refused)
+
+
+def marked_told(record: SessionRecord, what: str, at: datetime) -> SessionRecord:
+    """Return the record with `what` among what the trader was told; the same record if it was told before."""
+    if what in record.told:
+        return record
+    return replace(record, told=(*record.told, what), told_at=at)

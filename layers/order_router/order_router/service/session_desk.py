@@ -1,0 +1,88 @@
+"""What the services of broker sessions work with: the ports, handed in once. A laptop hands in its own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+from order_router.adapter.login import BrowserLogin, UnattendedLogin
+from order_router.adapter.port import Broker
+from order_router.adapter.profile import Profile
+from order_router.domain.account import Account
+from order_router.domain.broker_session import SessionRecord
+from order_router.domain.exchange_time import IST
+from order_router.ports import (
+    Clock,
+    CredentialStore,
+    LoginTickets,
+    Notifier,
+    RecordConflict,
+    SessionRecords,
+    Sessions,
+    SessionVault,
+    Settings,
+    StoreUnavailable,
+    Transport,
+)
+from order_router.service.desk import AccountUnknown
+
+TRIES = 8
+SATURDAY = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionDesk:
+    """The ports of a service that logs in.
+
+    `nonce` makes a value that no other call makes, and that nobody can guess; `holidays` are the days without trading
+    that the deployer named.
+    """
+
+    settings: Settings
+    sessions: Sessions
+    credentials: CredentialStore
+    vault: SessionVault
+    records: SessionRecords
+    tickets: LoginTickets
+    broker_of: Callable[[str], Broker]
+    login_of: Callable[[str], UnattendedLogin | BrowserLogin]
+    transport: Transport
+    clock: Clock
+    notifier: Notifier
+    nonce: Callable[[], str]
+    holidays: frozenset[date] = frozenset()
+
+    def account(self, name: str) -> Account:
+        """Return the account; AccountUnknown if there is none."""
+        found = self.settings.account(name)
+        if found is None:
+            raise AccountUnknown(f"there is no account {name!r}")
+        return found
+
+    def profile(self, account: Account) -> Profile:
+        """Return the profile of the account's broker."""
+        return self.broker_of(account.broker).profile
+
+    def is_trading_day(self) -> bool:
+        """Return whether the exchanges may trade today: a weekday that the deployer has not named a holiday."""
+        today = self.clock.now().astimezone(IST).date()
+        return today.weekday() < SATURDAY and today not in self.holidays
+
+
+Change = Callable[[SessionRecord], SessionRecord]
+
+
+def change_record(desk: SessionDesk, account: str, change: Change) -> tuple[SessionRecord, SessionRecord]:
+    """Change the account's record, whoever else writes meanwhile; return it as it was and as it is stored now.
+
+    A change that gives back the same record writes nothing. Raises StoreUnavailable.
+    """
+    before = desk.records.get(account)
+    for _ in range(TRIES):
+        after = change(before)
+        if after is before:
+            return before, before
+        try:
+            return before, desk.records.write(after, replacing=before)
+        except RecordConflict as conflict:
+            before = conflict.current
+    raise StoreUnavailable(f"the session of {account}: too many conflicts")

@@ -1,0 +1,46 @@
+"""Tell the trader of a session, each thing once between two logins; the link that mends it goes with it."""
+
+from datetime import timedelta
+
+from order_router.adapter.login import LoginKind
+from order_router.domain.account import Account
+from order_router.domain.broker_session import marked_told
+from order_router.domain.errors import Reason
+from order_router.ports import Notice, StoreUnavailable
+from order_router.service.login_links import make_link
+from order_router.service.session_desk import SessionDesk, change_record
+
+TOLD_LINK_LIFE = timedelta(hours=3)
+"""How long a link that was sent is good: it waits for somebody to look at a telephone."""
+
+
+def tell_needed(desk: SessionDesk, account: Account) -> None:
+    """Tell once that the account has no session, or none for the day, and that a person must log in."""
+    link = None
+    if _is_first(desk, account, "needed"):
+        if desk.profile(account).login is LoginKind.BROWSER:
+            link = _link(desk, account)
+        words = f"log in to {desk.profile(account).title}: account {account.name} has no session for today's orders"
+        desk.notifier.tell(Notice(kind="login_needed", account=account.name, message=words, link=link))
+
+
+def tell_failed(desk: SessionDesk, account: Account, reason: Reason) -> None:
+    """Tell once of each reason why logging in failed."""
+    if _is_first(desk, account, f"failed:{reason.code}"):
+        words = f"the login of account {account.name} failed ({reason.code}): {reason.message}"
+        desk.notifier.tell(Notice(kind="login_failed", account=account.name, message=words))
+
+
+def _is_first(desk: SessionDesk, account: Account, what: str) -> bool:
+    """Return whether the trader was not told this since the last login."""
+    at = desk.clock.now()
+    before, after = change_record(desk, account.name, lambda one: marked_told(one, what, at))
+    return before is not after
+
+
+def _link(desk: SessionDesk, account: Account) -> str | None:
+    try:
+        address = desk.tickets.address()
+        return None if address is None else make_link(desk, account.name, address, TOLD_LINK_LIFE).url
+    except StoreUnavailable:
+        return None
