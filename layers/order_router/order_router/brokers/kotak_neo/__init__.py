@@ -1,0 +1,28 @@
+"""Kotak Neo over its trade API of 2026: the functions of the broker port."""
+
+from order_router.brokers.kotak_neo.orders import (
+    cancel_order,
+    modify_order,
+    place_order,
+    read_order,
+    read_orders,
+)
+from order_router.brokers.kotak_neo.portfolio import read_funds, read_holdings, read_positions, read_trades
+from order_router.brokers.kotak_neo.profile import profile
+from order_router.brokers.kotak_neo.quotes import read_option_chain, read_order_margin, read_quotes
+
+__all__ = [
+    "cancel_order",
+    "modify_order",
+    "place_order",
+    "profile",
+    "read_funds",
+    "read_holdings",
+    "read_option_chain",
+    "read_order",
+    "read_order_margin",
+    "read_orders",
+    "read_positions",
+    "read_quotes",
+    "read_trades",
+]

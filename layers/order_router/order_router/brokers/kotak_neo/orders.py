@@ -1,0 +1,107 @@
+"""Kotak's order calls (sources and dates: README.md)."""
+
+from typing import Any
+
+from order_router.adapter.decode import read_list, read_object
+from order_router.adapter.errors import OrderNotFound, OutcomeUnknown, Unsupported
+from order_router.adapter.http import Send
+from order_router.adapter.port import Acknowledged, ModifyIntent, OrderTarget, PlaceIntent
+from order_router.adapter.session import BrokerSession
+from order_router.brokers.kotak_neo import wire
+from order_router.brokers.kotak_neo.profile import profile
+from order_router.brokers.kotak_neo.refusals import NoData
+from order_router.brokers.kotak_neo.session import ask, change, require_ok
+from order_router.domain.reports import OrderBook, OrderReport, UnreadableRow
+
+BOOK = "/quick/user/orders"
+
+
+def place_order(send: Send, session: BrokerSession, intent: PlaceIntent) -> Acknowledged:
+    """Place one order with one write request; Kotak's own checks may still reject it after this."""
+    profile.require(intent.request)
+    tag = intent.client_tag
+    if not (tag.isascii() and tag.isalnum() and len(tag) <= profile.tag.max_length):
+        raise Unsupported("Kotak is sent a tag of 1 to 20 letters and digits")
+    fields = wire.place_fields(intent, session.listing(intent.request.instrument))
+    answer = change(send, session, "/quick/order/rule/ms/place", fields)
+    return Acknowledged(wire.read_order_id(answer.get("nOrdNo")))
+
+
+def modify_order(send: Send, session: BrokerSession, intent: ModifyIntent) -> None:
+    """Change an order's quantity, prices, type or validity; Kotak's book loses its tag by this."""
+    profile.require(intent.request)
+    _require_same_order(intent)
+    order_id = _known_id(intent.broker_order_id)
+    fields = wire.modify_fields(intent)
+    _require_same_id(change(send, session, "/quick/order/vr/modify", fields, names_an_order=True), order_id)
+
+
+def cancel_order(send: Send, session: BrokerSession, target: OrderTarget) -> None:
+    """Cancel an order."""
+    order_id = _known_id(target.broker_order_id)
+    fields = wire.cancel_fields(order_id)
+    _require_same_id(change(send, session, "/quick/order/cancel", fields, names_an_order=True), order_id)
+
+
+def read_order(send: Send, session: BrokerSession, target: OrderTarget) -> OrderReport:
+    """Read one order as the book has it."""
+    order_id = _known_id(target.broker_order_id)
+    try:
+        answer = require_ok(ask(send, session, f"{BOOK}/{order_id}"))
+    except NoData as error:
+        raise OrderNotFound(error.message, broker_code=error.broker_code) from error
+    rows = read_list(answer.get("data"), "an order as a list of one")
+    if len(rows) != 1:
+        raise OutcomeUnknown(f"expected one order, received {len(rows)}")
+    report = wire.read_row(rows[0])
+    _require_same_id({"nOrdNo": report.broker_order_id}, order_id)
+    return report
+
+
+def read_orders(send: Send, session: BrokerSession) -> OrderBook:
+    """Read today's order book of the account (one answer holds all of it)."""
+    found = [_report_or_why(row) for row in read_rows(send, session, BOOK)]
+    unreadable = tuple(row for row in found if isinstance(row, UnreadableRow))
+    reports = tuple(row for row in found if isinstance(row, OrderReport))
+    return OrderBook(reports=reports, unreadable=unreadable, is_complete=not unreadable)
+
+
+def read_rows(send: Send, session: BrokerSession, path: str) -> list[Any]:
+    """Return the rows of a list; Kotak's word for an empty one is a refusal that says that there is no data."""
+    try:
+        answer = ask(send, session, path)
+    except NoData:
+        return []
+    return read_list(require_ok(answer).get("data"), "a list")
+
+
+def _report_or_why(value: Any) -> OrderReport | UnreadableRow:  # noqa: ANN401
+    try:
+        return wire.read_row(value)
+    except OutcomeUnknown as error:
+        return UnreadableRow(*_names_of(value), why=error.message)
+
+
+def _names_of(value: Any) -> tuple[str | None, str | None]:  # noqa: ANN401
+    try:
+        row = read_object(value, "an order")
+        return wire.read_order_id(row.get("nOrdNo")), wire.read_tag(row)
+    except OutcomeUnknown:
+        return None, None
+
+
+def _known_id(broker_order_id: str) -> str:
+    if not wire.ORDER_ID.fullmatch(broker_order_id):
+        raise Unsupported(f"Kotak's order ids are letters and digits, received {broker_order_id[:40]!r}")
+    return broker_order_id
+
+
+def _require_same_id(answer: dict[str, Any], order_id: str) -> None:
+    if wire.read_order_id(answer.get("nOrdNo")) != order_id:
+        raise OutcomeUnknown("Kotak answered for another order than the one that was named")
+
+
+def _require_same_order(intent: ModifyIntent) -> None:
+    for name in ("instrument", "side", "product"):
+        if getattr(intent.before, name) != getattr(intent.request, name):
+            raise Unsupported(f"{profile.title} cannot change the {name} of an order")
