@@ -41,6 +41,12 @@ KNOWN_DIFFERENCES: dict[tuple[str, str], str] = {
     ("a_key_condition_has_the_keys_type", MOTO): "finds nothing",
     ("an_index_that_is_not_there_is_refused", MOTO): "ResourceNotFoundException",
     ("a_start_lies_in_the_partition", MOTO): "goes on from there",
+    ("a_batch_of_writes_holds_25", MOTO): "writes any number",
+    ("a_batch_writes_an_item_once", MOTO): "writes it more than once",
+    ("a_batch_checks_its_keys", MOTO): "does what stands before the wrong key",
+    ("a_batch_tells_what_it_used", MOTO): "counts one unit for each table",
+    ("a_write_costs_a_unit_for_each_kb", MOTO): "counts one unit for each table",
+    ("an_index_costs_writes_too", MOTO): "counts one unit for each table",
     # ------------------------------------------------------------ queues
     ("a_deduplication_id_outlives_its_message", MOTO): "delivers a duplicate of a deleted message",
     ("deduplication_may_be_by_group", MOTO): "drops the same id in another group",

@@ -7,12 +7,22 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tests.conformance import conditions, fifo, queries, queues, secrets, transactions, updates, values
+from tests.conformance import (
+    batches,
+    conditions,
+    fifo,
+    queries,
+    queues,
+    secrets,
+    transactions,
+    updates,
+    values,
+)
 from tests.conformance.aws import FAKES, MINISTACK, MOTO, Aws, fakes, make_tables, ministack, moto
 from tests.conformance.differences import KNOWN_DIFFERENCES
 from tests.conformance.probe import PROBES, Probe
 
-MODULES = (conditions, updates, values, transactions, queries, fifo, queues, secrets)
+MODULES = (conditions, updates, values, transactions, queries, batches, fifo, queues, secrets)
 ON_A_STACK = (pytest.mark.system, pytest.mark.xdist_group("conformance"))
 FAILURES = (
     AssertionError,

@@ -15,6 +15,7 @@ from typing import Any
 
 from tests.architecture.template import resources
 from tests.fakes.client_errors import answer, client_error, require_known
+from tests.fakes.dynamodb_batches import read_batch, units_of
 from tests.fakes.dynamodb_errors import Invalid, Refusal
 from tests.fakes.dynamodb_expressions import project
 from tests.fakes.dynamodb_queries import EXPRESSIONS as QUERY_EXPRESSIONS
@@ -158,6 +159,19 @@ class FakeDynamoDB:
         if not 0 < len(asked) <= BATCH_ITEMS:
             raise Invalid("Too many items requested for the BatchGetItem call" if asked else "No keys given")
         return self._read_batch(request["RequestItems"])
+
+    @_operation("BatchWriteItem", ("RequestItems",), ("ReturnConsumedCapacity",))
+    def batch_write_item(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Put and delete up to 25 items, one after the other; none is left over."""
+        units: dict[str, int] = {}
+        for write in read_batch(self._table, request["RequestItems"]):
+            name, before, after = write.target[0], write.table.items.get(write.primary), write.judge()
+            units[name] = units.get(name, 0) + units_of(write.table, before, after)
+            write.table.put(write.primary, after)
+        if request.get("ReturnConsumedCapacity", "NONE") == "NONE":
+            return answer(UnprocessedItems={})
+        used = [{"TableName": name, "CapacityUnits": float(count)} for name, count in units.items()]
+        return answer(UnprocessedItems={}, ConsumedCapacity=used)
 
     @_operation("Query", ("TableName", "KeyConditionExpression"), QUERY_EXPRESSIONS)
     def query(self, request: dict[str, Any]) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def listings(client: Wrapped, clock: FakeClock) -> BrokerListings:
-    client.put_item(TableName=TABLE, Item=key_of_state("breeze"))
+    client.put_item(TableName=TABLE, Item=key_of_state("breeze") | {"loaded_at": {"S": "2026-11-23"}})
     client.calls.clear()
     return ListingsTable(client, TABLE, clock).at("breeze")
 
@@ -122,10 +122,14 @@ def test_no_broker_sees_anothers_instruments(client: Wrapped, listings: BrokerLi
 
 
 def test_before_the_first_list_nothing_is_said_to_be_unknown(client: Wrapped, clock: FakeClock) -> None:
-    table = ListingsTable(client, TABLE, clock)
+    listings = ListingsTable(client, TABLE, clock).at("kotak")
+    begun = key_of_state("kotak") | {"busy_until": {"S": "2026-11-23T04:31:00Z"}}
 
-    with pytest.raises(ListingsUnavailable, match="the instruments of kotak were never loaded"):
-        table.at("kotak").of(INFY.instrument)
+    for _ in ("never tried", "first one under way"):
+        with pytest.raises(ListingsUnavailable, match="the instruments of kotak were never loaded"):
+            listings.of(INFY.instrument)
+        client.put_item(TableName=TABLE, Item=begun)
+        clock.advance(ABSENT_LIFE.total_seconds())
 
 
 def test_a_hundred_keys_are_one_read_and_known_ones_none(client: Wrapped, listings: BrokerListings) -> None:

@@ -118,7 +118,7 @@ class BrokerListings:
     def of(self, instrument: Instrument) -> Listing | None:
         """Return the instrument's listing, None if the broker lacks it; ListingsUnavailable before the first list."""
         found = self.stored(instrument)
-        if found is None and self._table.get(key_of_state(self._broker)) is None:
+        if found is None and "loaded_at" not in (self._table.get(key_of_state(self._broker)) or {}):
             raise ListingsUnavailable(f"the instruments of {self._broker} were never loaded: refresh them")
         return found
 
