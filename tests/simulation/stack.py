@@ -77,8 +77,13 @@ class _Tables(FakeDynamoDB):
         return answer
 
     def _see(self, put: dict[str, Any]) -> None:
-        if put.get("TableName") == "OrdersTable":
-            self._judge.order_written(put["Item"])
+        if put.get("TableName") != "OrdersTable":
+            return
+        key = {"client_order_id": put["Item"]["client_order_id"]}
+        stored = super().get_item(TableName="OrdersTable", Key=key)["Item"]
+        # a transaction that its token answers is not done again: what stands may be later by then
+        if stored == put["Item"]:
+            self._judge.order_written(stored)
 
 
 class _Queues(FakeSqs):
