@@ -73,11 +73,19 @@ class SettingsTable:
 
     def accounts(self) -> tuple[Account, ...]:
         """Return all accounts, by name."""
-        return self._cache.read((ACCOUNT, ""), self._load_accounts)
+        return self._cache.read((ACCOUNT, ""), lambda: tuple(self._load_all(ACCOUNT, Account).values()))
 
     def strategy(self, name: str) -> Strategy | None:
         """Return the strategy of this name."""
         return self._cached(STRATEGY, name, Strategy)
+
+    def strategies(self) -> tuple[Strategy, ...]:
+        """Return all strategies, by name: for the operator, past the cache."""
+        return tuple(self._load_all(STRATEGY, Strategy).values())
+
+    def callers(self) -> tuple[Caller, ...]:
+        """Return all callers, by the name of their key: for the operator, past the cache."""
+        return tuple(sorted(self._load_all(KEY, Caller).values(), key=lambda caller: caller.key_id))
 
     def strategy_of_token(self, token: str) -> Strategy | None:
         """Return the strategy that a webhook token opens."""
@@ -104,6 +112,14 @@ class SettingsTable:
         """Store who holds an API key; of the key itself only its digest is kept."""
         self._put(KEY, digest_of(api_key), caller.model_dump_json())
 
+    def remove_caller(self, key_id: str) -> int:
+        """Delete every key of this name and return how many; workers may know one for as long as they remember it."""
+        digests = [digest for digest, one in self._load_all(KEY, Caller).items() if one.key_id == key_id]
+        for digest in digests:
+            with named_failures("removing a key"):
+                self._client.delete_item(TableName=self._table, Key={"kind": {"S": KEY}, "id": {"S": digest}})
+        return len(digests)
+
     def _cached[T: BaseModel](self, kind: str, name: str, model: type[T]) -> T | None:
         return self._cache.read((kind, name), lambda: self._load(kind, name, model))
 
@@ -115,15 +131,15 @@ class SettingsTable:
         item = self._get(TOKEN, digest)
         return None if item is None else _document(TOKEN, item)
 
-    def _load_accounts(self) -> tuple[Account, ...]:
-        with named_failures("reading the accounts"):
+    def _load_all[T: BaseModel](self, kind: str, model: type[T]) -> dict[str, T]:
+        with named_failures(f"reading the settings ({kind})"):
             pages = self._client.get_paginator("query").paginate(
                 TableName=self._table,
                 KeyConditionExpression="kind = :kind",
-                ExpressionAttributeValues={":kind": {"S": ACCOUNT}},
+                ExpressionAttributeValues={":kind": {"S": kind}},
             )
             items = [item for page in pages for item in page["Items"]]
-        return tuple(_readable_accounts(items))
+        return dict(_readable(kind, items, model))
 
     def _get(self, kind: str, name: str) -> Item | None:
         with named_failures(f"reading a setting ({kind})"):
@@ -139,13 +155,13 @@ class SettingsTable:
             self._client.put_item(TableName=self._table, Item=item)
 
 
-def _readable_accounts(items: Iterable[Item]) -> Iterator[Account]:
-    """Yield the accounts that can be read: one that cannot must not hide the others, and the log tells of it."""
+def _readable[T: BaseModel](kind: str, items: Iterable[Item], model: type[T]) -> Iterator[tuple[str, T]]:
+    """Yield what can be read by its id: one that cannot must not hide the others, and the log tells of it."""
     for item in items:
         try:
-            yield _parse(ACCOUNT, item, Account)
+            yield item["id"]["S"], _parse(kind, item, model)
         except SettingUnreadable:
-            logger.exception("an account is not readable")
+            logger.exception("a setting is not readable")
 
 
 def _parse[T: BaseModel](kind: str, item: Item, model: type[T]) -> T:
