@@ -1,12 +1,12 @@
 """What an operator does to a stack: accounts, strategies, keys and sessions, over clients that are handed in."""
 
-import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from order_router.aws.paper_table import PaperTable
+from order_router.aws.secrets_manager import write_texts
 from order_router.aws.sessions import secret_name
 from order_router.aws.settings_table import SettingsTable, digest_of
 from order_router.brokers.registry import load_broker
@@ -20,12 +20,16 @@ PAPER = "paper"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """The stack to work on: its clients and the names that CloudFormation gave."""
+    """The stack to work on: its clients and the names that CloudFormation gave.
+
+    `read_parameters` gives the parameters that it was deployed with.
+    """
 
     dynamodb: Any
     secretsmanager: Any
     stack_name: str
     outputs: Mapping[str, str]
+    read_parameters: Callable[[], Mapping[str, str]] = dict
 
     @property
     def settings(self) -> SettingsTable:
@@ -49,15 +53,68 @@ def add_account(target: Target, account: Account) -> None:
     target.settings.put_account(account)
 
 
+def account_of(target: Target, name: str) -> Account:
+    """Return the account; RouterError if there is none."""
+    account = target.settings.account(name)
+    if account is None:
+        raise RouterError(f"there is no account {name[:40]!r}: add it first (router account add)")
+    return account
+
+
+def change_account(target: Target, name: str, changes: Mapping[str, object]) -> Account:
+    """Store an account with these settings changed, all others as they stand."""
+    before = account_of(target, name)
+    after = Account.model_validate(before.model_dump(mode="json") | dict(changes))
+    target.settings.put_account(after)
+    return after
+
+
 def add_strategy(target: Target, strategy: Strategy, token: str | None = None) -> str:
-    """Store a strategy with a webhook token (a new one unless given) and return the token: it is kept nowhere."""
-    unknown = [name for name in strategy.accounts if target.settings.account(name) is None]
-    if unknown:
-        raise RouterError(f"there is no account {unknown[0]!r}: add it first")
+    """Store a strategy with a webhook token (a new one unless given) and return the token: it is kept nowhere.
+
+    Tokens of a strategy that is there stop working; `change_strategy` keeps them.
+    """
+    _require_accounts(target, strategy)
     token = secrets.token_urlsafe(32) if token is None else token
     opened = strategy.model_copy(update={"token_digests": (*strategy.token_digests, digest_of(token))})
     target.settings.put_strategy(opened)
     return token
+
+
+def strategy_of(target: Target, name: str) -> Strategy:
+    """Return the strategy; RouterError if there is none."""
+    strategy = target.settings.strategy(name)
+    if strategy is None:
+        raise RouterError(f"there is no strategy {name[:40]!r}: add it first (router strategy add)")
+    return strategy
+
+
+def change_strategy(target: Target, name: str, changes: Mapping[str, object]) -> Strategy:
+    """Store a strategy with these settings changed, all others and its tokens as they stand."""
+    after = Strategy.model_validate(strategy_of(target, name).model_dump(mode="json") | dict(changes))
+    _require_accounts(target, after)
+    target.settings.put_strategy(after)
+    return after
+
+
+def add_token(target: Target, name: str, *, replacing: bool) -> str:
+    """Give a strategy a new webhook token, beside its others or in their place, and return it: it is kept nowhere."""
+    strategy = strategy_of(target, name)
+    kept = () if replacing else strategy.token_digests
+    return add_strategy(target, strategy.model_copy(update={"token_digests": kept}))
+
+
+def keep_newest_token(target: Target, name: str) -> int:
+    """Let only the newest token of a strategy work, and return how many were ended."""
+    strategy = strategy_of(target, name)
+    target.settings.put_strategy(strategy.model_copy(update={"token_digests": strategy.token_digests[-1:]}))
+    return max(0, len(strategy.token_digests) - 1)
+
+
+def _require_accounts(target: Target, strategy: Strategy) -> None:
+    unknown = [name for name in strategy.accounts if target.settings.account(name) is None]
+    if unknown:
+        raise RouterError(f"there is no account {unknown[0]!r}: add it first (router account add)")
 
 
 def add_key(
@@ -71,10 +128,7 @@ def add_key(
 
 def session_fields(target: Target, account_name: str) -> tuple[str, ...]:
     """Return the names of what a session of this account's broker is made of."""
-    account = target.settings.account(account_name)
-    if account is None:
-        raise RouterError(f"there is no account {account_name!r}: add it first")
-    return load_broker(account.broker).profile.session_fields
+    return load_broker(account_of(target, account_name).broker).profile.session_fields
 
 
 def set_session(target: Target, account_name: str, fields: Mapping[str, str]) -> None:
@@ -83,9 +137,4 @@ def set_session(target: Target, account_name: str, fields: Mapping[str, str]) ->
     if missing:
         raise RouterError(f"a session of {account_name} needs {', '.join(missing)}")
     name = secret_name(f"{target.stack_name}/accounts", account_name)
-    text = json.dumps(dict(fields))
-    client = target.secretsmanager
-    try:
-        client.put_secret_value(SecretId=name, SecretString=text)
-    except client.exceptions.ResourceNotFoundException:
-        client.create_secret(Name=name, SecretString=text)
+    write_texts(lambda: target.secretsmanager, name, fields)

@@ -24,7 +24,10 @@ def test_an_account_a_strategy_and_a_key_are_made_by_three_commands(stack: Local
     token = printed(stack, "strategy", "add", str(REPOSITORY / "infra/cli/strategy.json"))
     key = printed(stack, "key", "add", "trading", "--scope", "trade", "--account", "practice")
 
-    assert "practice\tpaper\tenabled" in printed(stack, "account", "list").splitlines()
+    accounts = {
+        one["name"]: one for one in json.loads(printed(stack, "account", "list", "--json"))["accounts"]
+    }
+    assert (accounts["practice"]["broker"], accounts["practice"]["is_enabled"]) == ("paper", True)
     assert len(token) >= 32
     assert key.startswith("or_")
 
@@ -32,6 +35,7 @@ def test_an_account_a_strategy_and_a_key_are_made_by_three_commands(stack: Local
 def test_a_session_is_stored_from_a_file_and_never_shown(stack: LocalStack, tmp_path: Path) -> None:
     session = tmp_path / "session.json"
     session.write_text(json.dumps({"api_key": "kitesimulator", "access_token": "canary-of-the-command"}))
+    session.chmod(0o600)
     printed(stack, "account", "add", "kite-by-command", "--broker", "zerodha")
 
     output = printed(stack, "session", "set", "kite-by-command", "--from-file", str(session))
