@@ -80,6 +80,18 @@ def test_a_market_order_fills_at_the_last_price_and_shows_everywhere(desk: Desk)
     assert desk.book() == (report,)
 
 
+def test_an_average_that_does_not_divide_is_shown_in_paise_and_leaves_no_residue(desk: Desk) -> None:
+    for price, quantity in (("1500.05", 1), ("1400.5", 2)):
+        desk.tell(prices={"NSE:INFY": price})
+        desk.place(order_type="MARKET", limit_price=None, quantity=quantity)
+    desk.place(order_type="MARKET", limit_price=None, quantity=1, side="SELL")
+
+    (position,) = zerodha.read_positions(desk.send, desk.session)
+
+    assert (position.quantity, position.average_price) == (2, Decimal("1433.68"))
+    assert (position.unrealised_pnl, position.realised_pnl) == (Decimal("-66.36"), Decimal("-33.19"))
+
+
 def test_a_limit_order_rests_until_the_price_crosses(desk: Desk) -> None:
     target = desk.place(limit_price="1490")
     assert desk.look(target).state is ReportedState.OPEN

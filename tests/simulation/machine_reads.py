@@ -108,7 +108,5 @@ class Reading(Driver):
         for one in reply.content["accounts"] if reply.is_success else ():
             code = one["error"]["code"] if "error" in one else "OK"
             may = {"OK", *self.expired(one["account"])}
-            # the Kite simulator divides to 28 digits: what is realised then may be a residue that no broker shows
-            is_residue = code == "BROKER_OUTCOME_UNKNOWN" and one["error"]["detail"].endswith(" in realised")
-            assert self.hits > since or code in may or is_residue, one
+            assert self.hits > since or code in may, one
             assert ("error" in one) != (what in one)

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from tests.simulators.kite_portfolio import average_price, margins, positions, value_of
+
 IST = timezone(timedelta(hours=5, minutes=30))
 FIRST_ORDER = 1990345678900000001
 ENDED = frozenset({"COMPLETE", "CANCELLED", "REJECTED"})
@@ -35,8 +37,14 @@ class KiteRefusal(Exception):
 class KiteBook:
     """One account. `prices` maps EXCHANGE:SYMBOL to the last price; a symbol without one does not exist."""
 
-    def __init__(self, now: Callable[[], datetime], *, cash: Decimal = Decimal(1000000)) -> None:
-        self._now = now
+    def __init__(
+        self,
+        now: Callable[[], datetime],
+        *,
+        cash: Decimal = Decimal(1000000),
+        on_change: Callable[[Row], None] = lambda _: None,
+    ) -> None:
+        self._now, self._on_change = now, on_change
         self.cash = cash
         self.prices: dict[str, Decimal] = {}
         self.orders: dict[str, Row] = {}
@@ -112,12 +120,14 @@ class KiteBook:
         row = self.orders[order_id]
         done = row["pending_quantity"] if quantity is None else min(quantity, row["pending_quantity"])
         at = self._last_price(row) if price is None else price
-        value = row["average_price"] * row["filled_quantity"] + at * done
+        self.trades.append(self._trade(row, done, at))
+        value = sum(value_of(trade) for trade in self.trades if trade["order_id"] == order_id)
         filled = row["filled_quantity"] + done
         row.update(
-            filled_quantity=filled, pending_quantity=row["quantity"] - filled, average_price=value / filled
+            filled_quantity=filled,
+            pending_quantity=row["quantity"] - filled,
+            average_price=average_price(value, filled),
         )
-        self.trades.append(self._trade(row, done, at))
         self._record(row, "COMPLETE" if row["pending_quantity"] == 0 else "OPEN")
 
     def set_price(self, instrument: str, price: Decimal) -> None:
@@ -135,30 +145,11 @@ class KiteBook:
 
     def positions(self) -> Row:
         """Return the net and the day's positions, from the fills."""
-        keys = list(dict.fromkeys((t["exchange"], t["tradingsymbol"], t["product"]) for t in self.trades))
-        rows = [self._position(key) for key in keys]
-        return {"net": rows, "day": rows}
+        return positions(self.trades, self.prices)
 
     def margins(self) -> Row:
         """Return the margins by segment; only equity is enabled."""
-        debits = max(Decimal(0), sum((_signed(trade) for trade in self.trades), Decimal(0)))
-        available = {
-            "cash": self.cash,
-            "collateral": 0,
-            "live_balance": self.cash - debits,
-            "intraday_payin": 0,
-        }
-        equity = {
-            "enabled": True,
-            "net": self.cash - debits,
-            "available": available,
-            "utilised": {"debits": debits},
-        }
-        empty = {"cash": 0, "collateral": 0, "live_balance": 0, "intraday_payin": 0}
-        return {
-            "equity": equity,
-            "commodity": {"enabled": False, "net": 0, "available": empty, "utilised": {"debits": 0}},
-        }
+        return margins(self.trades, self.cash)
 
     def _check_door(self, form: Mapping[str, str]) -> None:
         for name, words in WORDS.items():
@@ -213,6 +204,7 @@ class KiteBook:
             changes, status=status, exchange_timestamp=self._time(), exchange_update_timestamp=self._time()
         )
         self.histories.setdefault(row["order_id"], []).append(dict(row))
+        self._on_change(row)
 
     def _resting(self, order_id: str) -> Row:
         row = self.orders.get(order_id)
@@ -254,34 +246,6 @@ class KiteBook:
             "order_timestamp": self._time()[11:],
         }
 
-    def _position(self, key: tuple[str, str, str]) -> Row:
-        own = [t for t in self.trades if (t["exchange"], t["tradingsymbol"], t["product"]) == key]
-        bought = [t for t in own if t["transaction_type"] == "BUY"]
-        sold = [t for t in own if t["transaction_type"] == "SELL"]
-        buy_quantity, sell_quantity = (sum(t["quantity"] for t in side) for side in (bought, sold))
-        buy_value, sell_value = (sum((_value(t) for t in side), Decimal(0)) for side in (bought, sold))
-        quantity, last = buy_quantity - sell_quantity, self.prices[f"{key[0]}:{key[1]}"]
-        held = {True: (buy_value, buy_quantity), False: (sell_value, sell_quantity)}[quantity > 0]
-        average = held[0] / held[1] if quantity else Decimal(0)
-        pnl, unrealised = sell_value - buy_value + quantity * last, (last - average) * quantity
-        return {
-            "exchange": key[0],
-            "tradingsymbol": key[1],
-            "product": key[2],
-            "quantity": quantity,
-            "overnight_quantity": 0,
-            "multiplier": 1,
-            "average_price": average,
-            "last_price": last,
-            "pnl": pnl,
-            "unrealised": unrealised,
-            "realised": pnl - unrealised,
-            "buy_quantity": buy_quantity,
-            "buy_value": buy_value,
-            "sell_quantity": sell_quantity,
-            "sell_value": sell_value,
-        }
-
     def _last_price(self, row: Row) -> Decimal:
         return self.prices[_name(row)]
 
@@ -291,14 +255,6 @@ class KiteBook:
 
 def _name(row: Row) -> str:
     return f"{row['exchange']}:{row['tradingsymbol']}"
-
-
-def _value(trade: Row) -> Decimal:
-    return Decimal(trade["average_price"] * trade["quantity"])
-
-
-def _signed(trade: Row) -> Decimal:
-    return _value(trade) if trade["transaction_type"] == "BUY" else -_value(trade)
 
 
 def _number(text: str | None) -> Decimal:
