@@ -47,7 +47,7 @@ def read_order(send: Send, session: BrokerSession, target: OrderTarget) -> Order
     """Read one order as the book has it."""
     order_id = _known_id(target.broker_order_id)
     try:
-        answer = require_ok(ask(send, session, f"{BOOK}/{order_id}"))
+        answer = require_ok(ask(send, session, f"{BOOK}/{order_id}", names_an_order=True))
     except NoData as error:
         raise OrderNotFound(error.message, broker_code=error.broker_code) from error
     rows = read_list(answer.get("data"), "an order as a list of one")

@@ -19,7 +19,7 @@ from order_router.adapter.session import BrokerSession
 from order_router.brokers.kotak_neo import wire
 from order_router.brokers.kotak_neo.orders import read_rows
 from order_router.brokers.kotak_neo.refusals import NoData
-from order_router.brokers.kotak_neo.session import FORM, ask, ask_by_form
+from order_router.brokers.kotak_neo.session import AS_ANYTHING, ask, ask_by_form
 from order_router.domain.instrument import Instrument
 from order_router.domain.listing import Listing
 from order_router.domain.reports import Funds, Holding, Position, Trade
@@ -44,7 +44,7 @@ def read_positions(send: Send, session: BrokerSession) -> tuple[Position, ...]:
 def read_holdings(send: Send, session: BrokerSession) -> tuple[Holding, ...]:
     """Read the account's delivery holdings, valued at the last close."""
     try:
-        answer = ask(send, session, "/portfolio/v1/holdings", content=FORM, accept="*/*")
+        answer = ask(send, session, "/portfolio/v1/holdings", kinds=AS_ANYTHING)
     except NoData:
         return ()
     rows = [read_object(row, "a holding") for row in read_list(answer.get("data"), "the holdings")]

@@ -2,6 +2,8 @@
 
 import json
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,6 +17,9 @@ from order_router.brokers.kotak_neo.refusals import OK, find_refusal, is_ok, rea
 HEADER_TEXT = re.compile(r"[\x21-\x7e]+")
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
+AS_JSON = MappingProxyType({"content-type": JSON, "accept": JSON})
+AS_ANYTHING = MappingProxyType({"content-type": FORM, "accept": "*/*"})
+"""How the vendor's own client asks for holdings."""
 SERVER_FAULT = 500
 
 
@@ -35,12 +40,18 @@ def change(
 
 
 def ask(
-    send: Send, session: BrokerSession, path: str, *, content: str = JSON, accept: str = JSON
+    send: Send,
+    session: BrokerSession,
+    path: str,
+    *,
+    kinds: Mapping[str, str] = AS_JSON,
+    names_an_order: bool = False,
 ) -> dict[str, Any]:
     """Make one call that reads by the session, and return the answer."""
-    headers = {**session_headers(session), "content-type": content, "accept": accept}
+    headers = {**session_headers(session), **kinds}
     request = HttpRequest(method="GET", url=session.endpoint + path, headers=headers)
-    return read_object(read_answer(send(request), session), "an answer")
+    answer = read_answer(send(request), session, names_an_order=names_an_order)
+    return read_object(answer, "an answer")
 
 
 def ask_by_form(send: Send, session: BrokerSession, path: str, fields: dict[str, Any]) -> dict[str, Any]:
