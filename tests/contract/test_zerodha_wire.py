@@ -5,19 +5,27 @@ import socketserver
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
+from io import BytesIO
+from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, BinaryIO
 from unittest.mock import patch
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from order_router.adapter.errors import BrokerError
+from order_router.adapter.http import HttpRequest
+from order_router.adapter.login import Credentials
 from order_router.adapter.port import ModifyIntent, OrderTarget, PlaceIntent
 from order_router.adapter.session import BrokerSession, Secret
 from order_router.brokers import zerodha
+from order_router.brokers.zerodha import instruments, login
+from order_router.domain.instrument import parse_instrument
+from order_router.domain.listing import InstrumentType, Listing
 from order_router.domain.request import OrderRequest, parse_request
 from order_router.transport.clock import SystemClock
 from order_router.transport.http_transport import HttpTransport
@@ -26,6 +34,8 @@ TAG = "ORD7K2M4QX5ZB3TDLW6A"
 ORDER_ID = "1990345678901234567"
 # who carries the message, not what it says; the vendor's client frames a DELETE without a body in its own way
 CARRIERS = frozenset({"accept", "accept-encoding", "connection", "host", "user-agent", "content-length"})
+REQUEST_TOKEN, API_SECRET = "Hx9sPzQ2vLk7wNcE4tRyU1mBaGdJf0oi", "s3cr3t-of-the-app"
+DUMP = Path(zerodha.__path__[0]) / "samples" / "instruments.csv"
 ANSWER = b'{"status":"success","data":{"order_id":"' + ORDER_ID.encode() + b'"}}'
 
 
@@ -75,14 +85,25 @@ class Wire:
         self.kite = vendors_client()(api_key="k1abc", access_token="T0kEn", root=url)
 
     def ours(self, call: Callable[..., Any], *arguments: Any) -> Seen:
+        return self.sent_by(lambda: call(self.send, self.session, *arguments))
+
+    def sent_by(self, action: Callable[[], Any]) -> Seen:
         with suppress(BrokerError):
-            call(self.send, self.session, *arguments)
+            action()
         return self._last()
 
-    def theirs(self, call: str, **parameters: Any) -> Seen:
-        with suppress(TypeError, AttributeError):
-            getattr(self.kite, call)(**parameters)
+    def theirs(self, call: str, *values: Any, **parameters: Any) -> Seen:
+        return self.sent_by_client(self.kite, call, *values, **parameters)
+
+    def sent_by_client(self, kite: Any, call: str, *values: Any, **parameters: Any) -> Seen:
+        # the recorder's one answer fits few calls: what they make of it does not matter here
+        with suppress(TypeError, AttributeError, KeyError, NameError):
+            getattr(kite, call)(*values, **parameters)
         return self._last()
+
+    @contextmanager
+    def download(self, request: HttpRequest) -> Iterator[BinaryIO]:
+        yield BytesIO(self.send(request).body)
 
     def _last(self) -> Seen:
         (seen,) = self.server.seen  # type: ignore[attr-defined]
@@ -172,6 +193,90 @@ def test_reading_one_order_is_what_the_vendors_client_sends(wire: Wire) -> None:
     target = OrderTarget(broker_order_id=ORDER_ID, request=_request("INFY", "limit"))
 
     assert wire.ours(zerodha.read_order, target) == wire.theirs("order_history", order_id=ORDER_ID)
+
+
+def test_a_login_is_what_the_vendors_client_sends(wire: Wire) -> None:
+    credentials, kite = _credentials(wire.session.endpoint), _client_without_session(wire)
+    answer = {"status": "success", "request_token": REQUEST_TOKEN}
+
+    sent = wire.sent_by(lambda: login.redeem_login(wire.send, credentials, answer))
+
+    assert sent == wire.sent_by_client(kite, "generate_session", REQUEST_TOKEN, api_secret=API_SECRET)
+    assert sent.line == "POST /session/token HTTP/1.1"
+    assert b"checksum=" in sent.body
+    assert API_SECRET.encode() not in sent.body
+
+
+def test_the_login_page_is_the_vendors_with_our_state_beside_its_parameters(wire: Wire) -> None:
+    ours = urlsplit(login.login_page(_credentials(zerodha.profile.endpoint), "our state"))
+    theirs = urlsplit(_client_without_session(wire).login_url())
+
+    assert (ours.scheme, ours.netloc, ours.path) == (theirs.scheme, theirs.netloc, theirs.path)
+    assert parse_qs(ours.query) == {**parse_qs(theirs.query), "redirect_params": ["state=our+state"]}
+
+
+@pytest.mark.parametrize("names", [["NSE:INFY"], ["NSE:M&M", "NSE:NIFTY 50", "NFO:NIFTY26NOV26500CE"]])
+def test_quotes_are_asked_for_as_the_vendors_client_does(wire: Wire, names: list[str]) -> None:
+    sent = wire.ours(zerodha.read_quotes, [parse_instrument(name) for name in names])
+
+    assert sent == wire.theirs("quote", *names)
+    assert sent.line.startswith("GET /quote?i=")
+
+
+@pytest.mark.parametrize("terms", TERMS)
+def test_a_margin_is_asked_for_as_the_vendors_client_does(wire: Wire, terms: str) -> None:
+    names = {"exchange": "NSE", "tradingsymbol": "M&M", "transaction_type": "SELL", "variety": "regular"}
+    theirs = TERMS[terms][1]
+    prices = {name: theirs.get(name, 0) for name in ("price", "trigger_price")}
+    asked = {**names, "product": "MIS", "order_type": theirs["order_type"], "quantity": 5, **prices}
+
+    sent = wire.ours(zerodha.read_order_margin, _request("M&M", terms))
+
+    assert sent == wire.theirs("order_margins", [asked])
+    assert sent.line == "POST /margins/orders HTTP/1.1"
+
+
+def test_the_dump_is_asked_for_as_the_vendors_client_does(wire: Wire) -> None:
+    sent = wire.sent_by(lambda: list(instruments.read_instruments(wire.download, wire.session)))
+
+    assert sent == wire.theirs("instruments")
+    assert sent.line == "GET /instruments HTTP/1.1"
+
+
+def test_the_dump_says_to_us_what_it_says_to_the_vendors_client(wire: Wire) -> None:
+    @contextmanager
+    def download(_: HttpRequest) -> Iterator[BinaryIO]:
+        yield BytesIO(DUMP.read_bytes())
+
+    theirs = {
+        (row["exchange"], row["tradingsymbol"]): row
+        for row in wire.kite._parse_instruments(DUMP.read_bytes())
+    }
+
+    listed = list(instruments.read_instruments(download, wire.session))
+
+    assert len(listed) > 8
+    for one in listed:
+        row = theirs[one.instrument.exchange, one.instrument.tradingsymbol]
+        assert _as_theirs(one) == {name: row[name] for name in _as_theirs(one)}
+
+
+def _as_theirs(one: Listing) -> dict[str, Any]:
+    found: dict[str, Any] = {"tradingsymbol": one.broker_symbol, "tick_size": float(one.tick_size)}
+    if one.instrument_type is InstrumentType.INDEX:
+        return {**found, "segment": "INDICES"}
+    terms = {"strike": None if one.strike is None else float(one.strike), "expiry": one.expiry}
+    found |= {name: value for name, value in terms.items() if value is not None}
+    return {**found, "lot_size": one.lot_size, "instrument_type": str(one.instrument_type)}
+
+
+def _credentials(endpoint: str) -> Credentials:
+    secrets = {"api_key": Secret("k1abc"), "api_secret": Secret(API_SECRET)}
+    return Credentials(account="main", endpoint=endpoint, secrets=secrets)
+
+
+def _client_without_session(wire: Wire) -> Any:
+    return vendors_client()(api_key="k1abc", root=wire.session.endpoint)
 
 
 def _request(symbol: str, terms: str) -> OrderRequest:
