@@ -24,6 +24,7 @@ from tests.fakes.order_store import MemoryOrderStore
 from tests.fakes.orders import a_request
 from tests.fakes.paper_store import MemoryPaperStore
 from tests.fakes.queues import MemoryNotifier, MemoryOrderQueue, MemoryReconcileQueue
+from tests.fakes.renewer import MemoryRenewer
 from tests.fakes.settings import MemorySessions, MemorySettings
 from tests.fakes.transport import FaultyTransport
 
@@ -66,11 +67,13 @@ class World:
         self.sessions = MemorySessions(ENDPOINT)
         self.sessions.log_in("paper", {})
         self.listings: defaultdict[str, MemoryListings] = defaultdict(MemoryListings)
+        self.renewer = MemoryRenewer()
         nonces = count(1)
         self.desk = Desk(
             store=self.store,
             settings=self.settings,
             sessions=self.sessions,
+            renewer=self.renewer,
             broker_of=load_broker,
             transport=self.transport,
             clock=self.clock,

@@ -80,7 +80,7 @@ def crashing(desk: Desk, crashes: Crashes) -> Desk:
     """Return the desk with every port behind the crash points."""
     ports: dict[str, Any] = {
         name: CrashingPort(getattr(desk, name), name, crashes)
-        for name in ("store", "settings", "sessions", "notifier", "reconcile")
+        for name in ("store", "settings", "sessions", "renewer", "notifier", "reconcile")
     }
     return replace(desk, transport=CrashingTransport(desk.transport, crashes), **ports)
 

@@ -11,8 +11,9 @@ from unittest.mock import patch
 
 from order_router import wiring
 from order_router.aws.environment import Environment
+from order_router.domain.account import Account
 from order_router.domain.errors import RouterError
-from order_router.ports import Notice, Transport
+from order_router.ports import Notice, RenewalPending, Transport
 from tests.architecture import template
 from tests.fakes.sqs import ADDRESS
 from tests.fakes.sqs_definitions import template_queues
@@ -108,6 +109,21 @@ class _World(wiring.World):
             # in place of what the cached properties would make
             self.__dict__[service] = FaultyClient(inner, service, process.step, wait)
         self.__dict__["transport"] = around.network(process)
+        self.__dict__["renewer"] = _Renewer(process)
+
+
+@dataclass(frozen=True)
+class _Renewer:
+    """The way to the session function, which does nothing here: the day's logins and lost sessions are trouble."""
+
+    process: Process
+
+    def renew(self, account: Account, *, refused: str | None, until: datetime) -> None:
+        self.process.step("renew a session")
+        raise RenewalPending(f"nobody renews the session of {account.name}")
+
+    def report(self, account: Account, *, refused: str | None) -> None:
+        self.process.step("report a dead session")
 
 
 @dataclass(frozen=True)

@@ -346,7 +346,7 @@ class SessionRenewer(Protocol):
         """
 
     def report(self, account: Account, *, refused: str | None) -> None:
-        """Have it noted and told, once, that the session is dead; never raises."""
+        """Have a dead session seen to: renewed where that needs no person, else noted and told once; never raises."""
 
 
 class RenewalPending(NotSent):

@@ -7,28 +7,37 @@ from typing import TYPE_CHECKING, Any
 
 from order_router import logs
 from order_router.adapter.http import HttpRequest, HttpResponse
-from order_router.aws.clients import make_client
+from order_router.adapter.listings import NoListings
+from order_router.adapter.session import Surroundings
+from order_router.aws.clients import make_client, make_patient_client
 from order_router.aws.dead_letters import DeadLettersTable
 from order_router.aws.environment import Environment
 from order_router.aws.listings_table import ListingsTable
 from order_router.aws.orders_table import OrdersTable
 from order_router.aws.probe import is_active
 from order_router.aws.queues import SqsOrderQueue, SqsReconcileQueue
+from order_router.aws.renewer import LambdaSessionRenewer
 from order_router.aws.seen_alerts import SeenAlertsTable
-from order_router.aws.sessions import Addresses, SecretSessions
+from order_router.aws.session_table import LoginTicketsTable, SessionRecordsTable, StrayPostbacksTable
+from order_router.aws.sessions import Addresses, SecretCredentials, SecretSessions, SecretVault
 from order_router.aws.settings_table import SettingsTable
-from order_router.brokers.registry import BROKERS, load_broker
+from order_router.brokers.registry import BROKERS, load_broker, load_login, load_postbacks
+from order_router.domain.account import Account
 from order_router.ports import (
     Clock,
+    CredentialStore,
     DeadLetters,
     Notifier,
     OrderStore,
     ReconcileQueue,
+    SessionRenewer,
     Sessions,
     Settings,
     Transport,
 )
 from order_router.service.desk import Desk, ReadingDesk, RecordDesk
+from order_router.service.postbacks import PostbackDesk
+from order_router.service.session_desk import SessionDesk
 from order_router.service.signals import Intake
 from order_router.transport.clock import SystemClock
 from order_router.transport.http_transport import HttpTransport
@@ -115,13 +124,75 @@ class World:
         return PaperExchange(PaperTable(self.dynamodb, self._environment.require("PAPER_TABLE")), self._clock)
 
     @cached_property
+    def addresses(self) -> Addresses:
+        """Where the accounts' secrets and their brokers are."""
+        return Addresses(
+            self._environment.require("SECRETS_PREFIX"),
+            lambda name: load_broker(name).profile,
+            self._environment.broker_endpoint,
+            self._surroundings,
+        )
+
+    def _surroundings(self, account: Account) -> Surroundings:
+        has_master = load_broker(account.broker).profile.has_master
+        # a function that is not told of the table asks brokers nothing that needs an instrument
+        is_told = bool(self._environment.optional("INSTRUMENTS_TABLE"))
+        listings = self.listings.at(account.broker) if has_master and is_told else NoListings()
+        return Surroundings(now=self._clock.now, listings=listings)
+
+    @cached_property
     def sessions(self) -> Sessions:
         """The accounts' broker sessions."""
-        prefix = self._environment.require("SECRETS_PREFIX")
-        addresses = Addresses(
-            prefix, lambda name: load_broker(name).profile, self._environment.broker_endpoint
+        return SecretSessions(lambda: self.secretsmanager, self.addresses, self._clock)
+
+    @cached_property
+    def credentials(self) -> CredentialStore:
+        """What the accounts have stored to log in with."""
+        return SecretCredentials(lambda: self.secretsmanager, self.addresses)
+
+    @cached_property
+    def renewer(self) -> SessionRenewer:
+        """Who sees to dead sessions: the function that may log in."""
+        return LambdaSessionRenewer(
+            lambda wait_s: make_patient_client("lambda", wait_s),
+            lambda: self._environment.require("SESSION_FUNCTION"),
+            self._clock,
         )
-        return SecretSessions(lambda: self.secretsmanager, addresses, self._clock)
+
+    @cached_property
+    def session_desk(self) -> SessionDesk:
+        """What the services of sessions work with."""
+        gates = self._environment.require("GATE_TABLE")
+        return SessionDesk(
+            settings=self.settings,
+            sessions=self.sessions,
+            credentials=self.credentials,
+            vault=SecretVault(lambda: self.secretsmanager, self.addresses.prefix),
+            records=SessionRecordsTable(self.dynamodb, gates),
+            tickets=LoginTicketsTable(self.dynamodb, gates),
+            broker_of=load_broker,
+            login_of=load_login,
+            transport=self.transport,
+            clock=self._clock,
+            notifier=self._notifier,
+            nonce=lambda: secrets.token_urlsafe(32),
+            holidays=self._environment.trading_holidays(),
+        )
+
+    @cached_property
+    def postback_desk(self) -> PostbackDesk:
+        """What the service of postbacks works with."""
+        return PostbackDesk(
+            store=self.store,
+            settings=self.settings,
+            clock=self._clock,
+            notifier=self._notifier,
+            credentials=self.credentials,
+            broker_of=load_broker,
+            postbacks_of=load_postbacks,
+            reconcile=self.reconcile_queue,
+            strays=StrayPostbacksTable(self.dynamodb, self._environment.require("GATE_TABLE")),
+        )
 
     @cached_property
     def listings(self) -> ListingsTable:
@@ -152,6 +223,7 @@ class World:
             store=self.store,
             settings=self.settings,
             sessions=self.sessions,
+            renewer=self.renewer,
             broker_of=load_broker,
             transport=self.transport,
             clock=self._clock,

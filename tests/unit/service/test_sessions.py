@@ -54,6 +54,7 @@ def test_a_good_session_is_left_alone(world: LoginWorld) -> None:
 
 def test_a_refused_session_is_replaced(world: LoginWorld) -> None:
     begin(world)
+    world.clock.advance(60)
     refused = world.secrets.session(world.account("live")).fingerprint
 
     renew(world.desk, "live", Wanted(refused=refused))
@@ -64,9 +65,26 @@ def test_a_refused_session_is_replaced(world: LoginWorld) -> None:
 
 def test_a_refused_session_that_was_replaced_meanwhile_needs_no_login(world: LoginWorld) -> None:
     begin(world)
+    world.clock.advance(60)
     refused = world.secrets.session(world.account("live")).fingerprint
     renew(world.desk, "live", Wanted(refused=refused))
 
+    renew(world.desk, "live", Wanted(refused=refused))
+
+    assert world.server.logins == 2
+
+
+def test_a_session_that_is_refused_right_after_its_login_is_not_replaced_at_once(world: LoginWorld) -> None:
+    begin(world)
+    refused = world.secrets.session(world.account("live")).fingerprint
+    world.clock.advance(59)
+
+    for _ in range(2):
+        with pytest.raises(LoginFailed) as caught:
+            renew(world.desk, "live", Wanted(refused=refused))
+    assert caught.value.code == "SESSION_REFUSED_AT_ONCE"
+    assert (world.server.logins, world.told()) == (1, [("login_failed", "live")])
+    world.clock.advance(1)
     renew(world.desk, "live", Wanted(refused=refused))
 
     assert world.server.logins == 2
@@ -387,6 +405,7 @@ def test_a_session_that_must_be_used_is_used_each_minute(world: LoginWorld) -> N
 
 def test_a_session_found_dead_by_keeping_it_alive_is_replaced(world: LoginWorld) -> None:
     begin(world)
+    world.clock.advance(60)
     world.server.token = "somebody else's"
 
     keep_alive(world.desk)

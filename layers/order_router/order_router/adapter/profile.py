@@ -38,6 +38,7 @@ class Profile:
 
     `has_master`: it lists its instruments, and an order is held against that list before anything is sent.
     `credentials`: what a trader stores for an account. `session_ends_at`: when a day's session dies, Asia/Kolkata.
+    `signs_postbacks` False: nothing in a postback proves that the broker sent it, so its address holds a secret.
     `keep_alive_s`: how often a session must be used to stay alive. `login_endpoint`: where logins go, if elsewhere.
     """
 
@@ -56,6 +57,7 @@ class Profile:
     order_calls_per_second: int
     has_master: bool = False
     features: frozenset[Feature] = frozenset()
+    signs_postbacks: bool = True
     login: LoginKind = LoginKind.NONE
     credentials: tuple[CredentialField, ...] = ()
     login_endpoint: str | None = None

@@ -16,12 +16,18 @@ CONFIG = Config(
 )
 
 
-SERVICES = ("dynamodb", "secretsmanager", "sqs")
+SERVICES = ("dynamodb", "lambda", "secretsmanager", "sqs")
 
 
 def make_client(service: str) -> Any:  # noqa: ANN401 - botocore makes its clients at run time
     """Return a low-level client of the service; region, keys and endpoint come from the environment."""
     return _session().create_client(service, config=CONFIG)
+
+
+def make_patient_client(service: str, wait_s: float) -> Any:  # noqa: ANN401 - botocore makes its clients at run time
+    """Return a client that waits this long for an answer, and asks once."""
+    once = Config(retries={"mode": "standard", "total_max_attempts": 1}, read_timeout=wait_s)
+    return _session().create_client(service, config=CONFIG.merge(once))
 
 
 class _Loader(Loader):

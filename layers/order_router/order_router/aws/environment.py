@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from datetime import date
 
 from order_router.domain.errors import RouterError
 
@@ -33,6 +34,16 @@ class Environment:
         """Return the addresses that alerts may come from; none means any."""
         words = self._variables.get("TRADINGVIEW_ADDRESSES", "").split(",")
         return frozenset(word.strip() for word in words if word.strip())
+
+    def trading_holidays(self) -> frozenset[date]:
+        """Return the days without trading that the deployer named; EnvironmentIncomplete if one is no date."""
+        words = self._variables.get("TRADING_HOLIDAYS", "").split(",")
+        try:
+            return frozenset(date.fromisoformat(word.strip()) for word in words if word.strip())
+        except ValueError:
+            raise EnvironmentIncomplete(
+                "TRADING_HOLIDAYS must be dates such as 2026-11-24, with commas"
+            ) from None
 
     def broker_endpoint(self, broker: str) -> str | None:
         """Return the endpoint that whoever deployed the stack set for a broker."""

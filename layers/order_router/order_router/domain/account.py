@@ -34,7 +34,8 @@ class Account(_Setting):
     """One account at one broker. `max_orders_per_day` counts every accepted intent.
 
     `market_band_percent`: where the broker takes no MARKET or SL_M, such an order becomes a limit this far beyond the
-    last price, or beyond its trigger; None: it is refused.
+    last price, or beyond its trigger; None: it is refused. `postback_digest`: the SHA-256, in hex, of the secret in the
+    address of its postbacks, where the broker signs none.
     """
 
     name: Name
@@ -42,6 +43,7 @@ class Account(_Setting):
     is_enabled: bool = True
     max_orders_per_day: Annotated[int, Field(gt=0, le=5000)] = 1000
     market_band_percent: Annotated[Decimal, Field(gt=0, le=20)] | None = None
+    postback_digest: str | None = None
 
 
 class Strategy(_Setting):

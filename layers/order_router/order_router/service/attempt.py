@@ -1,7 +1,7 @@
 """One try to place an intent: at most one write, and in events what is known of its outcome."""
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from order_router.adapter.errors import (
@@ -14,6 +14,7 @@ from order_router.adapter.errors import (
 )
 from order_router.adapter.http import HttpRequest, HttpResponse, Send
 from order_router.adapter.port import Broker, OrderTarget, PlaceIntent
+from order_router.adapter.session import BrokerSession
 from order_router.domain.account import Account
 from order_router.domain.following import apply_fitting, events_of
 from order_router.domain.lifecycle import EventKind
@@ -35,10 +36,11 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What one try did: its events, and why nothing left where nothing did."""
+    """What one try did: its events, why nothing left where nothing did, and the session that it was made with."""
 
     events: tuple[Event, ...]
     never_left: BrokerError | None = None
+    session: BrokerSession | None = None
 
 
 @dataclass(slots=True)
@@ -56,6 +58,7 @@ class _WatchedSend:
 def try_once(desk: Desk, job: Job) -> Attempt:
     """Try to place the order once, and look at it when it was acknowledged; never raises a broker's error."""
     watched: _WatchedSend | None = None
+    session: BrokerSession | None = None
     try:
         session = desk.sessions.session(job.account)
         watched = _WatchedSend(desk.transport.sender(session.endpoint, not_after=_not_after(job.order)))
@@ -68,7 +71,7 @@ def try_once(desk: Desk, job: Job) -> Attempt:
     else:
         return _read_back(desk, job, acknowledged.broker_order_id)
     may_have_left = watched is not None and watched.has_written
-    return _judged(failure, desk.clock.now(), may_have_left=may_have_left)
+    return replace(_judged(failure, desk.clock.now(), may_have_left=may_have_left), session=session)
 
 
 def _intent_of(job: Job) -> PlaceIntent:

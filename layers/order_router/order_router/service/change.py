@@ -2,11 +2,19 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import Any
 
-from order_router.adapter.errors import AdapterDefect, BrokerError, NotSent, Rejected, Unsupported
+from order_router.adapter.errors import (
+    AdapterDefect,
+    BrokerError,
+    NotSent,
+    Rejected,
+    SessionExpired,
+    Unsupported,
+)
 from order_router.adapter.http import Send
 from order_router.adapter.port import Broker, ModifyIntent, OrderTarget
 from order_router.adapter.session import BrokerSession
@@ -23,7 +31,8 @@ from order_router.service.follow_up import ask_for_a_look
 from order_router.service.gates import GateAt, GatedWrite, cancel_gate, change_gate, write_through
 from order_router.service.looking import look_at
 from order_router.service.recording import record
-from order_router.service.timing import API_MAX_AGE, PACE_WAIT
+from order_router.service.renewing import has_new_session
+from order_router.service.timing import API_MAX_AGE, PACE_WAIT, SEND_BUDGET
 
 logger = logging.getLogger(__name__)
 TRIES = 3
@@ -89,6 +98,8 @@ class Change:
     broker: Broker
     call: Call
     request: OrderRequest | None = None
+    renew_until: datetime | None = None
+    """Until when a dead session may be replaced and the call made once more; None: not again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,11 +213,33 @@ def _at_broker(order: Order) -> str:
 
 
 def _carry_out(desk: Desk, change: Change, gate: GateAt) -> Changed:
+    """Make the change, once more if its session was dead and could be replaced: then it passes the gate again."""
+    renew_until = desk.clock.now() + SEND_BUDGET
+    try:
+        return _carry_out_once(desk, replace(change, renew_until=renew_until), gate)
+    except _Renewed as renewed:
+        return _carry_out_once(desk, replace(change, order=renewed.requested), gate)
+
+
+class _Renewed(Exception):
+    """The change never left for want of a session, and there is one now. `requested` is the order as it stands."""
+
+    def __init__(self, requested: Order) -> None:
+        super().__init__()
+        self.requested = requested
+
+
+def _carry_out_once(desk: Desk, change: Change, gate: GateAt) -> Changed:
     requested = _write_request(desk, change, gate)
+    session: BrokerSession | None = None
     try:
         session = desk.sessions.session(change.account)
         not_after = desk.clock.now() + API_MAX_AGE
         change.call(desk.transport.sender(session.endpoint, not_after=not_after), session)
+    except SessionExpired as error:
+        if has_new_session(desk, change.account, session, until=change.renew_until):
+            raise _Renewed(requested) from None
+        raise _refused(desk, change, requested, error) from error
     except (NotSent, Rejected, Unsupported) as error:
         raise _refused(desk, change, requested, error) from error
     except BrokerError as error:

@@ -13,6 +13,7 @@ from order_router.ports import (
     OrderQueue,
     OrderStore,
     ReconcileQueue,
+    SessionRenewer,
     Sessions,
     Settings,
     Transport,
@@ -65,6 +66,7 @@ class Desk(RecordDesk):
     """
 
     sessions: Sessions
+    renewer: SessionRenewer
     broker_of: Callable[[str], Broker]
     transport: Transport
     reconcile: ReconcileQueue

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from order_router.adapter.errors import BrokerError, SessionExpired
 from order_router.adapter.port import Broker
+from order_router.adapter.session import BrokerSession
 from order_router.domain.account import Account
 from order_router.domain.errors import Reason
 from order_router.domain.exchange_time import exchange_day
@@ -17,6 +18,7 @@ from order_router.service.follow_up import ask_for_a_look
 from order_router.service.holding import release_held
 from order_router.service.place import end_stale
 from order_router.service.recording import record
+from order_router.service.renewing import fingerprint_of
 from order_router.service.settling import Look, settle
 from order_router.service.timing import RECONCILE_AGAIN_FOR, RECONCILE_DELAY_S
 
@@ -88,13 +90,16 @@ def _look(desk: Desk, account: Account, due: tuple[Order, ...]) -> Look:
 
 
 def _read_book(desk: Desk, account: Account, broker: Broker) -> OrderBook:
+    session: BrokerSession | None = None
     try:
         session = desk.sessions.session(account)
         return broker.read_orders(desk.transport.sender(session.endpoint, not_after=None), session)
     except BrokerError as error:
         logger.warning("book not readable", extra={"account": account.name, "reason": error.code})
         if isinstance(error, SessionExpired):
+            # the next look finds what comes of it
             desk.sessions.forget(account)
+            desk.renewer.report(account, refused=fingerprint_of(session))
     except Exception:  # a defect in reading must not leave an unknown order untold
         logger.exception("adapter defect", extra={"account": account.name})
     return OrderBook((), is_complete=False)

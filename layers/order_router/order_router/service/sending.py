@@ -1,11 +1,15 @@
 """Send an owned intent until it has left once, or may not be tried any more, and write down what happened."""
 
+import logging
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from enum import Enum, auto
 from functools import partial
 
 from order_router.adapter.errors import BrokerError, DeadlinePassed, SessionExpired
-from order_router.domain.errors import Reason
+from order_router.adapter.login import LoginFailed, LoginKind
+from order_router.adapter.session import BrokerSession
+from order_router.domain.errors import Reason, RouterError
 from order_router.domain.following import apply_fitting
 from order_router.domain.lifecycle import EventKind
 from order_router.domain.order import Event, Order
@@ -16,39 +20,65 @@ from order_router.service.desk import Desk
 from order_router.service.follow_up import ask_for_a_look
 from order_router.service.gates import GatedWrite, resume_gate, write_through
 from order_router.service.recording import record
+from order_router.service.renewing import fingerprint_of
 from order_router.service.timing import SEND_BUDGET, SEND_PAUSE_S
 
+logger = logging.getLogger(__name__)
 PAUSE = timedelta(seconds=SEND_PAUSE_S)
 
 
 def send_until_settled(desk: Desk, job: Job) -> Order:
     """Send the owned order, and return it as stored.
 
-    Only an order that provably never left is tried again, inside its deadline, its lease and the send budget.
+    Only an order that provably never left is tried again, inside its deadline, its lease and the send budget; once with
+    another session, where the broker lets us begin one or somebody has.
     """
     tries = _Tries(desk, job, last_at=min(job.order.deadline, desk.clock.now() + SEND_BUDGET))
     tries.run()
     stored = record(desk, tries.job.order, tries.events)
     if any(event.kind is EventKind.OUTCOME_LOST for event in tries.events):
         ask_for_a_look(desk, job.account.name)
+    if tries.is_session_untold:
+        desk.renewer.report(job.account, refused=fingerprint_of(tries.session))
     return stored
+
+
+class _Renewal(Enum):
+    """How far this invocation has come with another session."""
+
+    NOT_TRIED = auto()
+    DONE = auto()
+    PENDING = auto()
+    FAILED = auto()
+    REFUSED_AGAIN = auto()
+
+
+MAY_BE_RENEWED = {_Renewal.NOT_TRIED, _Renewal.DONE, _Renewal.PENDING}
+NOT_TOLD = {_Renewal.NOT_TRIED, _Renewal.REFUSED_AGAIN}
 
 
 @dataclass(slots=True)
 class _Tries:
-    """The tries of one invocation. `last_at`: when the last one may begin; `events`: what is not yet stored."""
+    """The tries of one invocation. `last_at`: when the last one may begin; `events`: what is not yet stored.
+
+    `session` is what the last one was made with; `is_session_untold`: that it is dead ended the order, and whoever
+    renews sessions does not know.
+    """
 
     desk: Desk
     job: Job
     last_at: datetime
     events: list[Event] = field(default_factory=list)
-    has_renewed: bool = False
+    session: BrokerSession | None = None
+    renewal: _Renewal = _Renewal.NOT_TRIED
+    is_session_untold: bool = False
 
     def run(self) -> None:
         """Try until something left or nothing may."""
         while True:
             attempt = try_once(self.desk, self.job)
             self.events += attempt.events
+            self.session = attempt.session
             if attempt.never_left is None:
                 return
             if not self._may_try_again(attempt.never_left):
@@ -83,14 +113,40 @@ class _Tries:
         return True
 
     def _may_try_again(self, error: BrokerError) -> bool:
-        if not self._may_pass(error) or self.desk.clock.now() + PAUSE > self.last_at:
+        if not self._may_pass(error) or self._is_late():
             return False
         if isinstance(error, SessionExpired):
-            # somebody may have logged in since: one more try with what is stored now
-            self.desk.sessions.forget(self.job.account)
-            is_first, self.has_renewed = not self.has_renewed, True
-            return is_first
+            return self._has_another_session() and not self._is_late()
         return True
+
+    def _is_late(self) -> bool:
+        return self.desk.clock.now() + PAUSE > self.last_at
+
+    def _has_another_session(self) -> bool:
+        """Return whether to try once more: with a session that was renewed, or with what is stored now."""
+        self.desk.sessions.forget(self.job.account)
+        if self.renewal is not _Renewal.NOT_TRIED:
+            self.renewal = _Renewal.REFUSED_AGAIN
+            return False
+        # where a person logs in, somebody may have done so since
+        self.renewal = self._renew() if self._is_unattended() else _Renewal.DONE
+        return self.renewal is _Renewal.DONE
+
+    def _renew(self) -> _Renewal:
+        account = self.job.account
+        try:
+            self.desk.renewer.renew(account, refused=fingerprint_of(self.session), until=self.last_at)
+        except (SessionExpired, LoginFailed) as error:
+            logger.warning("no new session", extra={"account": account.name, "code": error.code})
+            return _Renewal.FAILED
+        except RouterError as error:
+            logger.warning("no new session yet", extra={"account": account.name, "code": error.code})
+            return _Renewal.PENDING
+        self.desk.sessions.forget(account)
+        return _Renewal.DONE
+
+    def _is_unattended(self) -> bool:
+        return self.job.broker.profile.login is LoginKind.UNATTENDED
 
     def _may_pass(self, error: BrokerError) -> bool:
         return isinstance(error, MAY_PASS) and not isinstance(error, DeadlinePassed)
@@ -98,11 +154,19 @@ class _Tries:
     def _end(self, error: BrokerError) -> tuple[Event, ...]:
         """End an order that never left; one that the queue will bring back in time stays `received`."""
         now = self.desk.clock.now()
+        is_known = self._is_unattended() and self.renewal not in NOT_TOLD
+        self.is_session_untold = isinstance(error, SessionExpired) and not is_known
         if isinstance(error, DeadlinePassed) or now + PAUSE > self.job.order.deadline:
             return (Event(kind=EventKind.WENT_STALE, at=now, reason=error.reason),)
-        if self._is_queued() and self._may_pass(error) and not isinstance(error, SessionExpired):
+        if self._is_queued() and self._may_pass(error) and self._may_come_again(error):
             return ()
         return (self._refused(error.reason),)
+
+    def _may_come_again(self, error: BrokerError) -> bool:
+        """Return whether the order's next delivery may find it passable: a dead session only if it is being renewed."""
+        if not isinstance(error, SessionExpired):
+            return True
+        return self._is_unattended() and self.renewal in MAY_BE_RENEWED
 
     def _is_queued(self) -> bool:
         """Return whether the order's message comes again if it stays `received`."""

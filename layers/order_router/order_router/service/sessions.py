@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 
-from order_router.adapter.errors import BrokerError, SessionExpired
+from order_router.adapter.errors import BrokerError, NotSent, SessionExpired
 from order_router.adapter.login import (
     CodeRefused,
     Credentials,
@@ -117,12 +117,11 @@ def renew(desk: SessionDesk, account_name: str, wanted: Wanted = Wanted()) -> Se
 
 
 def report_dead(desk: SessionDesk, account_name: str, refused: str | None) -> None:
-    """Note a session that an order found dead, and tell once; one that was replaced meanwhile is left alone."""
-    account = desk.account(account_name)
+    """See to a session that an order found dead: renew it, or tell once; one that was replaced is left alone."""
     try:
-        _without_login(desk, account, Wanted(refused=refused))
-    except SessionExpired:
-        logger.info("session is dead", extra={"account": account.name, "broker": account.broker})
+        renew(desk, account_name, Wanted(refused=refused))
+    except NotSent as error:
+        logger.info("session is dead", extra={"account": account_name, "code": error.code})
 
 
 def status(desk: SessionDesk, account: Account) -> SessionStatus:
@@ -262,7 +261,11 @@ def _stored(desk: SessionDesk, account: Account) -> BrokerSession | None:
 
 
 def _require_rested(desk: SessionDesk, record: SessionRecord, wanted: Wanted, started: datetime) -> None:
-    """Raise what the last login failed with, while only a person may try again: and nobody whom it failed for."""
+    """Raise why the last login came to nothing while only a person may try again, and nobody for whom it just failed.
+
+    A session that was refused right after its login was none: another one would be refused as well.
+    """
+    _require_aged(desk, record, wanted)
     has_failed_since = record.failed_at is not None and record.failed_at >= started
     if not has_failed_since and (wanted.is_asked or not record.is_resting(desk.clock.now())):
         return
@@ -270,6 +273,14 @@ def _require_rested(desk: SessionDesk, record: SessionRecord, wanted: Wanted, st
         return
     words = f"the last login failed: {record.last_error.message}"
     raise LoginResting(words, code=record.last_error.code)
+
+
+def _require_aged(desk: SessionDesk, record: SessionRecord, wanted: Wanted) -> None:
+    if record.last_login_at is None or wanted.is_asked:
+        return
+    if desk.clock.now() - record.last_login_at < RESTS_AFTER_SILENCE:
+        words = f"the session that account {record.account} began a moment ago was refused"
+        raise LoginResting(words, code="SESSION_REFUSED_AT_ONCE")
 
 
 def claim(desk: SessionDesk, record: SessionRecord, wanted: Wanted) -> SessionRecord | None:

@@ -1,0 +1,39 @@
+"""What a call that met a dead session does about it: have it replaced where that needs no person, else have it told."""
+
+import logging
+from datetime import datetime
+
+from order_router.adapter.login import LoginKind
+from order_router.adapter.session import BrokerSession
+from order_router.domain.account import Account
+from order_router.domain.errors import RouterError
+from order_router.service.desk import Desk
+
+logger = logging.getLogger(__name__)
+
+
+def fingerprint_of(session: BrokerSession | None) -> str | None:
+    """Return the fingerprint of the session that a call was made with, None where there was none."""
+    return None if session is None else session.fingerprint
+
+
+def has_new_session(
+    desk: Desk, account: Account, refused: BrokerSession | None, *, until: datetime | None
+) -> bool:
+    """Return whether there is a session now in place of the refused one; if not, somebody is seeing to it.
+
+    `until` None: there is no time for a login.
+    """
+    desk.sessions.forget(account)
+    fingerprint = fingerprint_of(refused)
+    is_unattended = desk.broker_of(account.broker).profile.login is LoginKind.UNATTENDED
+    if not is_unattended or until is None or desk.clock.now() >= until:
+        desk.renewer.report(account, refused=fingerprint)
+        return False
+    try:
+        desk.renewer.renew(account, refused=fingerprint, until=until)
+    except RouterError as error:
+        logger.warning("no new session", extra={"account": account.name, "code": error.code})
+        return False
+    desk.sessions.forget(account)
+    return desk.clock.now() < until
