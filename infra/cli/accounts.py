@@ -130,7 +130,7 @@ def _words(value: object) -> str:
         return ", ".join(map(str, value)) or "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return "none" if value is None else str(value)
+    return "none" if value is None or value == {} else str(value)
 
 
 @command(app, "enable")

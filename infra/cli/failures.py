@@ -14,6 +14,7 @@ from infra.cli.refusal import Refusal
 from order_router.domain.errors import RouterError
 
 NAME = "lower case letters, digits, - and _, at most 32"
+ORDER_TYPES = {"MARKET", "LIMIT", "SL", "SL_M"}
 TOO_MANY = "Got unexpected extra argument"
 
 
@@ -92,7 +93,8 @@ def _lines(error: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - pydantic comes
 
 
 def _invalid(line: dict[str, Any]) -> str:
-    field = ".".join(str(part) for part in line["loc"]) or "input"
+    # the first part of an order's field names the order type that it is judged by
+    field = ".".join(str(part) for part in line["loc"] if part not in ORDER_TYPES) or "input"
     if line["type"] == "string_pattern_mismatch":
         return f"{field}: expected {NAME}"
     return f"{field}: {line['msg'].removeprefix('Value error, ')}"

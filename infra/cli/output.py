@@ -6,6 +6,8 @@ from typing import Any
 
 from infra.cli.command import Result, Table
 
+UNBOUNDED = 10_000
+
 
 def show(result: Result, *, as_json: bool) -> None:
     """Print a result."""
@@ -15,9 +17,9 @@ def show(result: Result, *, as_json: bool) -> None:
     if isinstance(result.shown, Table):
         print_table(result.shown)
     elif result.shown:
-        print(result.shown)
+        print(_plain_lines(result.shown))
     if result.note:
-        print(result.note, file=sys.stderr)
+        print(_plain_lines(result.note), file=sys.stderr)
 
 
 def print_json(document: Any) -> None:  # noqa: ANN401 - a JSON value
@@ -30,15 +32,21 @@ def plain(text: str) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
+def _plain_lines(text: str) -> str:
+    return "\n".join(plain(line) for line in text.split("\n"))
+
+
 def print_table(table: Table) -> None:
-    """Print a table, as wide as the terminal or as its content needs where there is none."""
+    """Print a table as wide as its content: an id that is cut short could not be copied."""
     from rich.console import Console  # noqa: PLC0415 - only who prints tables pays for it
 
     if not table.rows:
         print("none")
         return
-    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
-    console.print(rich_table(table))
+    console = Console(highlight=False, width=UNBOUNDED)
+    with console.capture() as drawn:
+        console.print(rich_table(table))
+    print("\n".join(line.rstrip() for line in drawn.get().splitlines()))
 
 
 def rich_table(table: Table) -> Any:  # noqa: ANN401 - rich comes when it is needed
@@ -46,7 +54,7 @@ def rich_table(table: Table) -> Any:  # noqa: ANN401 - rich comes when it is nee
     from rich.table import Table as RichTable  # noqa: PLC0415 - only who prints tables pays for it
     from rich.text import Text  # noqa: PLC0415 - the same
 
-    drawn = RichTable(box=None, pad_edge=False, header_style="bold")
+    drawn = RichTable(box=None, pad_edge=False, header_style="bold", show_header=any(table.columns))
     for column in table.columns:
         drawn.add_column(column, no_wrap=True)
     for row in table.rows:

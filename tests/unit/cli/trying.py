@@ -111,11 +111,12 @@ class Stack:
     typist: Typist = field(default_factory=Typist)
     clock: FakeClock = field(default_factory=lambda: FakeClock(MONDAY_MORNING))
     environment: dict[str, str] = field(default_factory=dict)
+    name: str = "stack"
 
     @property
     def target(self) -> Target:
         return Target(
-            dynamodb=self.dynamodb, secretsmanager=self.secrets, stack_name="stack", outputs=OUTPUTS
+            dynamodb=self.dynamodb, secretsmanager=self.secrets, stack_name=self.name, outputs=OUTPUTS
         )
 
     def work(self, **made: object) -> Work:
