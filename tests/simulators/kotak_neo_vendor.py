@@ -75,7 +75,7 @@ def error_body(code: str, message: str) -> str:
     if message.startswith("Invalid credentials"):
         return json.dumps({"status": "error", "message": message, "errorCode": code})
     words = "please provide valid order number" if code == "1021" else "Not_Ok"
-    return json.dumps({"stCode": int(code), "errMsg": message, "stat": words})
+    return json.dumps({"stCode": int(code) if code.isdigit() else code, "errMsg": message, "stat": words})
 
 
 class KotakNeo:

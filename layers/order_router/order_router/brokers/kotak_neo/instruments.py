@@ -3,9 +3,11 @@
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
@@ -44,23 +46,22 @@ UNDERLYINGS = {
     "SENSEX": "SENSEX",
 }
 INDEX_TICK = Decimal("0.05")
-COLUMNS = frozenset(
-    {
-        "pSymbol",
-        "pGroup",
-        "pExchSeg",
-        "pInstType",
-        "pSymbolName",
-        "pTrdSymbol",
-        "pOptionType",
-        "dTickSize",
-        "lLotSize",
-        "lExpiryDate",
-        "dStrikePrice",
-        "lFreezeQty",
-    }
+COLUMNS = (
+    "pSymbol",
+    "pGroup",
+    "pExchSeg",
+    "pInstType",
+    "pSymbolName",
+    "pTrdSymbol",
+    "pOptionType",
+    "dTickSize",
+    "lLotSize",
+    "lExpiryDate",
+    "dStrikePrice",
+    "lFreezeQty",
 )
 Row = dict[str, str]
+Pick = Callable[[list[str]], tuple[str, ...]]
 
 
 def read_instruments(download: Download, session: BrokerSession) -> Iterator[Listing]:
@@ -119,6 +120,7 @@ class _Segment:
         self._exchange = exchange
         self._segment = segment
         self._day = day
+        self._last_days: dict[str, date] = {}
 
     def read(self, stream: BinaryIO) -> Iterator[Listing]:
         """Yield what the file lists; MasterUnavailable names the line that is not as documented."""
@@ -126,20 +128,21 @@ class _Segment:
         rows = csv.reader(text, strict=True)
         read = self._share if self._exchange in SHARES else self._contract
         try:
-            names = _column_names(next(rows, []))
+            heads = next(rows, [])
+            pick = itemgetter(*_places(heads))
             for cells in rows:
-                listing = read(self._named(names, cells)) if cells else None
+                listing = read(self._row(pick, cells, len(heads))) if cells else None
                 if listing is not None:
                     yield listing
-        except (ValueError, csv.Error) as error:
+        except (ValueError, OverflowError, csv.Error) as error:
             raise MasterUnavailable(f"{self._segment}, line {rows.line_num}: {_why(error)}") from None
         finally:
             text.detach()
 
-    def _named(self, names: list[str], cells: list[str]) -> Row:
-        if len(cells) != len(names):
-            raise ValueError(f"expected {len(names)} cells, received {len(cells)}")
-        row = dict(zip(names, (cell.strip() for cell in cells), strict=True))
+    def _row(self, pick: Pick, cells: list[str], width: int) -> Row:
+        if len(cells) != width:
+            raise ValueError(f"expected {width} cells, received {len(cells)}")
+        row = dict(zip(COLUMNS, map(str.strip, pick(cells)), strict=True))
         if row["pExchSeg"] != self._segment:
             raise ValueError("pExchSeg is of another segment")
         return row
@@ -204,7 +207,13 @@ class _Segment:
         return most if most > 0 else None
 
     def _expiry(self, row: Row) -> date:
-        written = EPOCH + timedelta(seconds=int(_number(row, "lExpiryDate")))
+        """Return the day at the exchange; a list has few of them, and each many times."""
+        written = _matching(NUMBER, row, "lExpiryDate")
+        if written not in self._last_days:
+            self._last_days[written] = self._last_day(EPOCH + timedelta(seconds=int(Decimal(written))))
+        return self._last_days[written]
+
+    def _last_day(self, written: datetime) -> date:
         days = (at.astimezone(IST).date() for at in (written, written + SINCE_1980))
         fitting = [day for day in days if self._day - BACK <= day <= self._day + AHEAD]
         if len(fitting) != 1:
@@ -212,17 +221,22 @@ class _Segment:
         return fitting[0]
 
 
-def _column_names(heads: list[str]) -> list[str]:
-    """Return the names of a file's columns: some end in blanks, one in a semicolon."""
+def _places(heads: list[str]) -> list[int]:
+    """Return where the columns are: some names end in blanks, one in a semicolon."""
     names = [head.strip(" ;\ufeff") for head in heads]
-    lacking = sorted(COLUMNS - set(names))
+    lacking = [name for name in COLUMNS if name not in names]
     if lacking:
         raise ValueError(f"the file has no column {', '.join(lacking)}")
-    return names
+    return [names.index(name) for name in COLUMNS]
 
 
 def _in_rupees(row: Row, name: str) -> Decimal:
-    return Decimal(format((_positive(row, name) / HUNDRED).normalize(), "f"))
+    return _rupees(_positive(row, name))
+
+
+@lru_cache(maxsize=4096)
+def _rupees(paise: Decimal) -> Decimal:
+    return Decimal(format((paise / HUNDRED).normalize(), "f"))
 
 
 def _number(row: Row, name: str) -> Decimal:

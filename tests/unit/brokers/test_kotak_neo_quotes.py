@@ -1,0 +1,134 @@
+"""Kotak's quotes come fifty a call; its positions' prices come from amounts."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from order_router.adapter.errors import OutcomeUnknown, SessionExpired, Unsupported
+from order_router.adapter.http import HttpRequest, HttpResponse
+from order_router.adapter.port import OrderTarget
+from order_router.adapter.session import BrokerSession, Secret, Surroundings
+from order_router.brokers import kotak_neo
+from order_router.domain.instrument import parse_instrument
+from order_router.domain.listing import InstrumentType, Listing
+from order_router.domain.request import parse_request
+from tests.fakes.listings import MemoryListings
+
+SHARES = [
+    Listing(
+        instrument=parse_instrument(f"NSE:SHARE{number}"),
+        instrument_type=InstrumentType.EQ,
+        broker_symbol=f"SHARE{number}-EQ",
+        broker_key=f"nse_cm|{number}",
+        tick_size=Decimal("0.05"),
+    )
+    for number in range(1, 103)
+]
+
+
+class Host:
+    """A host that quotes what it is asked for, and shows the positions that it was given."""
+
+    def __init__(self, *positions: dict[str, Any]) -> None:
+        self.positions = positions
+        self.asked: list[list[str]] = []
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.url.endswith("positions"):
+            return answered({"stat": "Ok", "stCode": 200, "data": list(self.positions)})
+        keys = request.url.split("/")[-2].split(",")
+        self.asked.append(keys)
+        return answered([a_quote(key) for key in reversed(keys)])
+
+
+def answered(content: object) -> HttpResponse:
+    return HttpResponse(status=200, body=json.dumps(content).encode())
+
+
+def a_quote(key: str) -> dict[str, Any]:
+    segment, _, token = key.partition("|")
+    numbers = dict.fromkeys(("ltp", "last_volume", "open_int", "lstup_time"), "1")
+    return {
+        "exchange": segment,
+        "exchange_token": token,
+        "display_symbol": f"SHARE{token}-EQ",
+        **numbers,
+        "ohlc": {},
+        "depth": {"buy": [], "sell": []},
+    }
+
+
+def session(**changes: str) -> BrokerSession:
+    texts = {"access_token": "5c1f", "trade_token": "eyJ", "sid": "7d0b"} | changes
+    secrets = {name: Secret(text) for name, text in texts.items()}
+    around = Surroundings(listings=MemoryListings(SHARES))
+    return BrokerSession("main", "https://cis.kotaksecurities.com", secrets, around)
+
+
+def test_more_than_fifty_instruments_are_asked_for_in_several_calls() -> None:
+    host, instruments = Host(), [share.instrument for share in SHARES]
+
+    quotes = kotak_neo.read_quotes(host, session(), instruments)
+
+    assert [len(keys) for keys in host.asked] == [50, 50, 2]
+    assert sorted(quote.instrument for quote in quotes) == sorted(instruments)
+
+
+def test_nothing_is_asked_for_if_one_of_them_is_not_listed() -> None:
+    host = Host()
+
+    with pytest.raises(Unsupported, match="NSE:NOWHERE"):
+        kotak_neo.read_quotes(host, session(), [SHARES[0].instrument, parse_instrument("NSE:NOWHERE")])
+
+    assert host.asked == []
+
+
+@pytest.mark.parametrize("name", ["access_token", "trade_token", "sid"])
+def test_a_stored_secret_that_no_header_can_hold_is_a_dead_session(name: str) -> None:
+    with pytest.raises(SessionExpired, match=name):
+        kotak_neo.cancel_order(Host(), session(**{name: "two\r\nlines"}), _target())
+
+
+def a_position(**changes: str) -> dict[str, Any]:
+    quantities = dict.fromkeys(("cfBuyQty", "cfSellQty", "flBuyQty", "flSellQty"), "0")
+    amounts = dict.fromkeys(("cfBuyAmt", "cfSellAmt", "buyAmt", "sellAmt"), "0.00")
+    factors = dict.fromkeys(("multiplier", "genNum", "genDen", "prcNum", "prcDen"), "1")
+    names = {"exSeg": "nse_fo", "trdSym": "NIFTY26NOVFUT", "prod": "NRML", "precision": "2"}
+    return {**quantities, **amounts, **factors, **names, **changes}
+
+
+@pytest.mark.parametrize(
+    ("changes", "quantity", "average_price"),
+    [
+        ({"flBuyQty": "3", "buyAmt": "100.00"}, 3, "33.33"),
+        ({"cfBuyQty": "1", "cfBuyAmt": "10.00", "flBuyQty": "2", "buyAmt": "80.00"}, 3, "30.00"),
+        ({"flSellQty": "3", "sellAmt": "200.00"}, -3, "66.67"),
+        ({"flBuyQty": "1", "buyAmt": "9.00", "flSellQty": "4", "sellAmt": "200.00"}, -3, "50.00"),
+        ({"flBuyQty": "2", "buyAmt": "9.00", "flSellQty": "2", "sellAmt": "200.00"}, 0, "0"),
+        ({"flBuyQty": "2", "buyAmt": "100.00", "multiplier": "5", "genNum": "2", "prcDen": "4"}, 2, "20.00"),
+        ({"flBuyQty": "3", "buyAmt": "100.00", "precision": "4"}, 3, "33.3333"),
+    ],
+)
+def test_a_positions_price_is_that_of_its_open_side(
+    changes: dict[str, str], quantity: int, average_price: str
+) -> None:
+    (position,) = kotak_neo.read_positions(Host(a_position(**changes)), session())
+
+    assert (position.quantity, str(position.average_price)) == (quantity, average_price)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"multiplier": "0"}, {"genDen": "-1"}, {"precision": "9"}, {"precision": "-1"}, {"buyAmt": "--"}],
+)
+def test_a_position_with_factors_that_are_none_is_not_believed(changes: dict[str, str]) -> None:
+    with pytest.raises(OutcomeUnknown):
+        kotak_neo.read_positions(Host(a_position(flBuyQty="2", **changes)), session())
+
+
+def _target() -> OrderTarget:
+    fields = {"account": "main", "instrument": "NSE:SHARE1", "side": "BUY", "quantity": 1}
+    request = parse_request(fields | {"product": "CNC", "order_type": "MARKET"})
+    return OrderTarget(broker_order_id="261120000123456", request=request)
