@@ -12,6 +12,7 @@ from order_router.domain.errors import Reason
 from order_router.domain.instrument import Instrument
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Order, Step
+from order_router.domain.reports import OrderMargin, Quote
 from order_router.domain.vocabulary import OrderType, Product, Side, Source, Validity
 from order_router.service.place import Placement
 from order_router.service.portfolio import AccountAnswer, Row
@@ -130,8 +131,8 @@ def _step(step: Step) -> StepJson:
     return line
 
 
-def row_json(row: Row) -> dict[str, Any]:
-    """Return a position, holding or funds row."""
+def row_json(row: Row | Quote | OrderMargin) -> dict[str, Any]:
+    """Return a row of a broker's answer: prices as text, what it does not say as null."""
     return {part.name: _plain(getattr(row, part.name)) for part in fields(row)}
 
 
@@ -140,6 +141,8 @@ def _plain(value: object) -> Any:  # noqa: ANN401 - a JSON value
         return format(value, "f")
     if isinstance(value, Instrument):
         return str(value)
+    if isinstance(value, datetime):
+        return time_text(value)
     return value.value if isinstance(value, Enum) else value
 
 

@@ -66,6 +66,9 @@ OPERATIONS: dict[str, Operation] = {
     "GET /v1/positions": Operation(summary="Read positions", scope=Scope.READ),
     "GET /v1/holdings": Operation(summary="Read holdings", scope=Scope.READ),
     "GET /v1/funds": Operation(summary="Read funds", scope=Scope.READ),
+    "GET /v1/quotes": Operation(summary="Read last prices of an account's broker", scope=Scope.READ),
+    "GET /v1/option-chain": Operation(summary="Read the options of one expiry, by strike", scope=Scope.READ),
+    "POST /v1/margin": Operation(summary="Read what an order would bind", scope=Scope.READ, body=PLACE),
     "POST /v1/webhooks/tradingview": ALERT,
     "POST /v1/webhooks/tradingview/{token}": ALERT,
     "PUT /v1/paper/prices/{instrument}": Operation(
@@ -79,6 +82,8 @@ QUERY = {
     "GET /v1/positions": ("account",),
     "GET /v1/holdings": ("account",),
     "GET /v1/funds": ("account",),
+    "GET /v1/quotes": ("account", "instrument"),
+    "GET /v1/option-chain": ("account", "underlying", "expiry"),
 }
 
 

@@ -90,6 +90,7 @@ class PaperExchange:
             ("GET", "positions", False): self._positions,
             ("GET", "holdings", False): self._holdings,
             ("GET", "funds", False): self._funds,
+            ("GET", "quotes", False): self._quotes,
         }
         route = routes.get((call.method, call.page, call.broker_order_id is not None))
         if route is None:
@@ -158,6 +159,13 @@ class PaperExchange:
     def _funds(self, call: Call) -> HttpResponse:
         desk = self._settled(call.account, ())
         return render.render_answer(200, {"funds": [render.render_funds(desk.book, desk.market)]})
+
+    def _quotes(self, call: Call) -> HttpResponse:
+        self._settled(call.account, ())
+        names = face.read_names(call)
+        market = self._store.market(set(names)) if names else {}
+        rows = [render.render_quote(market[name]) for name in names if name in market]
+        return render.render_answer(200, {"quotes": rows})
 
     def _settled(self, account: str, instruments: tuple[Instrument, ...]) -> _Desk:
         is_changed = False

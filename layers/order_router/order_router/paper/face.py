@@ -1,13 +1,14 @@
 """How a request to the paper broker is read: who asks, for which page, with what."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import ValidationError
 
 from order_router.adapter.decode import strict_json
 from order_router.adapter.http import HttpRequest
+from order_router.domain.instrument import Instrument, parse_instrument
 from order_router.domain.request import OrderRequest, dump_request, parse_request
 from order_router.paper.book import PaperOrder
 from order_router.paper.engine import Ticket
@@ -20,19 +21,30 @@ IDENTITY_FIELDS = ("account", "instrument", "side", "product", "strategy")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request, read: the method, the page, the order it names, who asks, and its body's fields."""
+    """One request, read: the method, the page, the order it names, who asks, its body, and the names in its query."""
 
     method: str
     page: str
     broker_order_id: str | None
     account: str
     body: bytes
+    asked: tuple[tuple[str, str], ...] = field(default=())
 
 
 def read_call(request: HttpRequest) -> Call:
     """Read who asks for what; PaperRefusal if nobody is logged in or the address is none."""
-    page, _, broker_order_id = urlsplit(request.url).path.strip("/").partition("/")
-    return Call(request.method, page, broker_order_id or None, _account(request), request.body)
+    address = urlsplit(request.url)
+    page, _, broker_order_id = address.path.strip("/").partition("/")
+    asked = tuple(parse_qsl(address.query))
+    return Call(request.method, page, broker_order_id or None, _account(request), request.body, asked)
+
+
+def read_names(call: Call) -> tuple[Instrument, ...]:
+    """Read the instruments that a query names; PaperRefusal if a name is none."""
+    try:
+        return tuple(parse_instrument(value) for name, value in call.asked if name == "instrument")
+    except ValueError as error:
+        raise PaperRefusal(RefusalCode.BAD_INPUT, str(error)) from error
 
 
 def read_ticket(call: Call) -> Ticket:

@@ -10,7 +10,7 @@ from order_router.paper.book import Book, PaperHolding, PaperOrder, PaperPositio
 from order_router.paper.errors import PaperRefusal, RefusalCode
 from order_router.paper.ledger import unrealised_pnl
 from order_router.paper.margin import money
-from order_router.paper.market import Market, find
+from order_router.paper.market import Market, PaperInstrument, find
 
 AVERAGE_GRID = Decimal("0.0001")
 HTTP_STATUS: dict[RefusalCode, int] = {
@@ -116,6 +116,11 @@ def render_holding(holding: PaperHolding, market: Market) -> Json:
         "last_price": _text(last_price),
         "pnl": _text(unrealised_pnl(holding, last_price)),
     }
+
+
+def render_quote(listed: PaperInstrument) -> Json:
+    """Return an instrument's last price."""
+    return {"instrument": str(listed.instrument), "last_price": _text(listed.last_price)}
 
 
 def render_funds(book: Book, market: Market) -> Json:

@@ -4,13 +4,14 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from order_router.adapter.errors import AdapterDefect, SessionExpired
+from order_router.adapter.errors import AdapterDefect
 from order_router.adapter.http import Send
 from order_router.adapter.port import Broker
 from order_router.adapter.session import BrokerSession
 from order_router.domain.account import Account
 from order_router.domain.errors import RouterError
 from order_router.domain.reports import Funds, Holding, Position
+from order_router.service.asking import ask
 from order_router.service.desk import ReadingDesk
 
 logger = logging.getLogger(__name__)
@@ -42,13 +43,8 @@ def read_portfolio(desk: ReadingDesk, what: str, accounts: Iterable[Account]) ->
 
 def _read_one(desk: ReadingDesk, read: Read, account: Account) -> AccountAnswer:
     try:
-        broker = desk.broker_of(account.broker)
-        session = desk.sessions.session(account)
-        send = desk.transport.sender(session.endpoint, not_after=None)
-        return AccountAnswer(account.name, read(broker, send, session))
+        return AccountAnswer(account.name, ask(desk, account, read))
     except RouterError as error:
-        if isinstance(error, SessionExpired):
-            desk.sessions.forget(account)
         return AccountAnswer(account.name, error=error)
     except Exception:  # one adapter's defect must not hide the other accounts
         logger.exception("adapter defect while reading", extra={"account": account.name})

@@ -1,6 +1,8 @@
 """What an account at the paper broker holds: positions, holdings, funds."""
 
+from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from order_router.adapter.decode import (
     read_decimal,
@@ -13,7 +15,8 @@ from order_router.adapter.decode import (
 from order_router.adapter.http import Send
 from order_router.adapter.session import BrokerSession
 from order_router.brokers.paper import wire
-from order_router.domain.reports import Funds, Holding, Position
+from order_router.domain.instrument import Instrument
+from order_router.domain.reports import Funds, Holding, Position, Quote
 
 
 def read_positions(send: Send, session: BrokerSession, /) -> tuple[Position, ...]:
@@ -31,8 +34,17 @@ def read_funds(send: Send, session: BrokerSession, /) -> tuple[Funds, ...]:
     return tuple(_read_funds(row) for row in _read_rows(send, session, "funds"))
 
 
-def _read_rows(send: Send, session: BrokerSession, page: str) -> list[dict[str, Any]]:
-    content = wire.read_content(send(wire.read_request(session, f"/{page}")))
+def read_quotes(
+    send: Send, session: BrokerSession, instruments: Sequence[Instrument], /
+) -> tuple[Quote, ...]:
+    """Read the last prices; an instrument that is not listed is left out."""
+    query = urlencode([("instrument", str(instrument)) for instrument in instruments])
+    return tuple(_read_quote(row) for row in _read_rows(send, session, "quotes", query))
+
+
+def _read_rows(send: Send, session: BrokerSession, page: str, query: str = "") -> list[dict[str, Any]]:
+    path = f"/{page}?{query}" if query else f"/{page}"
+    content = wire.read_content(send(wire.read_request(session, path)))
     return [read_object(row, f"a row of {page}") for row in read_list(content.get(page), page)]
 
 
@@ -58,6 +70,10 @@ def _read_holding(row: dict[str, Any]) -> Holding:
         last_price=read_decimal(row, "last_price"),
         pnl=read_decimal(row, "pnl"),
     )
+
+
+def _read_quote(row: dict[str, Any]) -> Quote:
+    return Quote(instrument=wire.read_instrument(row), last_price=read_decimal(row, "last_price"))
 
 
 def _read_funds(row: dict[str, Any]) -> Funds:

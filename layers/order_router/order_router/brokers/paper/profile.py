@@ -1,6 +1,6 @@
 """What the paper broker can do."""
 
-from order_router.adapter.profile import Profile, TagRule
+from order_router.adapter.profile import Feature, Profile, TagRule
 from order_router.domain.vocabulary import INDIAN, OrderType, Product, Validity
 
 profile = Profile(
@@ -17,4 +17,5 @@ profile = Profile(
     is_idempotent=False,
     rejects_after_acknowledging=False,
     order_calls_per_second=9,
+    features=frozenset({Feature.QUOTES}),
 )
