@@ -1,7 +1,8 @@
 """Facts that stand in two places say the same in both."""
 
 from order_router.api.openapi import OPERATIONS
-from order_router.service.timing import PACE_WAIT, PLACE_FUNCTION_TIMEOUT, READ_TIME, WRITE_TIME
+from order_router.service.sessions import LOGIN_LEASE, PATIENCE
+from order_router.service.timing import PACE_WAIT, PLACE_FUNCTION_TIMEOUT, READ_TIME, SEND_BUDGET, WRITE_TIME
 from order_router.transport.http_transport import Limits
 from tests.architecture.template import routes, seconds_allowed
 
@@ -22,10 +23,15 @@ def test_the_place_function_lives_as_long_as_the_order_path_thinks() -> None:
     assert seconds_allowed("place") == PLACE_FUNCTION_TIMEOUT.total_seconds()
 
 
-def test_a_change_has_time_for_its_write_and_a_look() -> None:
-    needed = (PACE_WAIT + WRITE_TIME + READ_TIME).total_seconds()
+def test_a_change_has_time_for_a_login_its_write_and_a_look() -> None:
+    needed = (PACE_WAIT + SEND_BUDGET + PACE_WAIT + WRITE_TIME + READ_TIME).total_seconds()
 
-    assert needed < min(seconds_allowed("modify"), seconds_allowed("cancel"))
+    assert needed <= min(seconds_allowed("modify"), seconds_allowed("cancel"))
+
+
+def test_a_login_s_lease_outlives_the_function_that_holds_it() -> None:
+    assert LOGIN_LEASE.total_seconds() > seconds_allowed("session")
+    assert seconds_allowed("session") >= (PATIENCE + WRITE_TIME).total_seconds()
 
 
 def test_the_transport_keeps_the_times_that_the_services_count_with() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from order_router import __version__
+from order_router.aws.sessions import POSTBACK_TAG
 from tests.architecture.template import (
     REPOSITORY,
     environment,
@@ -26,20 +27,29 @@ LAYER = REPOSITORY / "layers" / "order_router" / "order_router"
 VARIABLE = re.compile(r"[A-Z]+(_[A-Z]+)+")
 READ_BY_POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "LOG_LEVEL"}
 ORDER_PATH = ("webhook", "place", "modify", "cancel", "authorizer")
-TALK_TO_BROKERS = {"place", "modify", "cancel", "positions", "reconcile"}
+TALK_TO_BROKERS = {"place", "modify", "cancel", "positions", "reconcile", "session"}
 OPEN_ROUTES = {
     "POST /v1/webhooks/tradingview",
     "POST /v1/webhooks/tradingview/{token}",
     "GET /v1/health",
     "GET /v1/openapi.json",
+    # a one-time token in the address, or what the broker's page sent back
+    "GET /v1/sessions/{account}/login",
+    "GET /v1/sessions/{account}/callback",
+    "POST /v1/sessions/{account}/callback",
+    # the broker's signature, or a secret in the address
+    "POST /v1/postbacks/{broker}/{account}",
+    "POST /v1/postbacks/{broker}/{account}/{token}",
 }
 SESSIONS = (
     "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:"
     "${AWS::StackName}/accounts/*/session-*"
 )
+CREDENTIALS = SESSIONS.replace("/session-*", "/credentials-*")
 # Every wildcard in a resource, and why it cannot be a name.
 WILDCARDS = {
     "${OrdersTable.Arn}/index/*": "both indexes of one table",
+    CREDENTIALS: "the same",
     SESSIONS: "accounts come without a deploy, and Secrets Manager ends every ARN in six random letters",
 }
 
@@ -81,18 +91,72 @@ def test_nothing_may_scan_or_delete_an_order(role: str) -> None:
     assert all(logical_ids(row["Resource"]) == {"PaperTable"} for row in deletes)
 
 
-def test_only_functions_that_talk_to_a_broker_read_sessions_and_none_reads_credentials() -> None:
-    readers = {
+def _reaches(action: str, secrets: str) -> set[str]:
+    """The functions that may do this with these secrets."""
+    return {
         name
-        for name, entry in functions().items()
-        if "secretsmanager:GetSecretValue" in _actions(next(iter(texts(entry["Role"]))).removesuffix(".Arn"))
+        for name in functions()
+        for row in statements(_role_of(name))
+        if action in row["Action"] and secrets in set(texts(row["Resource"]))
     }
-    everything = " ".join(
-        text for role in ROLES for row in statements(role) for text in texts(row["Resource"])
-    )
 
-    assert readers == TALK_TO_BROKERS
-    assert "credentials" not in everything
+
+def _role_of(function: str) -> str:
+    return next(iter(texts(functions()[function]["Role"]))).removesuffix(".Arn")
+
+
+def test_only_functions_that_talk_to_a_broker_read_sessions() -> None:
+    assert _reaches("secretsmanager:GetSecretValue", SESSIONS) == TALK_TO_BROKERS
+
+
+def test_only_the_session_function_logs_in_and_stores_sessions() -> None:
+    writes = {"secretsmanager:PutSecretValue", "secretsmanager:CreateSecret"}
+    writers = {name for name in functions() if writes & _actions(_role_of(name))}
+
+    assert writers == {"session"}
+    assert all(_reaches(action, SESSIONS) == {"session"} for action in writes)
+    assert _reaches("secretsmanager:GetSecretValue", CREDENTIALS) == {"session", "postback"}
+
+
+def test_postbacks_are_checked_with_no_credentials_but_those_that_are_for_it() -> None:
+    (reading,) = [
+        row for row in statements("PostbackRole") if "secretsmanager:GetSecretValue" in row["Action"]
+    ]
+
+    assert reading["Condition"] == {"StringEquals": {f"secretsmanager:ResourceTag/{POSTBACK_TAG}": "true"}}
+
+
+def test_the_functions_of_sessions_and_postbacks_reach_no_switch_and_no_counter() -> None:
+    reached = {
+        name: row["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+        for name in ("session", "postback")
+        for row in statements(_role_of(name))
+        if logical_ids(row["Resource"]) == {"GateTable"}
+    }
+
+    assert reached == {
+        "session": ["session#*", "login#*", "session-address"],
+        "postback": ["stray#*", "hold#*"],
+    }
+
+
+def test_who_meets_dead_sessions_may_ask_for_new_ones() -> None:
+    asking = {name for name in functions() if "lambda:InvokeFunction" in _actions(_role_of(name))}
+
+    assert asking == {"place", "modify", "cancel", "reconcile"}
+    assert all(environment(name)["SESSION_FUNCTION"] == {"Ref": "SessionFunction"} for name in asking)
+
+
+@pytest.mark.parametrize("function", sorted(TALK_TO_BROKERS))
+def test_who_talks_to_brokers_is_told_each_one_s_address(function: str) -> None:
+    told = {name: value for name, value in environment(function).items() if name.startswith("BROKER_")}
+
+    assert told == {
+        "BROKER_ENDPOINT_IBKR": {"Ref": "IbkrEndpoint"},
+        "BROKER_ENDPOINT_ICICI_BREEZE": {"Ref": "IciciBreezeEndpoint"},
+        "BROKER_ENDPOINT_KOTAK_NEO": {"Ref": "KotakNeoEndpoint"},
+        "BROKER_ENDPOINT_ZERODHA": {"Ref": "ZerodhaEndpoint"},
+    }
 
 
 @pytest.mark.parametrize("function", sorted(functions()))
@@ -187,7 +251,7 @@ def test_a_new_layer_reaches_the_alias() -> None:
     assert all(properties["PublishLambdaVersion"] is True for properties in layers.values())
 
 
-def test_only_alerts_and_health_are_open() -> None:
+def test_only_what_proves_itself_and_health_is_open() -> None:
     unguarded = {
         key for key, properties in routes().items() if properties.get("Auth") == {"Authorizer": "NONE"}
     }

@@ -43,14 +43,19 @@ class Forbidden(RouterError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiRequest:
-    """What a caller sent. Headers are lower case; the body is raw bytes and shows in no repr."""
+    """What a caller sent. Headers are lower case; the body is raw bytes and shows in no repr.
+
+    `address` is the base URL by which the API was called.
+    """
 
     route: str
     path: Mapping[str, str] = field(default=EMPTY, repr=False)
-    query: Mapping[str, str] = EMPTY
+    query: Mapping[str, str] = field(default=EMPTY, repr=False)
     headers: Mapping[str, str] = field(default=EMPTY, repr=False)
+    cookies: Mapping[str, str] = field(default=EMPTY, repr=False)
     body: bytes = field(default=b"", repr=False)
     source_ip: str = ""
+    address: str = ""
     received_at: datetime
     caller: Caller | None = None
 
@@ -92,8 +97,10 @@ def read_event(event: Mapping[str, Any]) -> ApiRequest:
         path=event.get("pathParameters") or EMPTY,
         query=event.get("queryStringParameters") or EMPTY,
         headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
+        cookies=_cookies(event),
         body=_body(event),
         source_ip=context["http"]["sourceIp"],
+        address=f"https://{context.get('domainName', '')}",
         received_at=datetime.fromtimestamp(context["timeEpoch"] / 1000, UTC),
         caller=_caller(context.get("authorizer") or {}),
     )
@@ -112,6 +119,11 @@ def _body(event: Mapping[str, Any]) -> bytes:
     return body
 
 
+def _cookies(event: Mapping[str, Any]) -> dict[str, str]:
+    pairs = [pair.strip().partition("=") for text in event.get("cookies") or () for pair in text.split(";")]
+    return {name: value for name, _, value in pairs if name}
+
+
 def _caller(authorizer: Mapping[str, Any]) -> Caller | None:
     context = authorizer.get("lambda") or {}
     if not context.get("key_id"):
@@ -125,10 +137,11 @@ def _caller(authorizer: Mapping[str, Any]) -> Caller | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What goes back: a status, JSON content and headers."""
+    """What goes back: a status, JSON content or a text in its place, and headers."""
 
     status: int = 200
-    content: Mapping[str, Any]
+    content: Mapping[str, Any] = EMPTY
+    text: str | None = None
     headers: Mapping[str, str] = EMPTY
     content_type: str = "application/json"
 
@@ -137,5 +150,5 @@ class Answer:
         return {
             "statusCode": self.status,
             "headers": {"content-type": self.content_type, "cache-control": "no-store", **self.headers},
-            "body": json.dumps(self.content, separators=(",", ":")),
+            "body": json.dumps(dict(self.content), separators=(",", ":")) if self.text is None else self.text,
         }

@@ -6,12 +6,14 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 
 from order_router import __version__
+from order_router.adapter.login import LoginKind
 from order_router.api.alert import TradingViewAlert
 from order_router.api.answers import OrderJson
 from order_router.api.orders import CancelAll, ChangeOrder
 from order_router.api.paper import PaperPrice
 from order_router.api.problems import STATUS_OF_CODE
 from order_router.domain.account import Scope
+from order_router.domain.broker_session import SessionState
 from order_router.domain.request import LimitOrder, MarketOrder, StopLimitOrder, StopMarketOrder
 
 REF = "#/components/schemas/{model}"
@@ -44,6 +46,40 @@ class Operation:
 
 ALERT = Operation(summary="Take a TradingView alert", body=_ref(TradingViewAlert), statuses=(202,))
 CANCEL_ALL = Operation(summary="Cancel an account's open orders", scope=Scope.TRADE, body=_ref(CancelAll))
+SESSION = {
+    "type": "object",
+    "required": ["account", "broker", "login", "state", "expires_at", "last_login_at", "last_error"],
+    "properties": {
+        "account": {"type": "string"},
+        "broker": {"type": "string"},
+        "login": {"enum": [str(kind) for kind in LoginKind]},
+        "state": {"enum": [str(state) for state in SessionState]},
+        "expires_at": {"type": ["string", "null"]},
+        "last_login_at": {"type": ["string", "null"]},
+        "last_error": {"type": ["object", "null"]},
+        "login_url": {"type": "string"},
+        "login_url_expires_at": {"type": "string"},
+    },
+}
+PAGE = Operation(summary="Show what came of a login, as a page for a person", statuses=(200, 403, 503))
+POSTBACK = Operation(summary="Take a broker's word that an order changed")
+SESSIONS: dict[str, Operation] = {
+    "GET /v1/sessions": Operation(
+        summary="List the accounts' broker sessions",
+        scope=Scope.READ,
+        answer={"type": "object", "properties": {"sessions": {"type": "array", "items": SESSION}}},
+    ),
+    "POST /v1/sessions/{account}": Operation(
+        summary="Log in, or get a link to the broker's page", scope=Scope.TRADE, answer=SESSION
+    ),
+    "GET /v1/sessions/{account}/login": Operation(
+        summary="Lead a browser to the broker's page", statuses=(302, 403)
+    ),
+    "GET /v1/sessions/{account}/callback": PAGE,
+    "POST /v1/sessions/{account}/callback": PAGE,
+    "POST /v1/postbacks/{broker}/{account}": POSTBACK,
+    "POST /v1/postbacks/{broker}/{account}/{token}": POSTBACK,
+}
 OPERATIONS: dict[str, Operation] = {
     "POST /v1/orders": Operation(
         summary="Place an order", scope=Scope.TRADE, body=PLACE, statuses=(201, 200, 202), answer=ORDER
@@ -77,7 +113,11 @@ OPERATIONS: dict[str, Operation] = {
     "GET /v1/health": Operation(summary="Tell the version and what is reachable", statuses=(200, 503)),
     "GET /v1/openapi.json": Operation(summary="Read this document"),
 }
+OPERATIONS |= SESSIONS
 QUERY = {
+    "POST /v1/sessions/{account}": ("force",),
+    "GET /v1/sessions/{account}/login": ("token",),
+    "GET /v1/sessions/{account}/callback": ("state",),
     "GET /v1/orders": ("account", "state", "day", "limit", "cursor"),
     "GET /v1/positions": ("account",),
     "GET /v1/holdings": ("account",),

@@ -113,8 +113,8 @@ def _addressee(desk: PostbackDesk, postback: Postback) -> tuple[Account, Broker]
     broker = desk.broker_of(account.broker)
     if Feature.POSTBACK not in broker.profile.features:
         raise NoPostbacks("nothing takes postbacks at this address")
-    is_token_needed = postback.token is not None or not broker.profile.signs_postbacks
-    if is_token_needed and not _opens(account, postback.token or ""):
+    has_secret = postback.token is not None or account.postback_digest is not None
+    if (has_secret or not broker.profile.signs_postbacks) and not _opens(account, postback.token or ""):
         raise TokenUnknown("this address does not end in the account's secret")
     return account, broker
 

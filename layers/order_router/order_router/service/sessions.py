@@ -363,11 +363,15 @@ def _rest_after(record: SessionRecord, failure: LoginFailed) -> timedelta:
     return RESTS_AFTER_SILENCE if may_pass else RESTS_FOR
 
 
+LEAST_SECRET = 8
+"""What came back from a page and is shorter is a word such as `success`."""
+
+
 def as_login_failure(error: BrokerError, credentials: Credentials | None, *secrets: str) -> LoginFailed:
     """Return the failure as one of a login, its words without these secrets and without what the account has stored."""
     stored = () if credentials is None else (one.reveal() for one in credentials.secrets.values())
     words = error.message
-    for text in (*stored, *secrets):
+    for text in (*stored, *(text for text in secrets if len(text) >= LEAST_SECRET)):
         words = words.replace(text, "***") if text else words
     if isinstance(error, LoginFailed):
         return type(error)(words, code=error.code, broker_code=error.broker_code)

@@ -1,0 +1,38 @@
+"""Begin broker sessions and keep them alive: on schedules, for callers, and for functions that found one dead."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from order_router import wiring
+from order_router.api.endpoint import route
+from order_router.api.renewal import answer_call
+from order_router.api.sessions import begin_session, close_login, list_sessions, open_login
+from order_router.service.sessions import keep_alive, look
+
+desk = wiring.world().session_desk
+
+answer_http = route(
+    {
+        "GET /v1/sessions": partial(list_sessions, desk),
+        "POST /v1/sessions/{account}": partial(begin_session, desk),
+        "GET /v1/sessions/{account}/login": partial(open_login, desk),
+        "GET /v1/sessions/{account}/callback": partial(close_login, desk),
+        "POST /v1/sessions/{account}/callback": partial(close_login, desk),
+    }
+)
+
+
+def answer_schedule(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Answer a schedule: before the open, or each minute."""
+    if event["source"] == "keep-alive":
+        return {"kept_alive": list(keep_alive(desk))}
+    desk.tickets.remember_address(event["address"])
+    return {"sessions": [one.account for one in look(desk)]}
+
+
+def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+    """Answer whichever trigger called."""
+    if "routeKey" in event:
+        return answer_http(event, context)
+    return answer_schedule(event) if "source" in event else answer_call(desk, event)
