@@ -9,6 +9,7 @@ import pytest
 
 from order_router import __version__
 from order_router.aws.sessions import POSTBACK_TAG
+from order_router.service.instruments import LEASE, TIME_TO_REFRESH
 from tests.architecture.template import (
     REPOSITORY,
     environment,
@@ -27,7 +28,7 @@ LAYER = REPOSITORY / "layers" / "order_router" / "order_router"
 VARIABLE = re.compile(r"[A-Z]+(_[A-Z]+)+")
 READ_BY_POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "LOG_LEVEL"}
 ORDER_PATH = ("webhook", "place", "modify", "cancel", "authorizer")
-TALK_TO_BROKERS = {"place", "modify", "cancel", "positions", "reconcile", "session"}
+TALK_TO_BROKERS = {"place", "modify", "cancel", "positions", "reconcile", "instruments_refresh", "session"}
 OPEN_ROUTES = {
     "POST /v1/webhooks/tradingview",
     "POST /v1/webhooks/tradingview/{token}",
@@ -49,6 +50,7 @@ CREDENTIALS = SESSIONS.replace("/session-*", "/credentials-*")
 # Every wildcard in a resource, and why it cannot be a name.
 WILDCARDS = {
     "${OrdersTable.Arn}/index/*": "both indexes of one table",
+    "${InstrumentsTable.Arn}/index/*": "the one index of that table",
     CREDENTIALS: "the same",
     SESSIONS: "accounts come without a deploy, and Secrets Manager ends every ARN in six random letters",
 }
@@ -224,6 +226,25 @@ def test_a_message_stays_hidden_for_six_times_its_functions_timeout(queue: str, 
     assert resources("AWS::SQS::Queue")[queue]["VisibilityTimeout"] >= 6 * seconds_allowed(function)
 
 
+def test_a_refresh_that_died_is_asked_for_again_when_nobody_holds_its_list_any_more() -> None:
+    hidden_for = resources("AWS::SQS::Queue")["RefreshQueue"]["VisibilityTimeout"]
+
+    assert seconds_allowed("instruments_refresh") < LEASE.total_seconds() < hidden_for
+    assert TIME_TO_REFRESH.total_seconds() <= seconds_allowed("instruments_refresh") - 30
+
+
+def test_only_who_loads_a_list_writes_it() -> None:
+    writes = {"dynamodb:BatchWriteItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
+    writers = {
+        role: writes & set(row["Action"])
+        for role in ROLES
+        for row in statements(role)
+        if "InstrumentsTable" in logical_ids(row["Resource"]) and writes & set(row["Action"])
+    }
+
+    assert set(writers) == {"InstrumentsRefreshRole"}
+
+
 def test_queued_work_is_answered_message_by_message() -> None:
     sources = [
         event["Properties"]
@@ -232,7 +253,7 @@ def test_queued_work_is_answered_message_by_message() -> None:
         if event["Type"] == "SQS"
     ]
 
-    assert len(sources) == 3
+    assert len(sources) == 4
     assert all(source["FunctionResponseTypes"] == ["ReportBatchItemFailures"] for source in sources)
 
 

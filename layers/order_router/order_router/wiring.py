@@ -12,16 +12,19 @@ from order_router.adapter.session import Surroundings
 from order_router.aws.clients import make_client, make_patient_client
 from order_router.aws.dead_letters import DeadLettersTable
 from order_router.aws.environment import Environment
+from order_router.aws.instrument_lists import InstrumentListsTable
+from order_router.aws.listings_search import ListingsSearch
 from order_router.aws.listings_table import ListingsTable
 from order_router.aws.orders_table import OrdersTable
 from order_router.aws.probe import is_active
 from order_router.aws.queues import SqsOrderQueue, SqsReconcileQueue
+from order_router.aws.refresh_queue import SqsRefreshQueue
 from order_router.aws.renewer import LambdaSessionRenewer
 from order_router.aws.seen_alerts import SeenAlertsTable
 from order_router.aws.session_table import LoginTicketsTable, SessionRecordsTable, StrayPostbacksTable
 from order_router.aws.sessions import Addresses, SecretCredentials, SecretSessions, SecretVault
 from order_router.aws.settings_table import SettingsTable
-from order_router.brokers.registry import BROKERS, load_broker, load_login, load_postbacks
+from order_router.brokers.registry import BROKERS, load_broker, load_login, load_master, load_postbacks
 from order_router.domain.account import Account
 from order_router.ports import (
     Clock,
@@ -36,10 +39,12 @@ from order_router.ports import (
     Transport,
 )
 from order_router.service.desk import Desk, ReadingDesk, RecordDesk
+from order_router.service.instruments import InstrumentsDesk, SearchDesk
 from order_router.service.postbacks import PostbackDesk
 from order_router.service.session_desk import SessionDesk
 from order_router.service.signals import Intake
 from order_router.transport.clock import SystemClock
+from order_router.transport.download import HttpDownload
 from order_router.transport.http_transport import HttpTransport
 from order_router.transport.local import LocalTransport, RoutingTransport
 
@@ -198,6 +203,44 @@ class World:
     def listings(self) -> ListingsTable:
         """The brokers' instruments."""
         return ListingsTable(self.dynamodb, self._environment.require("INSTRUMENTS_TABLE"), self._clock)
+
+    @cached_property
+    def refresh_queue(self) -> SqsRefreshQueue:
+        """The queue that asks for a broker's instruments to be loaded anew."""
+        return SqsRefreshQueue(lambda: self.sqs, self._environment.require("REFRESH_QUEUE_URL"))
+
+    @cached_property
+    def search_desk(self) -> SearchDesk:
+        """What looking for instruments works with."""
+        return SearchDesk(
+            settings=self.settings,
+            broker_of=load_broker,
+            listings=self.listings.at,
+            search=ListingsSearch(self.dynamodb, self._environment.require("INSTRUMENTS_TABLE")),
+            queue=self.refresh_queue,
+        )
+
+    @cached_property
+    def instruments_desk(self) -> InstrumentsDesk:
+        """What refreshing instruments works with."""
+        return InstrumentsDesk(
+            settings=self.settings,
+            sessions=self.sessions,
+            broker_of=load_broker,
+            master_of=load_master,
+            endpoint_of=self._endpoint_of,
+            download=HttpDownload(self._clock),
+            lists=InstrumentListsTable(
+                self.dynamodb, self._environment.require("INSTRUMENTS_TABLE"), self._clock
+            ),
+            clock=self._clock,
+            notifier=self._notifier,
+            nonce=lambda: secrets.token_hex(8),
+            floors=self._environment.instrument_floors,
+        )
+
+    def _endpoint_of(self, broker: str) -> str:
+        return self._environment.broker_endpoint(broker) or load_broker(broker).profile.endpoint
 
     @cached_property
     def reading_desk(self) -> ReadingDesk:

@@ -63,7 +63,7 @@ def _accounts_of(caller: Caller, settings: Settings) -> tuple[Account, ...]:
 def list_orders(request: ApiRequest, store: OrderStore, settings: Settings) -> Answer:
     """Answer a page of a day's orders, newest first in each account."""
     accounts = [account.name for account in visible_accounts(request, settings)]
-    day, limit, states = _day(request), _limit(request), _states(request)
+    day, limit, states = _day(request), page_limit(request), _states(request)
     place = _place(request, accounts)
     found: list[Order] = []
     while place is not None and len(found) < limit:
@@ -91,7 +91,8 @@ def _day(request: ApiRequest) -> date:
         raise QueryInvalid(f"day must be a date such as 2026-11-20, received {text[:20]!r}") from error
 
 
-def _limit(request: ApiRequest) -> int:
+def page_limit(request: ApiRequest) -> int:
+    """Return how many rows a page shall have; QueryInvalid if that is not 1 to MAX_PAGE."""
     text = request.query.get("limit", str(PAGE))
     is_short_number = text.isascii() and text.isdigit() and len(text) <= len(str(MAX_PAGE))
     if not is_short_number or not 1 <= int(text) <= MAX_PAGE:

@@ -9,6 +9,7 @@ from order_router import __version__
 from order_router.adapter.login import LoginKind
 from order_router.api.alert import TradingViewAlert
 from order_router.api.answers import OrderJson
+from order_router.api.instruments import ListingJson, ListStateJson, RefreshInstruments
 from order_router.api.orders import CancelAll, ChangeOrder
 from order_router.api.paper import PaperPrice
 from order_router.api.problems import STATUS_OF_CODE
@@ -18,13 +19,33 @@ from order_router.domain.request import LimitOrder, MarketOrder, StopLimitOrder,
 
 REF = "#/components/schemas/{model}"
 ORDERS: tuple[type[BaseModel], ...] = (MarketOrder, LimitOrder, StopLimitOrder, StopMarketOrder)
-MODELS: tuple[type[BaseModel], ...] = (*ORDERS, ChangeOrder, CancelAll, PaperPrice, TradingViewAlert)
+MODELS: tuple[type[BaseModel], ...] = (
+    *ORDERS,
+    ChangeOrder,
+    CancelAll,
+    PaperPrice,
+    TradingViewAlert,
+    RefreshInstruments,
+)
+ANSWERS: tuple[type[Any], ...] = (OrderJson, ListingJson, ListStateJson)
 PLACE = {"oneOf": [{"$ref": REF.format(model=model.__name__)} for model in ORDERS]}
 
 ORDER = {"$ref": REF.format(model="OrderJson")}
 ORDERS_PAGE = {
     "type": "object",
     "properties": {"orders": {"type": "array", "items": ORDER}, "next_cursor": {"type": ["string", "null"]}},
+}
+INSTRUMENT = {"$ref": REF.format(model="ListingJson")}
+INSTRUMENTS_PAGE = {
+    "type": "object",
+    "properties": {
+        "instruments": {"type": "array", "items": INSTRUMENT},
+        "next_cursor": {"type": ["string", "null"]},
+    },
+}
+INSTRUMENT_LISTS = {
+    "type": "object",
+    "properties": {"lists": {"type": "array", "items": {"$ref": REF.format(model="ListStateJson")}}},
 }
 OBJECT = {"type": "object"}
 
@@ -105,6 +126,18 @@ OPERATIONS: dict[str, Operation] = {
     "GET /v1/quotes": Operation(summary="Read last prices of an account's broker", scope=Scope.READ),
     "GET /v1/option-chain": Operation(summary="Read the options of one expiry, by strike", scope=Scope.READ),
     "POST /v1/margin": Operation(summary="Read what an order would bind", scope=Scope.READ, body=PLACE),
+    "GET /v1/instruments": Operation(
+        summary="Look for instruments by name or by parts", scope=Scope.READ, answer=INSTRUMENTS_PAGE
+    ),
+    "GET /v1/instruments/{instrument}": Operation(
+        summary="Read one instrument as the account's broker lists it", scope=Scope.READ, answer=INSTRUMENT
+    ),
+    "GET /v1/instruments/refresh": Operation(
+        summary="Tell how the brokers' lists stand", scope=Scope.READ, answer=INSTRUMENT_LISTS
+    ),
+    "POST /v1/instruments/refresh": Operation(
+        summary="Load brokers' lists anew", scope=Scope.ADMIN, body=_ref(RefreshInstruments), statuses=(202,)
+    ),
     "POST /v1/webhooks/tradingview": ALERT,
     "POST /v1/webhooks/tradingview/{token}": ALERT,
     "PUT /v1/paper/prices/{instrument}": Operation(
@@ -119,6 +152,19 @@ QUERY = {
     "GET /v1/sessions/{account}/login": ("token",),
     "GET /v1/sessions/{account}/callback": ("state",),
     "GET /v1/orders": ("account", "state", "day", "limit", "cursor"),
+    "GET /v1/instruments": (
+        "account",
+        "query",
+        "exchange",
+        "underlying",
+        "expiry",
+        "strike",
+        "right",
+        "limit",
+        "cursor",
+    ),
+    "GET /v1/instruments/{instrument}": ("account",),
+    "GET /v1/instruments/refresh": ("account",),
     "GET /v1/positions": ("account",),
     "GET /v1/holdings": ("account",),
     "GET /v1/funds": ("account",),
@@ -193,8 +239,8 @@ def _headers(route: str) -> list[dict[str, Any]]:
 
 def _schemas() -> dict[str, Any]:
     adapters = [(model.__name__, "validation", TypeAdapter(model)) for model in MODELS]
-    order = ("OrderJson", "serialization", TypeAdapter(OrderJson))
-    _, schemas = TypeAdapter.json_schemas([*adapters, order], ref_template=REF)  # type: ignore[list-item]
+    answers = [(kind.__name__, "serialization", TypeAdapter(kind)) for kind in ANSWERS]
+    _, schemas = TypeAdapter.json_schemas([*adapters, *answers], ref_template=REF)  # type: ignore[list-item]
     problem = {
         "type": "object",
         "required": ["type", "title", "status", "code", "detail"],

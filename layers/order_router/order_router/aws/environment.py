@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from order_router.domain.errors import RouterError
+from order_router.domain.vocabulary import Exchange
 
 
 class EnvironmentIncomplete(RouterError):
@@ -44,6 +45,15 @@ class Environment:
             raise EnvironmentIncomplete(
                 "TRADING_HOLIDAYS must be dates such as 2026-11-24, with commas"
             ) from None
+
+    def instrument_floors(self) -> dict[Exchange, int]:
+        """Return the fewest rows that a whole list has of an exchange; EnvironmentIncomplete if one is not readable."""
+        words = self._variables.get("INSTRUMENT_FLOORS", "").split()
+        try:
+            pairs = [word.split("=") for word in words]
+            return {Exchange(exchange): int(count) for exchange, count in pairs}
+        except ValueError:
+            raise EnvironmentIncomplete("INSTRUMENT_FLOORS must be such as NSE=1000 NFO=5000") from None
 
     def broker_endpoint(self, broker: str) -> str | None:
         """Return the endpoint that whoever deployed the stack set for a broker."""

@@ -8,13 +8,22 @@ from decimal import Decimal
 from typing import Protocol
 
 from order_router.adapter.errors import AdapterDefect, SessionExpired
+from order_router.adapter.listings import Listings
 from order_router.adapter.master import Download, Master
 from order_router.adapter.port import Broker
 from order_router.adapter.session import BrokerSession
 from order_router.domain.account import Account
 from order_router.domain.errors import Reason, RouterError
 from order_router.domain.exchange_time import exchange_day
-from order_router.domain.instrument_list import Changes, Expectation, InstrumentList, ListState, judge_list
+from order_router.domain.instrument_list import (
+    Changes,
+    Expectation,
+    InstrumentList,
+    InstrumentQuery,
+    ListingPage,
+    ListState,
+    judge_list,
+)
 from order_router.domain.listing import Listing
 from order_router.domain.vocabulary import Exchange
 from order_router.ports import Clock, Notice, Notifier, Sessions, Settings, StoreUnavailable
@@ -52,6 +61,36 @@ class InstrumentLists(Protocol):
         """Store how the list stands now, and let others have it."""
 
 
+class ListingSearch(Protocol):
+    """Looks for instruments among those that are stored."""
+
+    def state(self, broker: str, /) -> ListState:
+        """Return how the broker's list stands."""
+
+    def search(
+        self, broker: str, query: InstrumentQuery, /, *, limit: int, cursor: str | None = None
+    ) -> ListingPage:
+        """Return a page of what is looked for; RouterError INVALID_CURSOR for a cursor that no such page gave."""
+
+
+class RefreshQueue(Protocol):
+    """Asks for a broker's list to be refreshed soon."""
+
+    def put(self, broker: str, /, *, takes_any_count: bool = False) -> None:
+        """Ask for it; may raise StoreUnavailable."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchDesk:
+    """What looking for instruments works with, and asking for a refresh."""
+
+    settings: Settings
+    broker_of: Callable[[str], Broker]
+    listings: Callable[[str], Listings]
+    search: ListingSearch
+    queue: RefreshQueue
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstrumentsDesk:
     """What refreshing works with. `floors`: the fewest rows that a whole list has of an exchange."""
@@ -66,7 +105,7 @@ class InstrumentsDesk:
     clock: Clock
     notifier: Notifier
     nonce: Callable[[], str]
-    floors: Mapping[Exchange, int]
+    floors: Callable[[], Mapping[Exchange, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +124,17 @@ class _Job:
 def brokers_in_use(settings: Settings, broker_of: Callable[[str], Broker]) -> tuple[str, ...]:
     """Return the names of the brokers with a list where an enabled account is, sorted."""
     names = {account.broker for account in settings.accounts() if account.is_enabled}
-    return tuple(sorted(name for name in names if broker_of(name).profile.has_master))
+    return tuple(sorted(name for name in names if _has_list(broker_of, name)))
+
+
+def ask_for_all(
+    settings: Settings, broker_of: Callable[[str], Broker], queue: RefreshQueue
+) -> tuple[str, ...]:
+    """Ask for the list of every broker in use, each for itself; return their names."""
+    names = brokers_in_use(settings, broker_of)
+    for name in names:
+        queue.put(name)
+    return names
 
 
 def refresh(desk: InstrumentsDesk, name: str, *, takes_any_count: bool = False) -> ListState:
@@ -111,11 +160,18 @@ def refresh(desk: InstrumentsDesk, name: str, *, takes_any_count: bool = False) 
     return state
 
 
+def _has_list(broker_of: Callable[[str], Broker], name: str) -> bool:
+    try:
+        return broker_of(name).profile.has_master
+    except RouterError:  # an account of a broker that this release does not know: its orders say so
+        return False
+
+
 def _loaded(desk: InstrumentsDesk, job: _Job, *, takes_any_count: bool) -> ListState:
     expected = Expectation(
         exchanges=job.broker.profile.exchanges,
         day=exchange_day(job.began_at),
-        floors=desk.floors,
+        floors=desk.floors(),
         before={} if takes_any_count else job.before.rows,
     )
     found = _read(desk, job, expected)
