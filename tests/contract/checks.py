@@ -45,10 +45,9 @@ def wrong_requests(broker: Broker, case: Case, sent: tuple[HttpRequest, ...]) ->
     for request, expected in zip(sent, case.requests, strict=False):
         faults += _request_differences(request, expected)
     writes = [request for request in sent if request.is_write]
-    if len(writes) != (1 if case.is_write and sent else 0):
-        faults.append(f"{case.call} sent {len(writes)} requests marked is_write")
+    faults += _wrong_writes(broker, case, sent)
     if isinstance(case.intent, PlaceIntent) and writes and broker.profile.tag.max_length:
-        wire = writes[-1].url.encode() + writes[-1].body
+        wire = writes[0].url.encode() + writes[0].body
         if case.intent.client_tag.encode() not in wire:
             faults.append(f"the tag {case.intent.client_tag} is not in the request")
     return faults
@@ -110,6 +109,19 @@ def secrets_shown(canaries: Canaries, outcome: Outcome, log: str) -> list[str]:
         for text in shown
         if secret in text
     ]
+
+
+def _wrong_writes(broker: Broker, case: Case, sent: tuple[HttpRequest, ...]) -> list[str]:
+    """Name a write that is missing or too many: one in a write, none in a read.
+
+    Where a broker asks back, the write that follows at once on a question to a write belongs to it.
+    """
+    marked = [place for place, request in enumerate(sent) if request.is_write]
+    asked = case.questions if broker.profile.asks_back else frozenset()
+    first = [place for place in marked if not (place - 1 in asked and place - 1 in marked)]
+    if len(first) == (1 if case.is_write and sent else 0):
+        return []
+    return [f"{case.call} sent {len(marked)} requests marked is_write"]
 
 
 def _request_differences(request: HttpRequest, expected: Any) -> list[str]:

@@ -36,6 +36,7 @@ CLAIMS: dict[str, Callable[[Profile], bool]] = {
     "login_page": lambda profile: profile.login is LoginKind.BROWSER,
     "redeem_login": lambda profile: profile.login is LoginKind.BROWSER,
     "read_instruments": lambda profile: profile.has_master,
+    "find_listing": lambda profile: profile.finds_listings,
     "read_postback": lambda profile: Feature.POSTBACK in profile.features,
 }
 
@@ -65,6 +66,10 @@ def missing_samples(broker: Broker, cases: tuple[Case, ...]) -> list[str]:
     ]
     if profile.takes_disclosed_quantity and not any(request.disclosed_quantity for request in placed):
         faults.append("no place_order sample with a disclosed_quantity")
+    if profile.asks_back and not any(
+        isinstance(case.intent, PlaceIntent) and case.questions for case in cases
+    ):
+        faults.append("no place_order sample with a question")
     return faults + _missing_calls(profile, cases) + _missing_errors(profile, cases)
 
 

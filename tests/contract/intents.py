@@ -12,7 +12,7 @@ from order_router.adapter.login import Credentials
 from order_router.adapter.master import MasterUnavailable
 from order_router.adapter.port import ChainQuery, ModifyIntent, OrderTarget, PlaceIntent
 from order_router.adapter.session import BrokerSession
-from order_router.brokers.registry import load_broker, load_login, load_master, load_postbacks
+from order_router.brokers.registry import load_broker, load_finder, load_login, load_master, load_postbacks
 from order_router.domain.instrument import Instrument, parse_instrument
 from order_router.domain.request import OrderRequest, parse_request
 
@@ -40,6 +40,7 @@ Intent = (
     | OrderTarget
     | ChainQuery
     | OrderRequest
+    | Instrument
     | tuple[Instrument, ...]
     | LoginAnswer
     | Postback
@@ -74,6 +75,7 @@ READERS: dict[str, Callable[[Fields], Intent]] = {
         underlying=parse_instrument(fields["underlying"]), expiry=date.fromisoformat(fields["expiry"])
     ),
     "read_order_margin": lambda fields: parse_request(fields["request"]),
+    "find_listing": lambda fields: parse_instrument(fields["instrument"]),
     "login_page": lambda fields: str(fields["state"]),
     "redeem_login": lambda fields: LoginAnswer(fields["answer"]),
     "read_postback": lambda fields: Postback(fields.get("headers", {}), str(fields["body"]).encode()),
@@ -124,6 +126,10 @@ def _read_instruments(stage: Stage, _: Any) -> object:
     return tuple(load_master(stage.broker_name).read_instruments(_download(stage.send), stage.session))
 
 
+def _find_listing(stage: Stage, instrument: Any) -> object:
+    return load_finder(stage.broker_name).find_listing(stage.send, stage.session, instrument)
+
+
 def _read_postback(stage: Stage, intent: Any) -> object:
     reader = load_postbacks(stage.broker_name)
     return reader.read_postback(stage.credentials, intent.headers, intent.body)
@@ -146,5 +152,6 @@ PARTS: dict[str, Callable[[Stage, Any], object]] = {
     "login_page": _login_page,
     "redeem_login": _redeem_login,
     "read_instruments": _read_instruments,
+    "find_listing": _find_listing,
     "read_postback": _read_postback,
 }

@@ -43,6 +43,8 @@ class Case:
     report: Any
     error: Mapping[str, Any] | None
     word_fields: tuple[str, ...]
+    questions: frozenset[int] = frozenset()
+    """The answers, by their place, with which the broker asks before it does anything."""
 
     @property
     def is_write(self) -> bool:
@@ -119,6 +121,9 @@ def _case(name: str, fields: dict[str, Any], folder: Path) -> Case:
         report=fields.get("report"),
         error=fields.get("error"),
         word_fields=tuple(fields.get("word_fields", ())),
+        questions=frozenset(
+            place for place, answer in enumerate(fields["responses"]) if answer.get("is_question", False)
+        ),
     )
 
 

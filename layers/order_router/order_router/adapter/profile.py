@@ -37,6 +37,8 @@ class Profile:
     """One broker's capabilities and rules; every vendor fact is cited in the broker's README.
 
     `has_master`: it lists its instruments, and an order is held against that list before anything is sent.
+    `finds_listings`: it has no such list, and looks a named instrument up. `asks_back`: a write may be answered with a
+    question, nothing done yet, and the answer to that is a write too.
     `credentials`: what a trader stores for an account. `session_ends_at`: when a day's session dies, Asia/Kolkata.
     `signs_postbacks` False: nothing in a postback proves that the broker sent it, so its address holds a secret.
     `keep_alive_s`: how often a session must be used to stay alive. `login_endpoint`: where logins go, if elsewhere.
@@ -56,6 +58,8 @@ class Profile:
     rejects_after_acknowledging: bool
     order_calls_per_second: int
     has_master: bool = False
+    finds_listings: bool = False
+    asks_back: bool = False
     features: frozenset[Feature] = frozenset()
     signs_postbacks: bool = True
     login: LoginKind = LoginKind.NONE

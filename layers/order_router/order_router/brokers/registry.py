@@ -3,6 +3,7 @@
 from importlib import import_module
 from typing import cast
 
+from order_router.adapter.finding import Finder
 from order_router.adapter.login import BrowserLogin, UnattendedLogin
 from order_router.adapter.master import Master
 from order_router.adapter.port import Broker
@@ -10,6 +11,8 @@ from order_router.adapter.postback import Postbacks
 from order_router.domain.errors import RouterError
 
 BROKERS: dict[str, str] = {
+    "ibkr": "order_router.brokers.ibkr",
+    "kotak_neo": "order_router.brokers.kotak_neo",
     "paper": "order_router.brokers.paper",
     "zerodha": "order_router.brokers.zerodha",
 }
@@ -36,6 +39,11 @@ def load_login(name: str) -> UnattendedLogin | BrowserLogin:
 def load_master(name: str) -> Master:
     """Return the module that reads a broker's list of instruments (profile: `has_master`)."""
     return cast("Master", _part(name, "instruments"))
+
+
+def load_finder(name: str) -> Finder:
+    """Return the module that looks an instrument up at a broker (profile: `finds_listings`)."""
+    return cast("Finder", _part(name, "instruments"))
 
 
 def load_postbacks(name: str) -> Postbacks:

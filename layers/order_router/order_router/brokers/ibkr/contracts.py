@@ -1,0 +1,107 @@
+"""A contract's name in our words: shares, options in OSI spelling, futures, currency pairs (sources: README.md)."""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from order_router.adapter.decode import read_decimal, read_list, read_object, read_text, read_word
+from order_router.adapter.errors import OutcomeUnknown
+from order_router.adapter.http import Send
+from order_router.adapter.session import BrokerSession
+from order_router.brokers.ibkr import wire
+from order_router.brokers.ibkr.session import Ask, call
+from order_router.domain.instrument import Instrument
+from order_router.domain.listing import InstrumentType
+from order_router.domain.vocabulary import Exchange
+
+OSI = re.compile(r"([A-Z0-9.]{1,6})([0-9]{6})([CP])([0-9]{8})")
+"""A United States option: root, day (yymmdd), call or put, strike in thousandths (the OCC's symbology, unpadded)."""
+
+FUTURE = re.compile(r"([A-Z0-9]{1,6}?)([FGHJKMNQUVXZ])([0-9])")
+MONTHS = "FGHJKMNQUVXZ"
+PAIR = re.compile(r"[A-Z]{3}\.[A-Z]{3}")
+RIGHTS = {"C": InstrumentType.CE, "P": InstrumentType.PE}
+STRIKES = Decimal(1000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """An option's parts."""
+
+    root: str
+    expiry: date
+    right: str
+    strike: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Future:
+    """A future's parts; `month` is the contract's (yyyymm), which need not be the one it ends in."""
+
+    root: str
+    month: str
+
+
+def parse_option(tradingsymbol: str) -> Option | None:
+    """Return an option's parts, None if the symbol is not in OSI spelling."""
+    found = OSI.fullmatch(tradingsymbol)
+    if found is None:
+        return None
+    try:
+        expiry = datetime.strptime(found[2], "%y%m%d").date()  # noqa: DTZ007 - a day has no zone
+    except ValueError:
+        return None
+    return Option(root=found[1], expiry=expiry, right=found[3], strike=Decimal(found[4]) / STRIKES)
+
+
+def parse_future(tradingsymbol: str, today: date) -> Future | None:
+    """Return a future's parts; its year is the next one that ends in the symbol's digit."""
+    found = FUTURE.fullmatch(tradingsymbol)
+    if found is None:
+        return None
+    year = next(one for one in range(today.year, today.year + 10) if one % 10 == int(found[3]))
+    return Future(root=found[1], month=f"{year}{MONTHS.index(found[2]) + 1:02}")
+
+
+def option_symbol(option: Option) -> str:
+    """Return an option's symbol."""
+    return f"{option.root}{option.expiry:%y%m%d}{option.right}{int(option.strike * STRIKES):08}"
+
+
+def name_contracts(send: Send, session: BrokerSession, conids: Collection[str]) -> Mapping[str, Instrument]:
+    """Return what the contracts are called; OutcomeUnknown if one of them cannot be named."""
+    path = f"/trsrv/secdef?conids={','.join(sorted(conids))}"
+    answered = read_object(call(send, session, Ask(method="GET", path=path)), "the definitions")
+    rows = [read_object(row, "a definition") for row in read_list(answered.get("secdef"), "secdef")]
+    found = {wire.read_conid(row): _instrument(row) for row in rows}
+    lacking = set(conids) - found.keys()
+    if lacking:
+        raise OutcomeUnknown(f"Interactive Brokers does not define {len(lacking)} of its contracts")
+    return found
+
+
+def _instrument(row: dict[str, Any]) -> Instrument:
+    kind = read_text(row, "assetClass")
+    if kind == "STK":
+        venue = read_text(row, "listingExchange").partition(".")[0]
+        exchange = read_word(wire.STOCK_VENUES, {"listingExchange": venue}, "listingExchange")
+        return wire.stock(exchange, read_text(row, "ticker"))
+    if kind == "OPT":
+        return wire.named(Exchange.OPRA, option_symbol(_option(row)))
+    # a future's row does not say its contract month: it is known once it was looked up by name
+    raise OutcomeUnknown(f"contract {wire.read_conid(row)} ({kind[:20]}) is not among the known instruments")
+
+
+def _option(row: dict[str, Any]) -> Option:
+    text = read_text(row, "expiry")
+    try:
+        expiry = datetime.strptime(text, "%Y%m%d").date()  # noqa: DTZ007 - a day has no zone
+    except ValueError as error:
+        raise OutcomeUnknown("expected a day in expiry") from error
+    right, strike = read_text(row, "putOrCall"), read_decimal(row, "strike")
+    if right not in RIGHTS or strike <= 0 or strike * STRIKES % 1:
+        raise OutcomeUnknown("expected an option's right and strike")
+    return Option(root=read_text(row, "ticker"), expiry=expiry, right=right, strike=strike)

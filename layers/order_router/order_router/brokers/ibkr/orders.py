@@ -1,0 +1,144 @@
+"""The Web API's order calls (sources and dates: README.md)."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from order_router.adapter.decode import read_list, read_object, read_optional_text
+from order_router.adapter.errors import OutcomeUnknown, Unsupported
+from order_router.adapter.http import Send
+from order_router.adapter.port import Acknowledged, ModifyIntent, OrderTarget, PlaceIntent
+from order_router.adapter.session import BrokerSession
+from order_router.brokers.ibkr import wire
+from order_router.brokers.ibkr.profile import profile
+from order_router.brokers.ibkr.questions import ORDER_ID, read_order_id, write_and_answer
+from order_router.brokers.ibkr.session import ACCOUNT_ID, Ask, account_id, call
+from order_router.brokers.ibkr.ticket import operator, order_ticket
+from order_router.domain.listing import Listing
+from order_router.domain.reports import OrderBook, OrderReport, UnreadableRow
+
+MAX_ROWS = 1000
+"""More live orders than this the vendor does not show."""
+
+TAG = re.compile(r"[A-Za-z0-9]{1,30}")
+
+
+def place_order(send: Send, session: BrokerSession, intent: PlaceIntent) -> Acknowledged:
+    """Place one order, answering what may be answered; each answer is a write that the order may follow from."""
+    profile.require(intent.request)
+    if not TAG.fullmatch(intent.client_tag):
+        raise Unsupported("Interactive Brokers takes a tag of up to 30 letters and digits")
+    account = account_id(session)
+    ticket = order_ticket(intent.request, session, account, tag=intent.client_tag)
+    path = f"/iserver/account/{account}/orders"
+    ask = Ask(method="POST", path=path, content={"orders": [ticket]}, is_write=True)
+    return Acknowledged(write_and_answer(send, session, ask))
+
+
+def modify_order(send: Send, session: BrokerSession, intent: ModifyIntent) -> None:
+    """Change an order's quantity, prices, type or validity: the whole ticket again."""
+    profile.require(intent.request)
+    _require_same_order(intent)
+    account, order_id = account_id(session), _known_id(intent.broker_order_id)
+    ticket = order_ticket(intent.request, session, account, tag=None)
+    path = f"/iserver/account/{account}/order/{order_id}"
+    ask = Ask(method="POST", path=path, content=ticket, is_write=True, names_an_order=True)
+    _require_same_id(write_and_answer(send, session, ask), order_id)
+
+
+def cancel_order(send: Send, session: BrokerSession, target: OrderTarget) -> None:
+    """Cancel an order."""
+    account, order_id = account_id(session), _known_id(target.broker_order_id)
+    entered_by = operator(target.request.instrument, account)
+    query = f"?{urlencode({**entered_by, 'manualIndicator': 'false'})}" if entered_by else ""
+    path = f"/iserver/account/{account}/order/{order_id}{query}"
+    ask = Ask(method="DELETE", path=path, is_write=True, names_an_order=True)
+    answered = read_object(call(send, session, ask), "an answer")
+    _require_same_id(read_order_id(answered, "order_id"), order_id)
+
+
+def read_order(send: Send, session: BrokerSession, target: OrderTarget) -> OrderReport:
+    """Read one order of the current brokerage session; OrderNotFound or OutcomeUnknown for one of an earlier one."""
+    order_id = _known_id(target.broker_order_id)
+    listing = session.listing(target.request.instrument)
+    ask = Ask(method="GET", path=f"/iserver/account/order/status/{order_id}", names_an_order=True)
+    row = read_object(call(send, session, ask), "an order")
+    if wire.read_conid(row) != listing.broker_key:
+        raise OutcomeUnknown("Interactive Brokers answered with an order of another contract")
+    report = wire.read_status(row, listing.instrument)
+    _require_same_id(report.broker_order_id, order_id)
+    return report
+
+
+def read_orders(send: Send, session: BrokerSession) -> OrderBook:
+    """Read the live orders of the account, and from today's fills which others there were.
+
+    The first read of a brokerage session is empty and says that it is no snapshot: such a book is not complete. Nor
+    is one that lacks an order of which a fill is known: a renewed session can have forgotten an order that ended.
+    """
+    asked = Ask(method="GET", path="/iserver/account/orders")
+    content = read_object(call(send, session, asked), "the live orders")
+    trades = read_list(call(send, session, Ask(method="GET", path="/iserver/account/trades")), "the trades")
+    rows = [row for row in read_list(content.get("orders"), "orders") if not _is_of_another(row, session)]
+    named = session.around.listings.named(wire.conids_of(rows))
+    found = [_report_or_why(row, named) for row in rows]
+    found += _forgotten(trades, found)
+    unreadable = tuple(row for row in found if isinstance(row, UnreadableRow))
+    reports = tuple(row for row in found if isinstance(row, OrderReport))
+    is_whole = content.get("snapshot") is True and len(rows) < MAX_ROWS
+    return OrderBook(reports=reports, unreadable=unreadable, is_complete=is_whole and not unreadable)
+
+
+def _report_or_why(value: Any, named: Mapping[str, Listing]) -> OrderReport | UnreadableRow:  # noqa: ANN401
+    try:
+        row = read_object(value, "an order")
+        instrument = wire.read_instrument(row, named, "secType", "ticker", "listingExchange")
+        return wire.read_row(row, instrument)
+    except OutcomeUnknown as error:
+        return UnreadableRow(*_names_of(value, "orderId"), why=error.message)
+
+
+def _forgotten(trades: list[Any], found: list[OrderReport | UnreadableRow]) -> list[UnreadableRow]:
+    """Return what fills tell of orders that the live orders lack, one entry an order."""
+    shown = {name for row in found for name in (row.broker_order_id, row.client_tag) if name is not None}
+    lacking: dict[tuple[str | None, str | None], UnreadableRow] = {}
+    for trade in trades:
+        names = _names_of(trade, "order_id")
+        if not shown.intersection(names):
+            lacking[names] = UnreadableRow(*names, why="it has fills, and the live orders lack it")
+    return list(lacking.values())
+
+
+def _names_of(value: Any, order_id: str) -> tuple[str | None, str | None]:  # noqa: ANN401
+    return _text_or_none(value, order_id), _text_or_none(value, "order_ref")
+
+
+def _text_or_none(value: Any, name: str) -> str | None:  # noqa: ANN401
+    try:
+        return read_optional_text(read_object(value, "a row"), name)
+    except OutcomeUnknown:
+        return None
+
+
+def _is_of_another(row: Any, session: BrokerSession) -> bool:  # noqa: ANN401
+    """Return whether a row names another account of the same user."""
+    account = row.get("acct") if isinstance(row, dict) else None
+    return isinstance(account, str) and bool(ACCOUNT_ID.fullmatch(account)) and account != account_id(session)
+
+
+def _known_id(broker_order_id: str) -> str:
+    if not ORDER_ID.fullmatch(broker_order_id):  # -1 would cancel every order of the account
+        raise Unsupported(f"Interactive Brokers' order ids are digits, received {broker_order_id[:40]!r}")
+    return broker_order_id
+
+
+def _require_same_id(answered: str, order_id: str) -> None:
+    if answered != order_id:
+        raise OutcomeUnknown("Interactive Brokers answered for another order than the one that was named")
+
+
+def _require_same_order(intent: ModifyIntent) -> None:
+    for name in ("instrument", "side", "product"):
+        if getattr(intent.before, name) != getattr(intent.request, name):
+            raise Unsupported(f"{profile.title} cannot change the {name} of an order")

@@ -1,0 +1,123 @@
+"""The Web API's trades, positions, holdings and funds (sources and dates: README.md)."""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from order_router.adapter.decode import (
+    read_decimal,
+    read_integer,
+    read_list,
+    read_object,
+    read_text,
+    read_word,
+)
+from order_router.adapter.errors import OutcomeUnknown
+from order_router.adapter.http import Send
+from order_router.adapter.session import BrokerSession
+from order_router.brokers.ibkr import wire
+from order_router.brokers.ibkr.contracts import name_contracts
+from order_router.brokers.ibkr.questions import read_order_id
+from order_router.brokers.ibkr.session import Ask, account_id, call
+from order_router.domain.instrument import Instrument
+from order_router.domain.reports import Funds, Holding, Position, Trade
+
+
+def read_trades(send: Send, session: BrokerSession) -> tuple[Trade, ...]:
+    """Read today's fills of the account."""
+    rows = _rows(call(send, session, Ask(method="GET", path="/iserver/account/trades")), "a trade")
+    named = session.around.listings.named(wire.conids_of(rows))
+    return tuple(
+        _trade(row, wire.read_instrument(row, named, "sec_type", "symbol", "listing_exchange"))
+        for row in rows
+    )
+
+
+def read_positions(send: Send, session: BrokerSession) -> tuple[Position, ...]:
+    """Read the account's net positions, shares among them."""
+    rows, instruments = _positions(send, session)
+    return tuple(_position(row, instruments[wire.read_conid(row)]) for row in rows)
+
+
+def read_holdings(send: Send, session: BrokerSession) -> tuple[Holding, ...]:
+    """Read the shares among the positions that are held long: the vendor keeps no other list of them."""
+    rows, instruments = _positions(send, session)
+    shares = (row for row in rows if read_text(row, "secType") == "STK" and read_integer(row, "position") > 0)
+    return tuple(_holding(row, instruments[wire.read_conid(row)]) for row in shares)
+
+
+def read_funds(send: Send, session: BrokerSession) -> tuple[Funds, ...]:
+    """Read the account's money in its base currency, which is the segment's name."""
+    path = f"/portfolio/{account_id(session)}/summary"
+    summary = read_object(call(send, session, Ask(method="GET", path=path)), "the summary")
+    available = read_object(summary.get("availablefunds"), "availablefunds")
+    return (
+        Funds(
+            segment=read_text(available, "currency"),
+            available=read_decimal(available, "amount"),
+            used=_amount(summary, "initmarginreq", available),
+            cash=_amount(summary, "totalcashvalue", available),
+        ),
+    )
+
+
+def _positions(send: Send, session: BrokerSession) -> tuple[list[dict[str, Any]], Mapping[str, Instrument]]:
+    path = f"/portfolio2/{account_id(session)}/positions"
+    rows = _rows(call(send, session, Ask(method="GET", path=path)), "a position")
+    # what was closed today shows with nothing in it
+    rows = [row for row in rows if read_decimal(row, "position")]
+    return rows, _instruments(send, session, {wire.read_conid(row) for row in rows})
+
+
+def _instruments(send: Send, session: BrokerSession, conids: Iterable[str]) -> Mapping[str, Instrument]:
+    """Return what each contract is: as listed, else as the vendor describes it, which is one more request."""
+    wanted = frozenset(conids)
+    named = {key: one.instrument for key, one in session.around.listings.named(wanted).items()}
+    unknown = wanted - named.keys()
+    return {**named, **name_contracts(send, session, unknown)} if unknown else named
+
+
+def _rows(value: object, what: str) -> list[dict[str, Any]]:
+    return [read_object(row, what) for row in read_list(value, f"a list, each entry {what}")]
+
+
+def _trade(row: dict[str, Any], instrument: Instrument) -> Trade:
+    return Trade(
+        trade_id=read_text(row, "execution_id"),
+        broker_order_id=read_order_id(row, "order_id"),
+        instrument=instrument,
+        side=read_word(wire.SIDES, row, "side"),
+        product=read_word(wire.PRODUCTS, row, "sec_type"),
+        quantity=read_integer(row, "size"),
+        price=read_decimal(row, "price"),
+        traded_at=wire.read_utc_time(row, "trade_time", "%Y%m%d-%H:%M:%S"),
+    )
+
+
+def _position(row: dict[str, Any], instrument: Instrument) -> Position:
+    return Position(
+        instrument=instrument,
+        product=read_word(wire.PRODUCTS, row, "secType"),
+        quantity=read_integer(row, "position"),
+        average_price=read_decimal(row, "avgPrice"),
+        last_price=read_decimal(row, "marketPrice"),
+        realised_pnl=read_decimal(row, "realizedPnl"),
+        unrealised_pnl=read_decimal(row, "unrealizedPnl"),
+    )
+
+
+def _holding(row: dict[str, Any], instrument: Instrument) -> Holding:
+    return Holding(
+        instrument=instrument,
+        quantity=read_integer(row, "position"),
+        average_price=read_decimal(row, "avgPrice"),
+        last_price=read_decimal(row, "marketPrice"),
+        pnl=read_decimal(row, "unrealizedPnl"),
+    )
+
+
+def _amount(summary: dict[str, Any], name: str, like: dict[str, Any]) -> Decimal:
+    found = read_object(summary.get(name), name)
+    if found.get("currency") != like["currency"]:
+        raise OutcomeUnknown(f"expected {name} in the currency of availablefunds")
+    return read_decimal(found, "amount")

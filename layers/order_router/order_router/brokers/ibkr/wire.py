@@ -1,0 +1,237 @@
+"""The Web API's field names and words, in and out (sources and dates: README.md)."""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from order_router.adapter.decode import (
+    read_decimal,
+    read_optional_text,
+    read_quantities,
+    read_text,
+    read_word,
+)
+from order_router.adapter.errors import OutcomeUnknown
+from order_router.brokers.ibkr.questions import read_order_id
+from order_router.domain.instrument import TRADINGSYMBOL, Instrument
+from order_router.domain.listing import Listing
+from order_router.domain.reports import OrderReport, ReportedState
+from order_router.domain.vocabulary import Exchange, OrderType, Product, Side, Validity
+
+# live orders say `Stop Limit`, the status of one order `STOP_LIMIT`
+ORDER_TYPES = {
+    "MARKET": OrderType.MARKET,
+    "MKT": OrderType.MARKET,
+    "LIMIT": OrderType.LIMIT,
+    "LMT": OrderType.LIMIT,
+    "STOP_LIMIT": OrderType.SL,
+    "STOPLIMIT": OrderType.SL,
+    "STP_LMT": OrderType.SL,
+    "STOP": OrderType.SL_M,
+    "STP": OrderType.SL_M,
+}
+SIDES = {
+    "BUY": Side.BUY,
+    "B": Side.BUY,
+    "BOT": Side.BUY,
+    "SELL": Side.SELL,
+    "S": Side.SELL,
+    "SLD": Side.SELL,
+}
+# CLOSE: the order is done; the others our vocabulary lacks
+VALIDITIES: dict[str, Validity | None] = {
+    "DAY": Validity.DAY,
+    "IOC": Validity.IOC,
+    "CLOSE": None,
+    "GTC": None,
+    "OPG": None,
+    "OVT": None,
+    "OND": None,
+    "PAX": None,
+}
+PRODUCTS = {
+    "STK": Product.CNC,
+    "OPT": Product.NRML,
+    "FUT": Product.NRML,
+    "CASH": Product.NRML,
+}
+STATES = {
+    "PendingSubmit": ReportedState.PENDING,
+    "ApiPending": ReportedState.PENDING,
+    "PreSubmitted": ReportedState.PENDING,
+    "Submitted": ReportedState.OPEN,
+    "PendingCancel": ReportedState.OPEN,
+    "PreCancelled": ReportedState.OPEN,
+    "WarnState": ReportedState.OPEN,
+    "Filled": ReportedState.FILLED,
+    "Cancelled": ReportedState.CANCELLED,
+    "ApiCancelled": ReportedState.CANCELLED,
+    "Inactive": ReportedState.REJECTED,
+}
+STOPS = frozenset({OrderType.SL, OrderType.SL_M})
+NOT_ANSWERED = "Pending Submit"
+"""The `order_ccp_status` of an inactive order whose question was never answered: it was not sent."""
+
+STOCK_VENUES = {
+    "NASDAQ": Exchange.NASDAQ,
+    "NYSE": Exchange.NYSE,
+    "ARCA": Exchange.ARCA,
+    "AMEX": Exchange.AMEX,
+    "NSE": Exchange.NSE,
+}
+FUTURES_VENUES = frozenset({Exchange.CME, Exchange.CBOT, Exchange.NYMEX, Exchange.COMEX})
+CONID = re.compile(r"[1-9][0-9]{0,14}")
+
+
+def read_row(row: dict[str, Any], instrument: Instrument) -> OrderReport:
+    """Read one row of the live orders; OutcomeUnknown names what is not as documented."""
+    quantity, filled_quantity = read_quantities(row, "totalSize", "filledQuantity")
+    order_type = _order_type(row, "orderType")
+    is_stop = order_type is OrderType.SL_M
+    return OrderReport(
+        broker_order_id=read_order_id(row, "orderId"),
+        state=_row_state(row, order_type, quantity, filled_quantity),
+        status=read_text(row, "status"),
+        instrument=instrument,
+        side=read_word(SIDES, row, "side"),
+        quantity=quantity,
+        filled_quantity=filled_quantity,
+        order_type=order_type,
+        product=read_word(PRODUCTS, row, "secType"),
+        validity=read_word(VALIDITIES, row, "timeInForce"),
+        limit_price=None if is_stop else _price(row, "price"),
+        trigger_price=_price(row, "price" if is_stop else "stop_price"),
+        average_price=_price(row, "avgPrice"),
+        client_tag=read_optional_text(row, "order_ref"),
+        message=read_optional_text(row, "order_cancellation_by_system_reason"),
+    )
+
+
+def read_status(row: dict[str, Any], instrument: Instrument) -> OrderReport:
+    """Read the status of one order, which has no tag; OutcomeUnknown names what is not as documented."""
+    quantity, filled_quantity = read_quantities(row, "total_size", "cum_fill")
+    order_type = _order_type(row, "order_type")
+    return OrderReport(
+        broker_order_id=read_order_id(row, "order_id"),
+        state=_status_state(row, order_type, quantity, filled_quantity),
+        status=read_text(row, "order_status"),
+        instrument=instrument,
+        side=read_word(SIDES, row, "side"),
+        quantity=quantity,
+        filled_quantity=filled_quantity,
+        order_type=order_type,
+        product=read_word(PRODUCTS, row, "sec_type"),
+        validity=read_word(VALIDITIES, row, "tif"),
+        limit_price=_price(row, "limit_price"),
+        trigger_price=_price(row, "stop_price"),
+        average_price=_price(row, "average_price"),
+        message=None,
+        placed_at=read_utc_time(row, "order_time", "%y%m%d%H%M%S"),
+    )
+
+
+def read_conid(row: Mapping[str, Any]) -> str:
+    """Return a row's contract id, which some answers write as text; OutcomeUnknown if it is none."""
+    conid = read_text(dict(row), "conid")
+    if not CONID.fullmatch(conid):
+        raise OutcomeUnknown("expected a contract id in conid")
+    return conid
+
+
+def conids_of(rows: Iterable[object]) -> frozenset[str]:
+    """Return the contract ids of those rows that have one."""
+    found = (row.get("conid") for row in rows if isinstance(row, dict))
+    return frozenset(str(one) for one in found if CONID.fullmatch(str(one)))
+
+
+def read_instrument(row: dict[str, Any], named: Mapping[str, Listing], *names: str) -> Instrument:
+    """Return a row's instrument: as listed, else a share by its symbol and listing exchange (their names given).
+
+    OutcomeUnknown if it is neither.
+    """
+    listing = named.get(read_conid(row))
+    if listing is not None:
+        return listing.instrument
+    kind, symbol, venue = names
+    word = read_text(row, kind)
+    if word != "STK":
+        raise OutcomeUnknown(f"contract {read_conid(row)} ({word[:20]!r}) is not among the known instruments")
+    exchange = read_word(STOCK_VENUES, {venue: read_text(row, venue).partition(".")[0]}, venue)
+    return stock(exchange, read_text(row, symbol))
+
+
+def stock(exchange: Exchange, symbol: str) -> Instrument:
+    """Return a share; IBKR writes a class of shares after a space, exchanges after a point."""
+    return named(exchange, symbol.replace(" ", "."))
+
+
+def named(exchange: Exchange, tradingsymbol: str) -> Instrument:
+    """Return the instrument of this name; OutcomeUnknown, without the text, if none can have it."""
+    if not TRADINGSYMBOL.fullmatch(tradingsymbol):
+        raise OutcomeUnknown("expected a symbol as exchanges write them")
+    return Instrument(exchange, tradingsymbol)
+
+
+def read_utc_time(row: dict[str, Any], name: str, pattern: str) -> datetime | None:
+    """Return a time that the vendor writes in UTC without saying so, None where absent."""
+    text = read_optional_text(row, name)
+    if text is None:
+        return None
+    try:
+        return datetime.strptime(text, pattern).replace(tzinfo=UTC)
+    except ValueError as error:
+        raise OutcomeUnknown(f"expected a time in {name}") from error
+
+
+def _order_type(row: dict[str, Any], name: str) -> OrderType:
+    word = read_text(row, name)
+    spelt = word.upper().replace(" ", "_")
+    if spelt not in ORDER_TYPES:
+        raise OutcomeUnknown(f"unknown word in {name}: {word[:40]!r}")
+    return ORDER_TYPES[spelt]
+
+
+def _row_state(
+    row: dict[str, Any], order_type: OrderType, quantity: int, filled_quantity: int
+) -> ReportedState:
+    state = _state(row, "status", order_type, (quantity, filled_quantity))
+    if row.get("status") == "Inactive" and row.get("order_ccp_status") == NOT_ANSWERED:
+        return ReportedState.PENDING
+    has_reason = read_optional_text(row, "order_cancellation_by_system_reason") is not None
+    if state is ReportedState.CANCELLED and has_reason and not filled_quantity:
+        return ReportedState.REJECTED
+    return state
+
+
+def _status_state(
+    row: dict[str, Any], order_type: OrderType, quantity: int, filled_quantity: int
+) -> ReportedState:
+    if row.get("order_status") == "Inactive":
+        # refused, or its question was not answered: the live orders tell the two apart
+        raise OutcomeUnknown("the order is inactive, which says nothing sure")
+    return _state(row, "order_status", order_type, (quantity, filled_quantity))
+
+
+def _state(
+    row: dict[str, Any], name: str, order_type: OrderType, quantities: tuple[int, int]
+) -> ReportedState:
+    state, (quantity, filled_quantity) = read_word(STATES, row, name), quantities
+    if state is ReportedState.FILLED and filled_quantity != quantity:
+        raise OutcomeUnknown(f"{name} is Filled with {filled_quantity} of {quantity} filled")
+    if state is ReportedState.OPEN and 0 < filled_quantity < quantity:
+        return ReportedState.PARTIALLY_FILLED
+    if row[name] == "PreSubmitted" and order_type in STOPS:
+        return ReportedState.OPEN
+    return state
+
+
+def _price(row: dict[str, Any], name: str) -> Decimal | None:
+    if row.get(name) in (None, ""):
+        return None
+    text = row[name].replace(",", "") if isinstance(row[name], str) else row[name]
+    price = read_decimal({name: text}, name)
+    if price < 0:
+        raise OutcomeUnknown(f"expected a price in {name}, received a negative number")
+    return price or None
