@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 
 from order_router.adapter.errors import SessionExpired
-from order_router.adapter.session import BrokerSession, Secret
+from order_router.adapter.session import BrokerSession, Secret, Surroundings
 from order_router.domain.account import Account, Caller, Strategy
 
 
@@ -58,10 +58,11 @@ class MemorySessions:
         self._stored: dict[str, BrokerSession] = {}
         self.forgotten: list[str] = []
 
-    def log_in(self, account: str, secrets: Mapping[str, str]) -> None:
-        """Store a session for the account."""
+    def log_in(self, account: str, secrets: Mapping[str, str], *, around: Surroundings | None = None) -> None:
+        """Store a session for the account; `around` is what its adapter may ask for, the usual if absent."""
         wrapped = {name: Secret(text) for name, text in secrets.items()}
-        self._stored[account] = BrokerSession(account, self._endpoint, wrapped)
+        around = Surroundings() if around is None else around
+        self._stored[account] = BrokerSession(account, self._endpoint, wrapped, around)
 
     def log_out(self, account: str) -> None:
         """Remove the account's session."""

@@ -2,26 +2,22 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
-from decimal import Decimal
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from order_router.adapter.http import HttpRequest, HttpResponse
 from order_router.domain.account import Account
-from order_router.domain.instrument import parse_instrument
 from order_router.domain.lifecycle import State
+from order_router.domain.listing import Listing
 from order_router.paper.book import PaperOrder, Status
-from order_router.transport.local import Handler
 from tests.fakes.world import World
+from tests.faults import icici_breeze_side
+from tests.faults.floor import ACCOUNT, INFY, Floor, HandlerSimulator, HeldOrder
 from tests.simulators import kite_in_process
-from tests.simulators.chaos_broker import Held, Simulator
-from tests.simulators.chaos_dialect import KITE, PAPER, Dialect
+from tests.simulators.chaos_broker import Held
+from tests.simulators.chaos_dialect import KITE, PAPER
 from tests.simulators.kite import ACCESS_TOKEN, API_KEY, Kite
-
-INFY = parse_instrument("NSE:INFY")
-ACCOUNT = "paper"
-"""The account of the usual world, whichever broker it is at."""
 
 KITE_STATES: Mapping[str, State] = {
     "OPEN": State.OPEN,
@@ -37,47 +33,6 @@ PAPER_STATES: Mapping[Status, State] = {
     Status.COMPLETE: State.FILLED,
     Status.CANCELLED: State.CANCELLED,
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class HeldOrder:
-    """One order as the broker's own book has it, in our words."""
-
-    tag: str
-    broker_order_id: str
-    state: State
-    quantity: int
-    filled_quantity: int
-    order_type: str
-    limit_price: Decimal | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class HandlerSimulator:
-    """A simulator that answers where it is called."""
-
-    dialect: Dialect
-    handler: Handler
-    orders: Callable[[], list[Held]]
-
-    def send(self, request: HttpRequest) -> HttpResponse:
-        """Let the simulator answer."""
-        return self.handler(request)
-
-    def held(self) -> list[Held]:
-        """Return every order that the simulator holds."""
-        return self.orders()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Floor:
-    """One broker's side of a run. `fill` lets a part of a resting order fill."""
-
-    simulator: Simulator
-    secrets: Mapping[str, str]
-    held: Callable[[], list[HeldOrder]]
-    set_price: Callable[[str], object]
-    fill: Callable[[str], object]
 
 
 @contextmanager
@@ -128,7 +83,15 @@ def paper(world: World) -> Iterator[Floor]:
     )
 
 
-FLOORS: Mapping[str, Callable[[World], AbstractContextManager[Floor]]] = {"paper": paper, "zerodha": zerodha}
+FLOORS: Mapping[str, Callable[[World], AbstractContextManager[Floor]]] = {
+    "icici_breeze": icici_breeze_side.icici_breeze,
+    "paper": paper,
+    "zerodha": zerodha,
+}
+LISTINGS: Mapping[str, tuple[Listing, ...]] = {
+    "icici_breeze": icici_breeze_side.LISTINGS,
+}
+"""What a broker lists that has a list of its instruments."""
 
 
 def account_at(broker: str) -> Account:

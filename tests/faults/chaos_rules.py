@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 
 from order_router.domain.exchange_time import exchange_day, is_book_final
 from order_router.domain.lifecycle import EventKind, State
+from order_router.domain.likeness import AFTER
 from order_router.domain.order import Order
 from order_router.domain.vocabulary import Exchange
 from tests.fakes.world import World
-from tests.faults.chaos_floors import Floor, HeldOrder
+from tests.faults.floor import Floor, HeldOrder
 from tests.simulators.chaos_broker import ChaosBroker, Write
 from tests.simulators.chaos_dialect import Kind, Verdict
 
@@ -33,18 +34,28 @@ AFTER_CHANGING: dict[Verdict | None, set[str]] = {
 }
 
 
+def _terms(order: Order) -> tuple[object, ...]:
+    request = order.request
+    return (request.side, request.quantity, request.order_type, request.limit_price, request.trigger_price)
+
+
 class Violation(AssertionError):
     """A rule does not hold; the message has what led there."""
 
 
 @dataclass
 class Rules:
-    """The invariants of one run. `is_impatient`: a true answer may come too late for the client."""
+    """The invariants of one run. `is_impatient`: a true answer may come too late for the client.
+
+    `is_tagged`: the broker's book shows our tags. Where it does not, an order whose answer was lost is found by its
+    attributes; the judge always knows an order by the tag that came with it.
+    """
 
     world: World
     floor: Floor
     chaos: ChaosBroker
     is_impatient: bool
+    is_tagged: bool = True
     trace: list[str] = field(default_factory=list)
     before: dict[str, Order] = field(default_factory=dict)
     sent_unstored: list[str] = field(default_factory=list)
@@ -88,7 +99,8 @@ class Rules:
         if self._may_be_late(last):
             expected = expected | {"unsettled"}
         self.require(outcome in expected, f"{outcome} after {last or 'nothing was sent'}")
-        self.require(len(own) <= 1, "a change was sent more than once")
+        again = [write for write in own[:-1] if write.verdict is not Verdict.RESEND]
+        self.require(not again, f"a change was sent again though it may have been made: {again}")
 
     def _may_be_late(self, last: Write | None) -> bool:
         """Return whether the client may have given up before the broker had read or answered."""
@@ -99,7 +111,9 @@ class Rules:
         held = {order.tag: order for order in self.floor.held()}
         for order in self.orders():
             row = held.pop(order.client_order_id, None)
-            if row is not None:
+            if row is not None and order.state is State.UNKNOWN and not self.is_tagged:
+                self._check_unlikely(order, row)
+            elif row is not None:
                 self._check_same(order, row)
             elif order.state is State.UNKNOWN:
                 self.require(self._is_told(order), "unknown, and nobody was told")
@@ -116,6 +130,19 @@ class Rules:
             asked = (order.request.order_type, order.request.limit_price)
             shown = (row.order_type, row.limit_price)
             self.require(asked == shown, f"{asked} here, {shown} there")
+
+    def _check_unlikely(self, order: Order, row: HeldOrder) -> None:
+        """Judge an order that the book shows and no look has claimed: only what could be another's may stay so."""
+        self.require(self._is_told(order), "unknown, and nobody was told")
+        is_late = row.placed_at is None or row.placed_at > order.deadline + AFTER
+        rivals = [
+            other
+            for other in self.orders()
+            if other.state is State.UNKNOWN
+            and other.client_order_id != order.client_order_id
+            and _terms(other) == _terms(order)
+        ]
+        self.require(is_late or bool(rivals), "unknown though the book has one row that can only be it")
 
     def _judge_placement(self, tag: str | None) -> None:
         stored = None if tag is None else self.world.store.get(tag)

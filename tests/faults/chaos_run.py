@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
+from order_router.adapter.session import Surroundings
+from order_router.brokers.registry import load_broker
 from order_router.domain.errors import RouterError
 from order_router.domain.identity import client_order_id
 from order_router.domain.order import Order
@@ -17,11 +19,13 @@ from order_router.service.place import StillUnsent, place_order
 from order_router.service.reconcile import reconcile_account
 from order_router.transport.http_transport import HttpTransport, Limits
 from tests.fakes.clock import MONDAY_MORNING
+from tests.fakes.listings import MemoryListings
 from tests.fakes.settings import MemorySessions
 from tests.fakes.world import World
 from tests.faults.certificates import make_certificate, server_context, trusting
-from tests.faults.chaos_floors import ACCOUNT, FLOORS, Floor, account_at
+from tests.faults.chaos_floors import FLOORS, account_at
 from tests.faults.chaos_rules import Rules
+from tests.faults.floor import ACCOUNT, Floor, usual_product
 from tests.simulators.chaos import ChaosServer, Tls, chaos
 from tests.simulators.chaos_broker import Write
 from tests.simulators.chaos_faults import FAULTS
@@ -100,11 +104,15 @@ class Trouble:
         self._certificates = certificates
         self.commands: list[PlaceOrder] = []
         self._looks: set[float] = set()
+        self._product = usual_product(broker)
         world.settings.put_account(account_at(broker))
         world.sessions = MemorySessions(server.url)
-        world.sessions.log_in(ACCOUNT, floor.secrets)
+        world.listings[broker] = MemoryListings(floor.listings)
+        around = Surroundings(now=world.clock.now, listings=world.listings[broker])
+        world.sessions.log_in(ACCOUNT, floor.secrets, around=around)
         world.desk = replace(world.desk, sessions=world.sessions)
-        self.rules = Rules(world, floor, server.broker, is_impatient=self.fault.is_slow)
+        is_tagged = load_broker(broker).profile.tag.is_echoed
+        self.rules = Rules(world, floor, server.broker, is_impatient=self.fault.is_slow, is_tagged=is_tagged)
         self.rules.watch()
         self.transport = HttpTransport(world.clock)
         self._become_worker(Limits())
@@ -192,7 +200,12 @@ class Trouble:
         limit_price = terms.pop("limit_price", None)
         quantity = self.dice.randrange(1, 9)
         command = self.world.command(
-            f"k-{len(self.commands)}", source=source, quantity=quantity, limit_price=limit_price, **terms
+            f"k-{len(self.commands)}",
+            source=source,
+            quantity=quantity,
+            limit_price=limit_price,
+            product=self._product,
+            **terms,
         )
         self.commands.append(command)
         self._deliver(command, "place")

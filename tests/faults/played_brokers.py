@@ -11,14 +11,18 @@ from functools import partial
 from typing import Any, Protocol
 
 from order_router.adapter.http import HttpRequest, HttpResponse
+from order_router.adapter.session import Surroundings
 from order_router.domain.account import Account
 from order_router.domain.instrument import parse_instrument
 from order_router.domain.lifecycle import State
 from order_router.paper.book import PaperOrder, Status
+from tests.fakes.listings import MemoryListings
 from tests.fakes.settings import MemorySessions
 from tests.fakes.transport import Fault
 from tests.fakes.world import World
+from tests.faults.icici_breeze_side import LISTINGS, SECRETS, STATES, breeze_of
 from tests.simulators import kite_in_process
+from tests.simulators.icici_breeze_pages import status_of
 from tests.simulators.kite import ACCESS_TOKEN, API_KEY, Kite
 
 INFY = parse_instrument("NSE:INFY")
@@ -179,4 +183,46 @@ class PlayedZerodha:
         )
 
 
-PLAYED: Mapping[str, Callable[[World], PlayedBroker]] = {"paper": PlayedPaper, "zerodha": PlayedZerodha}
+class PlayedIciciBreeze:
+    """The Breeze simulator's book."""
+
+    ENDPOINT = "https://breeze.example"
+    PRESETS = PlayedZerodha.PRESETS
+
+    def __init__(self, world: World) -> None:
+        self._breeze = breeze_of(world)
+        world.handlers[self.ENDPOINT] = partial(kite_in_process.answer, self._breeze, self.ENDPOINT)
+        world.settings.put_account(Account(name="paper", broker="icici_breeze"))
+        world.listings["icici_breeze"] = MemoryListings(LISTINGS)
+        world.sessions = MemorySessions(self.ENDPOINT)
+        around = Surroundings(now=world.clock.now, listings=world.listings["icici_breeze"])
+        world.sessions.log_in("paper", SECRETS, around=around)
+        world.desk = replace(world.desk, sessions=world.sessions)
+
+    def can_play(self, call: Call, outcome: Outcome) -> bool:
+        """Return whether the simulator can."""
+        return outcome not in {Outcome.REJECTED, Outcome.REJECTED_AFTER} or (call, outcome) in self.PRESETS
+
+    def play(self, call: Call, outcome: Outcome) -> None:
+        """Tell the simulator."""
+        self._breeze.control({"behave": self.PRESETS[call, outcome], "on": str(call)})
+
+    def held(self) -> list[HeldOrder]:
+        """Return every order that the broker took in."""
+        return [self._held(row) for row in self._breeze.book.orders.values()]
+
+    def _held(self, row: Mapping[str, Any]) -> HeldOrder:
+        return HeldOrder(
+            broker_order_id=row["order_id"],
+            state=STATES[status_of(dict(row))],
+            quantity=row["quantity"],
+            filled_quantity=row["filled_quantity"],
+            limit_price=row["price"],
+        )
+
+
+PLAYED: Mapping[str, Callable[[World], PlayedBroker]] = {
+    "icici_breeze": PlayedIciciBreeze,
+    "paper": PlayedPaper,
+    "zerodha": PlayedZerodha,
+}

@@ -12,8 +12,9 @@ import pytest
 
 from tests.fakes.world import World
 from tests.faults.certificates import trusting
-from tests.faults.chaos_floors import FLOORS, Floor
+from tests.faults.chaos_floors import FLOORS
 from tests.faults.chaos_run import Certificates, trouble
+from tests.faults.floor import Floor
 from tests.simulators.chaos import ChaosServer, chaos
 from tests.simulators.chaos_faults import FAULTS
 from tests.simulators.chaos_plan import Plan, read_plan

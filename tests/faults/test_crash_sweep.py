@@ -22,6 +22,7 @@ from order_router.service.place import StillUnsent, place_order
 from order_router.service.reconcile import reconcile_account
 from tests.fakes.world import World
 from tests.faults.crashes import Crash, Crashes, Point, crashing, sweep
+from tests.faults.floor import usual_product
 from tests.faults.played_brokers import ON_THE_WIRE, PLAYED, Call, HeldOrder, Outcome
 
 DELIVERIES = 6
@@ -129,7 +130,7 @@ def place(broker: str, call: Call, outcome: Outcome, crashes: Crashes) -> Scenar
     """Bring an alert's order again and again until a worker is done with it, as the queue does."""
     scenario = Scenario(broker, crashes)
     scenario.expect(call, outcome)
-    command = scenario.world.command(source=Source.ALERT)
+    command = scenario.world.command(source=Source.ALERT, product=usual_product(broker))
     for _ in range(DELIVERIES):
         if scenario.survive(lambda desk: place_order(desk, command)):
             break
@@ -141,7 +142,7 @@ def place(broker: str, call: Call, outcome: Outcome, crashes: Crashes) -> Scenar
 def change(broker: str, call: Call, outcome: Outcome, crashes: Crashes) -> Scenario:
     """Change an order that rests, once: nobody repeats a caller's change."""
     scenario = Scenario(broker, crashes)
-    resting = scenario.world.place(limit_price="1400").order
+    resting = scenario.world.place(limit_price="1400", product=usual_product(broker)).order
     scenario.expect(call, outcome)
 
     def step(desk: Desk) -> None:

@@ -166,9 +166,8 @@ class ChaosBroker:
     def _snapshot(self, request: HttpRequest) -> None:
         if "book_lag" not in self.plan.faults:
             return
-        headers = {name: text for name, text in request.headers.items() if not name.startswith("content-")}
-        page = self.simulator.dialect.book_page
-        book = self.simulator.send(HttpRequest(method="GET", url=page, headers=headers))
+        dialect = self.simulator.dialect
+        book = self.simulator.send(dialect.whole_book(dialect, request))
         horizon = self.now() - timedelta(seconds=self.plan.lag_s[1])
         recent = [entry for entry in self._snapshots if entry[0] >= horizon]
         past = [entry for entry in self._snapshots if entry[0] < horizon][-1:]

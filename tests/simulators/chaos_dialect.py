@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import parse_qsl
 
+from order_router.adapter.http import HttpRequest
 from tests.simulators.kite_behaviours import TIMED_OUT
 from tests.simulators.kite_book import NO_PROTECTION
 
@@ -55,7 +56,8 @@ VERDICTS = {
 class Refusal:
     """One documented error answer. `means` names the class of `adapter.errors` that it must become.
 
-    `names_an_order`: only a call that names an order is answered so.
+    `names_an_order`: only a call that names an order is answered so; `elsewhere` is what it means to a placement
+    (empty: the same), and `is_empty_list` whether it means a book without orders.
     """
 
     status: int
@@ -63,11 +65,18 @@ class Refusal:
     message: str
     means: str
     names_an_order: bool = False
+    elsewhere: str = ""
+    is_empty_list: bool = False
 
     @property
     def verdict(self) -> Verdict:
         """Return what the answer tells about the request."""
         return VERDICTS.get(self.means, Verdict.REFUSED)
+
+
+def _get_book_page(dialect: "Dialect", request: HttpRequest) -> HttpRequest:
+    headers = {name: text for name, text in request.headers.items() if not name.startswith("content-")}
+    return HttpRequest(method="GET", url=dialect.book_page, headers=headers)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +85,8 @@ class Dialect:
 
     `pages` maps "METHOD path" to kinds, first fit first; `render` writes an error's body from code and message;
     `read_tag` reads the tag of a placement's body; `rows` finds the order rows in an answer, to be changed in place.
+    `named_order` reads which order a path and a body name. `whole_book` makes, of any request, one for all orders, and
+    `is_asked` tells whether a row of that book belongs into the answer of a request.
     """
 
     pages: tuple[tuple[str, Kind], ...]
@@ -88,6 +99,10 @@ class Dialect:
     rows: Callable[[Any], list[Row]]
     row_id: str
     set_tag: Callable[[Row, str | None], None]
+    shown_tag: Callable[[Row], str | None] = lambda row: row.get("tag") or row.get("client_tag")
+    named_order: Callable[[str, bytes], str | None] = lambda path, _: path.rpartition("/")[2]
+    whole_book: Callable[["Dialect", HttpRequest], HttpRequest] = _get_book_page
+    is_asked: Callable[[HttpRequest, Row], bool] = lambda _, __: True
 
     def kind(self, method: str, path: str) -> Kind:
         """Return what a request asks for."""
@@ -166,6 +181,7 @@ KITE = Dialect(
             message="Couldn't find that `order_id`.",
             means="OrderNotFound",
             names_an_order=True,
+            elsewhere="OutcomeUnknown",
         ),
     ),
     failures=(
@@ -234,5 +250,3 @@ PAPER = Dialect(
     row_id="broker_order_id",
     set_tag=lambda row, tag: row.update(client_tag=tag),
 )
-
-DIALECTS: Mapping[str, Dialect] = {"paper": PAPER, "zerodha": KITE}

@@ -135,7 +135,7 @@ def _lagging(talk: Talk) -> Ending:
         body = talk.dialect.render(unseen.code, unseen.message).encode()
         return Ending(Verdict.ANSWERED, partial(talk.send, answer(unseen.status, body)))
     kept = talk.broker.book_of(talk.broker.now() - timedelta(seconds=lag_s))
-    body = _young_rows_removed(talk, response.body, lag_s) if kept is None else kept
+    body = _young_rows_removed(talk, response.body, lag_s) if kept is None else _what_is_asked(talk, kept)
     return Ending(Verdict.ANSWERED, partial(talk.send, true_answer(_with_body(response, body))))
 
 
@@ -143,6 +143,14 @@ def _young_rows_removed(talk: Talk, body: bytes, lag_s: float) -> bytes:
     content = parse(body)
     rows = talk.dialect.rows(content)
     rows[:] = [row for row in rows if talk.broker.age_s(row[talk.dialect.row_id]) >= lag_s]
+    return dump_json(content).encode()
+
+
+def _what_is_asked(talk: Talk, book: bytes) -> bytes:
+    """Return of a whole book what the request is about: some brokers' books are read in parts."""
+    content = parse(book)
+    rows = talk.dialect.rows(content)
+    rows[:] = [row for row in rows if talk.dialect.is_asked(talk.request, row)]
     return dump_json(content).encode()
 
 
@@ -161,7 +169,7 @@ def _spoiled(spoil: Spoil, talk: Talk) -> Ending:
 
 def _retag(change: Callable[[str, Random], str | None], talk: Talk, rows: list[Row]) -> None:
     for row in rows:
-        tag = row.get("tag") or row.get("client_tag")
+        tag = talk.dialect.shown_tag(row)
         if tag:
             dice = talk.broker.plan.dice(tag)  # each read shows an order the same way
             talk.dialect.set_tag(row, change(tag, dice))

@@ -102,19 +102,23 @@ class Talk:
             return
         came = self.broker.now().isoformat()
         self.write = Write(number=number, kind=self.kind, came=came)
-        if self.kind is Kind.PLACE and len(self._incoming.unread) >= self._length:
-            self.write.tag = self.dialect.read_tag(self._incoming.unread)
-        elif self.kind is not Kind.PLACE:
-            self.write.order_id = self.head.path.rpartition("/")[2]
+        unread = self._incoming.unread
+        self._note_body(unread[: self._length] if len(unread) >= self._length else b"")
         self.broker.receive(self.write)
+
+    def _note_body(self, body: bytes) -> None:
+        """Write down what a write names: its tag, or its order, which may stand in the path."""
+        if self.write is not None and self.kind is Kind.PLACE:
+            self.write.tag = self.dialect.read_tag(body)
+        elif self.write is not None:
+            self.write.order_id = self.dialect.named_order(self.head.path, body)
 
     @cached_property
     def request(self) -> HttpRequest:
         """The whole request, its body taken off the connection; answers come uncompressed."""
         kept = {name: text for name, text in self.head.headers.items() if name != "accept-encoding"}
         body = self._incoming.body(self._length)
-        if self.write is not None and self.kind is Kind.PLACE:
-            self.write.tag = self.dialect.read_tag(body)
+        self._note_body(body)
         url, is_write = self.head.target, self.kind.is_write
         return HttpRequest(method=self.head.method, url=url, headers=kept, body=body, is_write=is_write)
 

@@ -75,12 +75,13 @@ PRESETS: dict[str, dict[str, Any]] = {
 class Behaviours:
     """The behaviours still to come, first told first served."""
 
-    def __init__(self) -> None:
+    def __init__(self, presets: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+        self._presets = PRESETS if presets is None else presets
         self._waiting: list[Behaviour] = []
 
     def tell(self, name: str, told: Mapping[str, Any]) -> None:
         """Add a preset; `told` may say `on`, `match`, `times`, `quantity`, and how its answer differs."""
-        preset = dict(PRESETS[name])
+        preset = dict(self._presets[name])
         changed = {key: told[key] for key in ("status", "slow_s", "message", "error_type") if key in told}
         for when in ("before", "after"):
             if when in preset and changed:

@@ -11,6 +11,7 @@ from order_router.adapter.postback import Postbacks
 from order_router.domain.errors import RouterError
 
 BROKERS: dict[str, str] = {
+    "icici_breeze": "order_router.brokers.icici_breeze",
     "ibkr": "order_router.brokers.ibkr",
     "kotak_neo": "order_router.brokers.kotak_neo",
     "paper": "order_router.brokers.paper",

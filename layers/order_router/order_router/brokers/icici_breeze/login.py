@@ -102,7 +102,7 @@ def _failure(refusal: Refusal) -> BrokerError:
     words = refusal.words.lower()
     fitting = (kind for text, kind in FAILURES if text in words and refusal.http_status in READABLE)
     kind = next(fitting, LoginUnclear)
-    return kind(refusal.words, broker_code=str(refusal.status))
+    return kind(refusal.shown, broker_code=str(refusal.status))
 
 
 def _usable(credentials: Credentials, name: str) -> str:

@@ -64,8 +64,10 @@ def read_order(send: Send, session: BrokerSession, target: OrderTarget) -> Order
 def read_orders(send: Send, session: BrokerSession) -> OrderBook:
     """Read today's order book: one read for each exchange; a part that cannot be read leaves it incomplete."""
     parts = [_part(send, session, exchange) for exchange in EXCHANGES]
-    found = read_order_rows(session, [row for part in parts if isinstance(part, list) for row in part])
     unread = [part for part in parts if isinstance(part, UnreadableRow)]
+    if len(unread) == len(parts):
+        raise OutcomeUnknown(unread[0].why)
+    found = read_order_rows(session, [row for part in parts if isinstance(part, list) for row in part])
     unreadable = (*unread, *(row for row in found if isinstance(row, UnreadableRow)))
     reports = tuple(row for row in found if isinstance(row, OrderReport))
     return OrderBook(reports=reports, unreadable=unreadable, is_complete=not unreadable)

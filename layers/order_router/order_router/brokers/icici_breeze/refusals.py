@@ -1,6 +1,6 @@
 """What a refusal by Breeze tells about an order, as one table (sources and dates: README.md)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from order_router.adapter import errors
 
@@ -15,11 +15,12 @@ READABLE = frozenset({200, *range(400, 500)}) - {408}
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One error answer: its HTTP status, the `Status` inside it and its words."""
+    """One error answer: its HTTP status, the `Status` inside it and its words; `shown` are those without a secret."""
 
     http_status: int
     status: int
-    words: str
+    words: str = field(repr=False)
+    shown: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +90,7 @@ def read_refusal(refusal: Refusal, *, names_an_order: bool) -> errors.BrokerErro
     rules = RULES if refusal.http_status in READABLE else ()
     fitting = (rule.means for rule in rules if rule.fits(refusal, names_an_order=names_an_order))
     kind = next(fitting, errors.OutcomeUnknown)
-    return kind(refusal.words, broker_code=str(refusal.status))
+    return kind(refusal.shown, broker_code=str(refusal.status))
 
 
 def is_nothing_found(refusal: Refusal) -> bool:

@@ -72,7 +72,7 @@ def read_answer(response: HttpResponse, secrets: list[str]) -> tuple[Any, Refusa
         return answer["Success"], None
     if status == OK or words in (None, "") or answer.get("Success"):
         raise OutcomeUnknown(f"Breeze answered HTTP {response.status}, neither a success nor a refusal")
-    told = read_text(answer, "Error")
+    told = shown = read_text(answer, "Error")
     for secret in secrets:
-        told = told.replace(secret, "***")
-    return None, Refusal(response.status, status, told)
+        shown = shown.replace(secret, "***")
+    return None, Refusal(response.status, status, told, shown)

@@ -1,0 +1,12 @@
+"""Every broker's pages as the chaos layer knows them, by the broker's name."""
+
+from collections.abc import Mapping
+
+from tests.simulators.chaos_dialect import KITE, PAPER, Dialect
+from tests.simulators.icici_breeze_dialect import ICICI_BREEZE
+
+DIALECTS: Mapping[str, Dialect] = {
+    "icici_breeze": ICICI_BREEZE,
+    "paper": PAPER,
+    "zerodha": KITE,
+}
