@@ -12,7 +12,7 @@ from order_router.domain.lifecycle import State
 from order_router.domain.listing import Listing
 from order_router.paper.book import PaperOrder, Status
 from tests.fakes.world import World
-from tests.faults import icici_breeze_side
+from tests.faults import icici_breeze_side, kotak_neo_side
 from tests.faults.floor import ACCOUNT, INFY, Floor, HandlerSimulator, HeldOrder
 from tests.simulators import kite_in_process
 from tests.simulators.chaos_broker import Held
@@ -85,11 +85,13 @@ def paper(world: World) -> Iterator[Floor]:
 
 FLOORS: Mapping[str, Callable[[World], AbstractContextManager[Floor]]] = {
     "icici_breeze": icici_breeze_side.icici_breeze,
+    "kotak_neo": kotak_neo_side.kotak_neo,
     "paper": paper,
     "zerodha": zerodha,
 }
 LISTINGS: Mapping[str, tuple[Listing, ...]] = {
     "icici_breeze": icici_breeze_side.LISTINGS,
+    "kotak_neo": kotak_neo_side.LISTINGS,
 }
 """What a broker lists that has a list of its instruments."""
 

@@ -20,10 +20,12 @@ from tests.fakes.listings import MemoryListings
 from tests.fakes.settings import MemorySessions
 from tests.fakes.transport import Fault
 from tests.fakes.world import World
+from tests.faults import kotak_neo_side
 from tests.faults.icici_breeze_side import LISTINGS, SECRETS, STATES, breeze_of
-from tests.simulators import kite_in_process
+from tests.simulators import kite_in_process, kotak_neo_vendor
 from tests.simulators.icici_breeze_pages import status_of
 from tests.simulators.kite import ACCESS_TOKEN, API_KEY, Kite
+from tests.simulators.kotak_neo_vendor import KotakNeo
 
 INFY = parse_instrument("NSE:INFY")
 BELOW_EVERY_LIMIT = "1300"
@@ -221,8 +223,25 @@ class PlayedIciciBreeze:
         )
 
 
+class PlayedKotakNeo(PlayedZerodha):
+    """The Kotak Neo simulator, which has the same book and can be told the same."""
+
+    ENDPOINT = "https://kotak.example"
+
+    def __init__(self, world: World) -> None:
+        self._kite = neo = KotakNeo(world.clock.now)  # type: ignore[assignment]
+        world.handlers[self.ENDPOINT] = partial(kotak_neo_vendor.answer, neo, self.ENDPOINT)
+        world.settings.put_account(Account(name="paper", broker="kotak_neo"))
+        world.listings["kotak_neo"] = MemoryListings(kotak_neo_side.LISTINGS)
+        world.sessions = MemorySessions(self.ENDPOINT)
+        around = Surroundings(now=world.clock.now, listings=world.listings["kotak_neo"])
+        world.sessions.log_in("paper", kotak_neo_side.SECRETS, around=around)
+        world.desk = replace(world.desk, sessions=world.sessions)
+
+
 PLAYED: Mapping[str, Callable[[World], PlayedBroker]] = {
     "icici_breeze": PlayedIciciBreeze,
+    "kotak_neo": PlayedKotakNeo,
     "paper": PlayedPaper,
     "zerodha": PlayedZerodha,
 }
