@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from infra.cli.asking import ApiRefused
 from infra.cli.refusal import Refusal
 from order_router.domain.errors import RouterError
 
@@ -45,6 +46,7 @@ def advised(account: str) -> Iterator[None]:
         yield
     except RouterError as error:
         advice = advice_for(error.code, account)
-        if not advice or isinstance(error, Refusal):
+        if not advice:
             raise
-        raise Refusal(f"{error.reason.message}: {advice}", code=error.code) from None
+        words = error.problem.get("detail", "") if isinstance(error, ApiRefused) else error.reason.message
+        raise Refusal(f"{words.rstrip('.')}; {advice}", code=error.code) from None

@@ -125,7 +125,7 @@ class _OneLine(logging.Formatter):
 
 
 def log_in_lines() -> None:
-    """Have what the layer logs come as single lines on stderr, warnings and worse."""
+    """Have the errors that the layer logs come as single lines on stderr; what a command raises it tells itself."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_OneLine())
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    logging.basicConfig(level=logging.ERROR, handlers=[handler])

@@ -43,7 +43,7 @@ def print_table(table: Table) -> None:
     if not table.rows:
         print("none")
         return
-    console = Console(highlight=False, width=UNBOUNDED)
+    console = Console(highlight=False, width=UNBOUNDED, height=UNBOUNDED)
     with console.capture() as drawn:
         console.print(rich_table(table))
     print("\n".join(line.rstrip() for line in drawn.get().splitlines()))

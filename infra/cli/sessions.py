@@ -7,10 +7,11 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import typer
 
+from infra.cli.asking import path_of
 from infra.cli.command import Result, Table, command, new_app
-from infra.cli.options import AccountName
+from infra.cli.options import AccountName, AccountOption
 from infra.cli.refusal import Misuse, Refusal
-from infra.cli.times import at_exchange
+from infra.cli.times import at_exchange, read_time
 from infra.cli.work import Work
 
 if TYPE_CHECKING:
@@ -44,26 +45,23 @@ def _has_fields(broker: str) -> bool:
 
 
 @command(app, "list")
-def list_sessions(work: Work) -> Result:
+def list_sessions(work: Work, account: AccountOption = None) -> Result:
     """List every account's session: its state, when it ends, what went wrong last."""
-    from order_router.service.sessions import statuses  # noqa: PLC0415 - a fast start
-
-    found = statuses(work.desk, work.target.settings.accounts())
-    document = [{"account": one.account, "broker": one.broker, **session_document(one)} for one in found]
+    answer = work.api.call("GET", "/v1/sessions", query={"account": account})
     rows = tuple(
         (
             one["account"],
             one["broker"],
             one["login"],
-            one["state"] or "none needed",
-            at_exchange(one["expires_at"]),
-            at_exchange(one["last_login_at"]),
+            one["state"],
+            at_exchange(read_time(one["expires_at"])),
+            at_exchange(read_time(one["last_login_at"])),
             "" if one["last_error"] is None else one["last_error"]["message"],
         )
-        for one in document
+        for one in answer["sessions"]
     )
     columns = ("account", "broker", "login", "session", "until", "last login", "last error")
-    return Result(document={"sessions": document}, shown=Table(columns, rows))
+    return Result(document=answer, shown=Table(columns, rows))
 
 
 FromFile = Annotated[
@@ -131,7 +129,7 @@ def log_in(
         raise Misuse(f"--open and --paste are for a login on a page, which {profile.title} has not")
     if profile.login is LoginKind.NONE:
         raise Refusal(_no_login(found, profile))
-    return _renewed(desk, found, force=force)
+    return _renewed(work, found, force=force)
 
 
 def _no_login(account: "Account", profile: "Profile") -> str:
@@ -140,19 +138,23 @@ def _no_login(account: "Account", profile: "Profile") -> str:
     return f"{profile.title} has no login here: router session set {account.name} stores a session"
 
 
-def _renewed(desk: "SessionDesk", account: "Account", *, force: bool) -> Result:
+def _renewed(work: Work, account: "Account", *, force: bool) -> Result:
     from infra.cli.advice import advised  # noqa: PLC0415 - a fast start
-    from order_router.service.sessions import Wanted, renew  # noqa: PLC0415 - the same
 
     with advised(account.name):
-        status = renew(desk, account.name, Wanted(is_asked=True, is_forced=force))
-    return _logged_in(status)
+        return _logged_in(begin_session(work, account.name, force=force))
 
 
-def _logged_in(status: "SessionStatus") -> Result:
-    until = "" if status.expires_at is None else f" until {at_exchange(status.expires_at)}"
-    document = {"account": status.account, "broker": status.broker, **session_document(status)}
-    return Result(document=document, shown=f"{status.account} is logged in at {status.broker}{until}")
+def begin_session(work: Work, account: str, *, force: bool) -> dict[str, Any]:
+    """Have the stack log in, from the address that its orders come from, and return the session as the API tells it."""
+    query = {"force": "true"} if force else None
+    return work.api.call("POST", path_of("sessions", account), query=query)
+
+
+def _logged_in(session: dict[str, Any]) -> Result:
+    until = at_exchange(read_time(session["expires_at"]))
+    words = f"{session['account']} is logged in at {session['broker']}{until and f' until {until}'}"
+    return Result(document=session, shown=words)
 
 
 def _log_in_on_page(
@@ -192,6 +194,7 @@ def _open(url: str) -> None:
 
 def _pasted(work: Work, desk: "SessionDesk", account: "Account", token: str) -> Result:
     from infra.cli.advice import advised  # noqa: PLC0415 - a fast start
+    from order_router.api.sessions import session_json  # noqa: PLC0415 - the same
     from order_router.service.logins import finish_login  # noqa: PLC0415 - the same
 
     address = work.terminal.ask_hidden("the address that the browser shows after the login (not shown here)")
@@ -201,4 +204,5 @@ def _pasted(work: Work, desk: "SessionDesk", account: "Account", token: str) -> 
     if answer.get("state", token) != token:
         raise Refusal("this address is of another login: log in by the link that stands above")
     with advised(account.name):
-        return _logged_in(finish_login(desk, account.name, token, answer))
+        begun = finish_login(desk, account.name, token, answer)
+    return _logged_in(session_json(begun))

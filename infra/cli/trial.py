@@ -1,6 +1,9 @@
 """Tries an account: what is stored, a session, a look at the money; and says in words what is wrong and what to do."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -10,16 +13,18 @@ from infra.cli.changed import changed_at
 from infra.cli.command import Result
 from infra.cli.desk import credential_store
 from infra.cli.fields import standing, wrong
-from infra.cli.times import at_exchange
+from infra.cli.sessions import begin_session
+from infra.cli.times import at_exchange, read_time
 from infra.cli.work import Work
 from infra.operate import account_of
 from order_router.adapter.errors import SessionExpired
 from order_router.adapter.login import CredentialsRefused, LoginKind
+from order_router.api.answers import time_text
 from order_router.domain.account import Account
 from order_router.domain.broker_session import SessionState
 from order_router.domain.errors import RouterError
 from order_router.service.session_desk import SessionDesk
-from order_router.service.sessions import SessionStatus, Wanted, renew, status
+from order_router.service.sessions import SessionStatus, status
 
 
 class NotGood(RouterError):
@@ -122,16 +127,18 @@ class _Trial:
                 code=SessionExpired.code,
                 advice=advice if profile.login is LoginKind.BROWSER else by_hand,
             )
-        return f"the stored one is good{_until(found)}"
+        return f"the stored one is good{_until(found.expires_at)}"
 
     def _log_in(self) -> str:
         """Log in, unless the session that stands was begun with what is stored now: another may kill it."""
         before = status(self.desk, self.account)
         changed = changed_at(self.work, self.account)
         is_older = changed is None or before.last_login_at is None or before.last_login_at < changed
-        after = renew(self.desk, self.account.name, Wanted(is_asked=True, is_forced=is_older, is_quiet=True))
-        has_begun = after.last_login_at != before.last_login_at
-        return f"{'logged in' if has_begun else 'the stored one is good'}{_until(after)}"
+        with _as_not_good(self.account.name):
+            after = begin_session(self.work, self.account.name, force=is_older)
+        began = "" if before.last_login_at is None else time_text(before.last_login_at)
+        words = "the stored one is good" if after["last_login_at"] == began else "logged in"
+        return words + _until(read_time(after["expires_at"]))
 
     def funds(self) -> str:
         """Ask the stack for the account's money: what answers is what trades, from its own address."""
@@ -147,22 +154,28 @@ class _Trial:
         return ", ".join(parts) or "the broker shows none"
 
     def _ask_funds(self) -> dict[str, Any]:
-        try:
+        with _as_not_good(self.account.name):
             answer = self.work.api.call("GET", "/v1/funds", query={"account": self.account.name})
-        except ApiRefused as error:
-            raise NotGood(
-                error.message, code=error.code, advice=advice_for(error.code, self.account.name)
-            ) from None
         (entry,) = answer["accounts"]
         return dict(entry)
+
+
+@contextmanager
+def _as_not_good(account: str) -> Iterator[None]:
+    """Have the API's refusal say what to do."""
+    try:
+        yield
+    except ApiRefused as error:
+        words = str(error.problem.get("detail") or error.message)
+        raise NotGood(words, code=error.code, advice=advice_for(error.code, account)) from None
 
 
 def _money(text: str) -> str:
     return f"{Decimal(text):,}"
 
 
-def _until(found: SessionStatus) -> str:
-    return "" if found.expires_at is None else f" until {at_exchange(found.expires_at)}"
+def _until(moment: datetime | None) -> str:
+    return "" if moment is None else f" until {at_exchange(moment)}"
 
 
 def _why_none(found: SessionStatus) -> str:

@@ -1,23 +1,31 @@
 """Brokers that no registry has: one logs in by itself, one on a page; both are InventedServer."""
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count
 from types import ModuleType
 from typing import Any
 from unittest.mock import patch
+from urllib.parse import parse_qs, urlsplit
+from urllib.request import Request
 
+from infra.cli.api import Reply
 from infra.cli.desk import session_desk
 from infra.cli.work import Work
 from order_router.adapter.login import CredentialField
 from order_router.adapter.profile import Profile
+from order_router.api.endpoint import answer_event
+from order_router.api.sessions import begin_session, list_sessions
 from order_router.brokers.registry import BROKERS
 from order_router.service.session_desk import SessionDesk
 from order_router.transport.local import LocalTransport
 from tests.fakes.login_world import BROWSER, ENDPOINT, UNATTENDED, InventedLogin, InventedServer
-from tests.unit.cli.trying import Stack
+from tests.unit.api.events import event
+from tests.unit.cli.trying import Answers, Stack
 
 USER, CODE, KEY = (
     "canary-user-7741",
@@ -47,11 +55,34 @@ def _register(profile: Profile) -> dict[str, Any]:
     return {name: module, f"{name}.login": login}
 
 
+class SessionsApi(Answers):
+    """An API whose routes of sessions are the real ones; what else is asked it answers as told."""
+
+    def __init__(self, stack: "InventedStack") -> None:
+        super().__init__()
+        self._stack = stack
+
+    def __call__(self, request: Request) -> Reply:
+        parts = urlsplit(request.full_url)
+        _, _, account = parts.path.partition("/v1/sessions")
+        if "/v1/sessions" not in parts.path:
+            return super().__call__(request)
+        handle = begin_session if account else list_sessions
+        asked = event(
+            f"{request.get_method()} /v1/sessions{'/{account}' if account else ''}",
+            path={"account": account.removeprefix("/")},
+            query={name: one for name, (one,) in parse_qs(parts.query).items()},
+        )
+        answer = answer_event(asked, partial(handle, self._stack.desk))
+        return Reply(answer.status, json.dumps(answer.content))
+
+
 @dataclass
 class InventedStack(Stack):
     """A stack with both brokers; its secrets stand in the Secrets Manager that all tests of a run share."""
 
     def __post_init__(self) -> None:
+        self.answers = SessionsApi(self)
         self.server = InventedServer(self.clock)
         self.name = f"stack-{next(NUMBERS)}"
 

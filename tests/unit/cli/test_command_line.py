@@ -3,8 +3,6 @@
 import getpass
 import json
 import os
-import pty
-import select
 import subprocess
 import sys
 from pathlib import Path
@@ -18,10 +16,10 @@ from infra.cli.refusal import Misuse
 from infra.cli.terminal import Terminal
 from infra.cli.work import Choice, Work
 from tests.architecture.template import REPOSITORY
+from tests.unit.cli.screen import Answer, screen_of
 from tests.unit.cli.trying import Stack
 
 SCRIPT = REPOSITORY / "infra" / "cli" / "router"
-PATIENCE_S = 60
 ENVIRONMENT = {
     "PATH": os.environ["PATH"],
     "HOME": "/nowhere",
@@ -218,38 +216,12 @@ terminal.require()
 hidden, shown = terminal.ask_hidden('code'), terminal.ask('user')
 terminal.tell(f'{len(hidden)} {shown}')
 """
-    answers = [("code: ", "canary-of-the-screen\n"), ("user: ", "seen\n")]
+    answers = [Answer("code: ", "canary-of-the-screen"), Answer("user: ", "seen")]
 
-    screen = typed([sys.executable, "-c", code], answers)
+    screen, code_of_exit = screen_of([sys.executable, "-c", code], answers, ENVIRONMENT)
 
     assert "canary" not in screen
-    assert screen.endswith("20 seen\r\n")
-
-
-def typed(line: list[str], answers: list[tuple[str, str]]) -> str:
-    """Run a command on a terminal of its own, type each answer after its prompt, and return all that was shown."""
-    process, terminal = pty.fork()
-    if process == 0:  # pragma: no cover - the child
-        os.execve(line[0], line, ENVIRONMENT)  # noqa: S606 - no shell is meant
-    screen = ""
-    for prompt, answer in answers:
-        while not screen.endswith(prompt):
-            screen += _shown(terminal)
-        os.write(terminal, answer.encode())
-    while more := _shown(terminal):
-        screen += more
-    os.waitpid(process, 0)
-    os.close(terminal)
-    return screen
-
-
-def _shown(terminal: int) -> str:
-    ready, _, _ = select.select([terminal], [], [], PATIENCE_S)
-    assert ready, "the command shows nothing"
-    try:
-        return os.read(terminal, 4096).decode()
-    except OSError:
-        return ""
+    assert (screen.splitlines()[-1], code_of_exit) == ("20 seen", 0)
 
 
 def test_the_terminal_asks_through_getpass(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -340,7 +340,7 @@ def test_sessions_are_listed_with_what_went_wrong_last(stack: InventedStack) -> 
     live, page, paper = asked.json["sessions"]
     assert (live["state"], live["last_error"]["code"]) == ("failed", "CREDENTIALS_REFUSED")
     assert (page["state"], page["login"]) == ("valid", "browser")
-    assert paper["state"] is None
+    assert (paper["login"], paper["last_error"]) == ("none", None)
     require_silent(shown, asked)
 
 
