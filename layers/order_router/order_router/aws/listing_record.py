@@ -1,11 +1,12 @@
 """A listing as items of the instruments table: one under its name, one under its broker's own key.
 
 pk                        sk               holds
-<broker>#<exchange>       <tradingsymbol>  document; family and contract where there is an underlying
+<broker>#<exchange>       <tradingsymbol>  document; underlying_key and contract_key of a contract
 <broker>#key#<hex digit>  <broker_key>     the same document
 <broker>#list             state            when the list was last loaded, and who is at it (`listings_state`)
 
-The index by_underlying has family (<broker>#<exchange>#<underlying>) and contract (<expiry>#<type>#<strike>).
+The index by_underlying has underlying_key (<broker>#<exchange>#<underlying>) and contract_key
+(<expiry>#<type>#<strike>).
 """
 
 import json
@@ -115,8 +116,8 @@ def row_item(broker: str, listing: Listing, document: str) -> Item:
     """Return the row of a listing under its name."""
     item = {**key_of_instrument(broker, listing.instrument), "document": {"S": document}}
     if listing.underlying is not None and listing.expiry is not None:
-        item["family"] = {"S": family_of(broker, listing.instrument.exchange, listing.underlying)}
-        item["contract"] = {"S": contract_of(listing.expiry, listing.instrument_type, listing.strike)}
+        item["underlying_key"] = {"S": family_of(broker, listing.instrument.exchange, listing.underlying)}
+        item["contract_key"] = {"S": contract_of(listing.expiry, listing.instrument_type, listing.strike)}
     return item
 
 

@@ -20,7 +20,7 @@ MOST_QUERIES = 25
 """So many questions a page asks at most: one that is short of rows then says where to go on."""
 
 NAME_KEY = frozenset({"pk", "sk"})
-CONTRACT_KEY = frozenset({"family", "contract", "pk", "sk"})
+CONTRACT_KEY = frozenset({"underlying_key", "contract_key", "pk", "sk"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class _Place:
 
     def request(self, limit: int, cursor: str | None) -> dict[str, Any]:
         """Return the query for some rows of this place, from a cursor on."""
-        names = ("family", "contract") if self.in_index else ("pk", "sk")
+        names = ("underlying_key", "contract_key") if self.in_index else ("pk", "sk")
         condition, values = f"{names[0]} = :partition", {":partition": {"S": self.partition}}
         if self.begins:
             condition += f" AND begins_with({names[1]}, :begins)"
