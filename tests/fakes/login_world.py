@@ -134,10 +134,11 @@ class LoginWorld:
     notifier: MemoryNotifier = field(default_factory=MemoryNotifier)
     records: MemorySessionRecords = field(default_factory=MemorySessionRecords)
     tickets: MemoryTickets = field(default_factory=MemoryTickets)
+    orders_go_to: str = ENDPOINT
 
     def __post_init__(self) -> None:
         self.server = InventedServer(self.clock)
-        self.secrets = MemorySecrets(ENDPOINT)
+        self.secrets = MemorySecrets(ENDPOINT, self.orders_go_to)
         self.handlers: dict[str, Handler] = {ENDPOINT: self.server.handle}
         self.transport = LocalTransport(self.clock, self.handlers)
         self.login: Any = InventedLogin()

@@ -15,8 +15,9 @@ from order_router.ports import LoginTicket, RecordConflict, StoreUnavailable, St
 class MemorySecrets:
     """Implements `ports.Sessions`, `ports.SessionVault` and `ports.CredentialStore`: every read sees the last write."""
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, session_endpoint: str | None = None) -> None:
         self._endpoint = endpoint
+        self._session_endpoint = session_endpoint or endpoint
         self._sessions: dict[str, BrokerSession] = {}
         self._credentials: dict[str, Mapping[str, str]] = {}
         self.kept: list[NewSession] = []
@@ -26,7 +27,8 @@ class MemorySecrets:
         self._credentials[account] = dict(texts)
 
     def put_session(self, account: str, token: str, expires_at: datetime | None = None) -> BrokerSession:
-        session = BrokerSession(account, self._endpoint, {"token": Secret(token)}, expires_at=expires_at)
+        wrapped = {"token": Secret(token)}
+        session = BrokerSession(account, self._session_endpoint, wrapped, expires_at=expires_at)
         self._sessions[account] = session
         return session
 
@@ -42,7 +44,9 @@ class MemorySecrets:
         if self.is_down:
             raise StoreUnavailable("storing a secret: Throttled")
         self.kept.append(session)
-        stored = BrokerSession(account.name, self._endpoint, session.secrets, expires_at=session.expires_at)
+        stored = BrokerSession(
+            account.name, self._session_endpoint, session.secrets, expires_at=session.expires_at
+        )
         self._sessions[account.name] = stored
 
     def credentials(self, account: Account) -> Credentials:

@@ -30,7 +30,9 @@ def event(route: str, body: object = None, **changes: Any) -> dict[str, Any]:
         "headers": changes.get("headers", {}),
         "pathParameters": changes.get("path", {}),
         "queryStringParameters": changes.get("query", {}),
+        "cookies": changes.get("cookies", []),
         "requestContext": {
+            "domainName": "api.example",
             "http": {"method": method, "path": path, "sourceIp": changes.get("source_ip", "127.0.0.1")},
             "timeEpoch": int(at.timestamp() * 1000),
             "authorizer": {"lambda": changes.get("caller", ADMIN)},
