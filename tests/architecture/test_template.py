@@ -233,7 +233,7 @@ def test_a_refresh_that_died_is_asked_for_again_when_nobody_holds_its_list_any_m
     assert TIME_TO_REFRESH.total_seconds() <= seconds_allowed("instruments_refresh") - 30
 
 
-def test_only_who_loads_a_list_writes_it() -> None:
+def test_who_loads_a_list_writes_it_and_who_looks_an_instrument_up_keeps_it() -> None:
     writes = {"dynamodb:BatchWriteItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
     writers = {
         role: writes & set(row["Action"])
@@ -242,7 +242,9 @@ def test_only_who_loads_a_list_writes_it() -> None:
         if "InstrumentsTable" in logical_ids(row["Resource"]) and writes & set(row["Action"])
     }
 
-    assert set(writers) == {"InstrumentsRefreshRole"}
+    loads = writers.pop("InstrumentsRefreshRole")
+    assert loads == {"dynamodb:BatchWriteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}
+    assert writers == {name: {"dynamodb:PutItem"} for name in ("PlaceRole", "ModifyRole", "PositionsRole")}
 
 
 def test_queued_work_is_answered_message_by_message() -> None:

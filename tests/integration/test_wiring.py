@@ -1,8 +1,19 @@
 """What a worker makes, and when."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
+from order_router import wiring
+from order_router.adapter.listings import NoListings
 from order_router.aws.environment import Environment
+from order_router.aws.listings_table import BrokerListings
+from order_router.brokers.registry import load_broker
+from order_router.domain.account import Account
+from order_router.domain.instrument import parse_instrument
+from order_router.service.finding import FoundOnUse
 from order_router.wiring import World
 
 VARIABLES = {
@@ -48,3 +59,39 @@ def test_a_function_that_talks_to_no_broker_has_nothing_to_warm() -> None:
     world.warm_up()
 
     assert made(world) == set()
+
+
+def test_an_accounts_instruments_are_those_that_its_broker_lists_or_finds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = World(Environment(VARIABLES | {"INSTRUMENTS_TABLE": "instruments"}))
+    untold = World(Environment(VARIABLES))
+    profile = load_broker("paper").profile
+
+    def listings(world: World, **changes: Any) -> object:
+        stub = SimpleNamespace(profile=replace(profile, **changes))
+        monkeypatch.setattr(wiring, "load_broker", lambda _: stub)
+        return world.sessions.session(Account(name="main", broker="paper")).around.listings
+
+    assert isinstance(listings(told), NoListings)
+    told.sessions.forget(Account(name="main", broker="paper"))
+    assert isinstance(listings(told, has_master=True), BrokerListings)
+    told.sessions.forget(Account(name="main", broker="paper"))
+    assert isinstance(listings(told, finds_listings=True), FoundOnUse)
+    assert isinstance(listings(untold, finds_listings=True), NoListings)
+
+
+def test_an_instrument_is_looked_up_with_its_accounts_own_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(Environment(VARIABLES | {"INSTRUMENTS_TABLE": "instruments"}))
+    asked: list[object] = []
+    finder = SimpleNamespace(find_listing=lambda _, session, instrument: asked.append((session, instrument)))
+    stub = SimpleNamespace(profile=replace(load_broker("paper").profile, finds_listings=True))
+    monkeypatch.setattr(wiring, "load_broker", lambda _: stub)
+    monkeypatch.setattr(wiring, "load_finder", lambda _: finder)
+    session = world.sessions.session(Account(name="main", broker="paper"))
+    found = session.around.listings
+    assert isinstance(found, FoundOnUse)
+
+    assert found.find(parse_instrument("NSE:INFY")) is None
+
+    assert asked == [(session, parse_instrument("NSE:INFY"))]

@@ -2,12 +2,12 @@
 
 import os
 import secrets
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from order_router import logs
 from order_router.adapter.http import HttpRequest, HttpResponse
-from order_router.adapter.listings import NoListings
+from order_router.adapter.listings import Listings, NoListings
 from order_router.adapter.session import Surroundings
 from order_router.aws.clients import make_client, make_patient_client
 from order_router.aws.dead_letters import DeadLettersTable
@@ -24,8 +24,17 @@ from order_router.aws.seen_alerts import SeenAlertsTable
 from order_router.aws.session_table import LoginTicketsTable, SessionRecordsTable, StrayPostbacksTable
 from order_router.aws.sessions import Addresses, SecretCredentials, SecretSessions, SecretVault
 from order_router.aws.settings_table import SettingsTable
-from order_router.brokers.registry import BROKERS, load_broker, load_login, load_master, load_postbacks
+from order_router.brokers.registry import (
+    BROKERS,
+    load_broker,
+    load_finder,
+    load_login,
+    load_master,
+    load_postbacks,
+)
 from order_router.domain.account import Account
+from order_router.domain.instrument import Instrument
+from order_router.domain.listing import Listing
 from order_router.ports import (
     Clock,
     CredentialStore,
@@ -39,6 +48,7 @@ from order_router.ports import (
     Transport,
 )
 from order_router.service.desk import Desk, ReadingDesk, RecordDesk
+from order_router.service.finding import FoundOnUse
 from order_router.service.instruments import InstrumentsDesk, SearchDesk
 from order_router.service.postbacks import PostbackDesk
 from order_router.service.session_desk import SessionDesk
@@ -139,11 +149,22 @@ class World:
         )
 
     def _surroundings(self, account: Account) -> Surroundings:
-        has_master = load_broker(account.broker).profile.has_master
+        return Surroundings(now=self._clock.now, listings=self._listings_of(account))
+
+    def _listings_of(self, account: Account) -> Listings:
+        profile = load_broker(account.broker).profile
         # a function that is not told of the table asks brokers nothing that needs an instrument
-        is_told = bool(self._environment.optional("INSTRUMENTS_TABLE"))
-        listings = self.listings.at(account.broker) if has_master and is_told else NoListings()
-        return Surroundings(now=self._clock.now, listings=listings)
+        if not self._environment.optional("INSTRUMENTS_TABLE"):
+            return NoListings()
+        if profile.finds_listings:
+            find = partial(self._find_listing, account)
+            return FoundOnUse(self.listings.at(account.broker), find, self._clock)
+        return self.listings.at(account.broker) if profile.has_master else NoListings()
+
+    def _find_listing(self, account: Account, instrument: Instrument) -> Listing | None:
+        session = self.sessions.session(account)
+        send = self.transport.sender(session.endpoint, not_after=None)
+        return load_finder(account.broker).find_listing(send, session, instrument)
 
     @cached_property
     def sessions(self) -> Sessions:
