@@ -44,9 +44,9 @@ OPEN_ROUTES = {
 }
 SESSIONS = (
     "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:"
-    "${AWS::StackName}/accounts/*/session-*"
+    "${AWS::StackName}/accounts/*/session*"
 )
-CREDENTIALS = SESSIONS.replace("/session-*", "/credentials-*")
+CREDENTIALS = SESSIONS.replace("/session*", "/credentials*")
 # Every wildcard in a resource, and why it cannot be a name.
 WILDCARDS = {
     "${OrdersTable.Arn}/index/*": "both indexes of one table",
