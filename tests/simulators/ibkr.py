@@ -1,0 +1,81 @@
+"""A socket server that plays Interactive Brokers' Web API, with the order book of the Kite simulator behind its pages.
+
+    python -m tests.simulators.ibkr --port 0 --print-port
+
+Its user is the one of the adapter's samples (`ibkr_login.CREDENTIALS`). Every call but the exchange of keys is refused
+unless the living key signed it, its nonce is new and its time within a minute of ours. There is a session from the
+start (`ibkr_login.SESSION`); a login gives a new one, and the one before is dead. A new brokerage session shows no
+orders at first, forgets what has ended, and suppresses no question. `POST /_control` tells it what to do, as the Kite
+simulator's does:
+
+    {"prices": {"NSE:INFY": "1500"}}                 names as the router has them
+    {"fill": {"order_id": "...", "quantity": 2}}
+    {"behave": "ask", "on": "place", "match": {"cOID": "..."}, "times": 1}
+    {"session": {"has_bridge": false}}       no brokerage session: 400 until somebody logs in
+    {"session": {"live_token": null}}        no key: 401 until somebody logs in
+    {"session": {"is_competing": true}}      another login of the username holds the brokerage session
+    {"warm": true}                           the first read of the live orders was made
+    {"reset": true}
+
+`ibkr_behaviours.PRESETS` names the behaviours, `ibkr_vendor.ROUTES` the calls that they can be `on`. `GET
+/_control/orders` lists every order that was taken in (in the book's own words: `order_id`, `tag`), `GET
+/_control/requests` every request that came.
+"""
+
+import argparse
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from http.server import ThreadingHTTPServer
+from typing import Any
+
+from tests.simulators.ibkr_vendor import Ibkr
+from tests.simulators.kite import Handler, KiteServer
+
+
+class IbkrServer(KiteServer):
+    """The simulator on a port of this machine (0: any free one)."""
+
+    def __init__(self, port: int = 0, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self.ibkr = Ibkr(now)
+        self.kite = self.ibkr  # type: ignore[assignment]  # what the handler asks: take, control, book, requests
+        ThreadingHTTPServer.__init__(self, ("127.0.0.1", port), Handler)
+
+
+@contextmanager
+def running(**options: Any) -> Iterator[IbkrServer]:
+    """Run a simulator in a thread for as long as the context lasts."""
+    server = IbkrServer(**options)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.ibkr.stopping.set()
+        server.shutdown()
+        server.server_close()
+        thread.join(timeout=5)
+
+
+def main() -> None:
+    """Run it until it is stopped."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--print-port", action="store_true")
+    arguments = parser.parse_args()
+    server = IbkrServer(arguments.port)
+    if arguments.print_port:
+        sys.stdout.write(f"{server.server_address[1]}\n")
+        sys.stdout.flush()
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        server.ibkr.stopping.set()
+    finally:
+        server.server_close()
+
+
+if __name__ == "__main__":
+    main()
