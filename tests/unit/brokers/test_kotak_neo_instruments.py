@@ -124,6 +124,7 @@ def test_one_order_may_ask_for_less_than_what_nfo_freezes_at() -> None:
         ("2885,EQ,nse_cm,,RELIANCE,RELIANCE-EQ,,10,0,-1,-1,0", "lLotSize is not above zero"),
         ("2885,EQ,nse_cm,,RELIANCE,RELIANCE-EQ,,10,1,-1,-1,", "lFreezeQty is not as documented"),
         ("2885,EQ,nse_cm,,RELIANCE,RELIANCE-EQ,,10,1,-1,-1", "expected 12 cells, received 11"),
+        ("2885,EQ,nse_cm,,RELIANCE,RELIANCE-EQ,,10,1,-1,-1,0,0", "expected 12 cells, received 13"),
         ("2885,EQ,bse_cm,,RELIANCE,RELIANCE-EQ,,10,1,-1,-1,0", "pExchSeg is of another segment"),
         ('2885,EQ,nse_cm,,"RELIANCE', "unexpected end of data"),
     ],

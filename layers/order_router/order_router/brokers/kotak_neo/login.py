@@ -206,8 +206,7 @@ def _endpoint(data: dict[str, Any], configured: str) -> str:
         named = read_text(data, "baseUrl").rstrip("/")
         parts = urlsplit(named)
         is_kotaks = (
-            parts.scheme == "https"
-            and parts.netloc.endswith(KOTAKS_HOSTS)
+            parts.netloc.endswith(KOTAKS_HOSTS)
             and HOST_NAME.fullmatch(parts.netloc) is not None
             and named == f"https://{parts.netloc}"
         )
