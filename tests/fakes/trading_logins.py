@@ -4,15 +4,33 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from order_router.adapter.session import BrokerSession
 from order_router.aws.renewer import LambdaSessionRenewer
+from order_router.domain.account import Account
 from order_router.domain.vocabulary import Source
-from order_router.ports import PlaceOrder
+from order_router.ports import PlaceOrder, Sessions
 from order_router.service.desk import Desk
 from order_router.service.place import Placement, place_order
 from tests.fakes.login_world import LoginWorld
 from tests.fakes.orders import a_request
 from tests.fakes.renewer import FakeLambda
 from tests.fakes.world import ENDPOINT, World
+
+
+class Remembering:
+    """The sessions of one worker, which remembers each until it is told to forget it."""
+
+    def __init__(self, inner: Sessions) -> None:
+        self._inner = inner
+        self._remembered: dict[str, BrokerSession] = {}
+
+    def session(self, account: Account) -> BrokerSession:
+        if account.name not in self._remembered:
+            self._remembered[account.name] = self._inner.session(account)
+        return self._remembered[account.name]
+
+    def forget(self, account: Account) -> None:
+        self._remembered.pop(account.name, None)
 
 
 class TradingLogins:
@@ -32,6 +50,7 @@ class TradingLogins:
             self.world.exchange.open_account(account)
         self.session_function = FakeLambda(lambda: self.logins.desk)
         self.waits: list[float] = []
+        self.sessions = Remembering(self.logins.secrets)
 
     def make_client(self, wait_s: float) -> FakeLambda:
         self.waits.append(wait_s)
@@ -42,7 +61,7 @@ class TradingLogins:
         renewer = LambdaSessionRenewer(self.make_client, lambda: "session", self.clock)
         return replace(
             self.world.desk,
-            sessions=self.logins.secrets,
+            sessions=self.sessions,
             renewer=renewer,
             broker_of=self.logins.broker_of,
         )

@@ -11,6 +11,7 @@ from tests.mutants.by_hand import (
     reconcile,
     secrecy,
     sending,
+    sessions,
     store,
     wire,
 )
@@ -28,6 +29,7 @@ THEMES = {
     "Modify and cancel": changes.MUTANTS,
     "Sockets and the vendor's dialect": wire.MUTANTS,
     "Alerts, queues and dead letters": alerts.MUTANTS,
+    "Sessions, logins and postbacks": sessions.MUTANTS,
     "Secrets and money": secrecy.MUTANTS,
 }
 MUTANTS: tuple[Mutant, ...] = tuple(mutant for theme in THEMES.values() for mutant in theme)

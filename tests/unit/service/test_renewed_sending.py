@@ -96,6 +96,26 @@ def test_a_failed_login_refuses_the_order_for_want_of_a_session(trading: Trading
     assert trading.logins.told() == [("login_failed", "live")]
 
 
+def test_a_failed_login_lets_no_alert_come_again(trading: TradingLogins) -> None:
+    trading.server.refuses = ["busy"]
+
+    order = trading.place("live", source=Source.ALERT).order
+
+    assert (order.state, order.reason and order.reason.code) == (State.REFUSED, "BROKER_SESSION_EXPIRED")
+
+
+def test_a_worker_that_read_the_dead_session_again_forgets_it_once_more(trading: TradingLogins) -> None:
+    trading.log_in()
+    trading.kill_session()
+
+    def another_order_of_this_worker_looks() -> None:
+        trading.sessions.session(trading.logins.account("live"))
+
+    trading.server.on_login = another_order_of_this_worker_looks
+
+    assert trading.place("live").order.state is State.FILLED
+
+
 def test_orders_after_a_definite_no_do_not_log_in_again(trading: TradingLogins) -> None:
     trading.server.refuses = ["user"] * 5
     for turn in range(5):
@@ -315,6 +335,7 @@ def test_a_change_is_tried_with_one_new_session_and_not_with_two(trading: Tradin
         cancel_order(trading.desk, order.client_order_id)
 
     assert trading.server.logins == 1
+    assert ["renew" in call for _, call in trading.session_function.calls] == [True, False]
 
 
 def test_a_look_that_meets_a_dead_session_has_it_replaced_for_the_next(trading: TradingLogins) -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from order_router.adapter.errors import SessionExpired
 from order_router.adapter.login import CodeRefused, CredentialsRefused, LoginFailed, LoginKind, LoginUnclear
-from order_router.domain.broker_session import RESTS_FOR, SessionState, leased
+from order_router.domain.broker_session import RESTS_FOR, SessionState, leased, login_failed
+from order_router.domain.errors import Reason
 from order_router.ports import RenewalPending
 from order_router.service.sessions import (
     LOGIN_LEASE,
@@ -45,6 +46,7 @@ def test_an_account_without_a_session_is_logged_in(world: LoginWorld) -> None:
 
 def test_a_good_session_is_left_alone(world: LoginWorld) -> None:
     first = begin(world)
+    world.clock.advance(60)
 
     for wanted in (Wanted(), Wanted(refused="another"), Wanted(is_asked=True)):
         renew(world.desk, "live", wanted)
@@ -244,6 +246,23 @@ def test_who_waits_for_another_login_takes_its_session(world: LoginWorld) -> Non
 
     assert renew(world.desk, "live").state is SessionState.VALID
     assert (world.server.logins, world.token("live")) == (0, "theirs")
+
+
+def test_a_person_who_waited_for_a_login_that_failed_does_not_repeat_it(world: LoginWorld) -> None:
+    before = world.records.get("live")
+    until = world.clock.now() + LOGIN_LEASE
+    theirs = world.records.write(leased(before, "other", until), replacing=before)
+
+    def other_fails() -> None:
+        if len(world.clock.slept) == 3:
+            reason, at = Reason("CREDENTIALS_REFUSED", "no"), world.clock.now()
+            world.records.write(login_failed(theirs, reason, at, RESTS_FOR), replacing=theirs)
+
+    world.clock.on_sleep = other_fails
+
+    with pytest.raises(LoginFailed, match="the last login failed: no"):
+        renew(world.desk, "live", Wanted(is_asked=True))
+    assert world.server.logins == 0
 
 
 def test_who_waits_too_long_for_another_login_gives_up(world: LoginWorld) -> None:

@@ -51,7 +51,6 @@ def begin_session(desk: SessionDesk, request: ApiRequest) -> Answer:
 
     A good session is left alone unless `force=true`: another login may end the first.
     """
-    request.require(Scope.TRADE)
     name = request.path.get("account", "")
     request.require_account(Scope.TRADE, name)
     account = desk.account(name)
