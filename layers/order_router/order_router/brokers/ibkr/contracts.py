@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 from order_router.adapter.decode import read_decimal, read_list, read_object, read_text, read_word
 from order_router.adapter.errors import OutcomeUnknown
@@ -73,7 +74,7 @@ def option_symbol(option: Option) -> str:
 
 def name_contracts(send: Send, session: BrokerSession, conids: Collection[str]) -> Mapping[str, Instrument]:
     """Return what the contracts are called; OutcomeUnknown if one of them cannot be named."""
-    path = f"/trsrv/secdef?conids={','.join(sorted(conids))}"
+    path = f"/trsrv/secdef?{urlencode({'conids': ','.join(sorted(conids))})}"
     answered = read_object(call(send, session, Ask(method="GET", path=path)), "the definitions")
     rows = [read_object(row, "a definition") for row in read_list(answered.get("secdef"), "secdef")]
     found = {wire.read_conid(row): _instrument(row) for row in rows}

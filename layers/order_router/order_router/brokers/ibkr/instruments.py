@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from order_router.adapter.decode import read_decimal, read_list, read_object, read_optional_text, read_text
 from order_router.adapter.errors import OutcomeUnknown
@@ -38,7 +38,7 @@ class Search:
 
     def ask(self, path: str, **query: str) -> Any:  # noqa: ANN401 - JSON is any value until it is read
         """Return the JSON that a path answers with."""
-        encoded = f"?{urlencode(query, quote_via=quote)}" if query else ""
+        encoded = f"?{urlencode(query)}" if query else ""
         return call(self.send, self.session, Ask(method="GET", path=path + encoded))
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 from order_router.adapter.decode import read_decimal, read_integer, read_list, read_object
 from order_router.adapter.errors import OutcomeUnknown
@@ -66,8 +67,9 @@ def read_order_margin(send: Send, session: BrokerSession, request: OrderRequest)
 def _snapshot(
     send: Send, session: BrokerSession, conids: Mapping[str, Instrument] | tuple[str, ...]
 ) -> dict[str, dict[str, Any]]:
-    path = f"/iserver/marketdata/snapshot?conids={','.join(conids)}&fields={FIELDS}"
-    rows = read_list(call(send, session, Ask(method="GET", path=path)), "a snapshot")
+    query = urlencode({"conids": ",".join(conids), "fields": FIELDS})
+    ask = Ask(method="GET", path=f"/iserver/marketdata/snapshot?{query}")
+    rows = read_list(call(send, session, ask), "a snapshot")
     found = [read_object(row, "a snapshot") for row in rows]
     return {wire.read_conid(row): row for row in found}
 
