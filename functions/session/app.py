@@ -8,6 +8,7 @@ from order_router import wiring
 from order_router.api.endpoint import route
 from order_router.api.renewal import answer_call
 from order_router.api.sessions import begin_session, close_login, list_sessions, open_login
+from order_router.service.login_links import note_address
 from order_router.service.sessions import keep_alive, look
 
 desk = wiring.world().session_desk
@@ -27,7 +28,7 @@ def answer_schedule(event: Mapping[str, Any]) -> dict[str, Any]:
     """Answer a schedule: before the open, or each minute."""
     if event["source"] == "keep-alive":
         return {"kept_alive": list(keep_alive(desk))}
-    desk.tickets.remember_address(event["address"])
+    note_address(desk, event["address"])
     return {"sessions": [one.account for one in look(desk)]}
 
 

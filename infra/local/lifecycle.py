@@ -11,6 +11,7 @@ from infra.local.home import REGION, Home, read_json, write_json
 from infra.local.progress import step
 from infra.local.routes import API, create_routes
 from infra.local.stack import Stack
+from order_router.aws.session_table import LoginTicketsTable
 
 
 def bring_up(home: Home, parameters: dict[str, str]) -> dict[str, Any]:
@@ -28,6 +29,7 @@ def bring_up(home: Home, parameters: dict[str, str]) -> dict[str, Any]:
     with step("seed"):
         keys = seed.seed(stack, read_json(home.facts))
     facts = _facts(stack, running) | keys
+    _note_address(stack, facts["api_url"])
     write_json(home.facts, facts)
     return facts
 
@@ -70,6 +72,12 @@ def _facts(stack: Stack, running: Emulator) -> dict[str, Any]:
         "port": running.port,
         "outputs": stack.outputs,
     }
+
+
+def _note_address(stack: Stack, api_url: str) -> None:
+    """Tell the stack where a browser on this machine reaches it: the emulator's own name for it does not resolve."""
+    tickets = LoginTicketsTable(stack.client("dynamodb"), stack.outputs["GateTableName"])
+    tickets.remember_address(api_url)
 
 
 def read_facts(home: Home) -> dict[str, Any]:

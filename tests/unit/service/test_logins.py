@@ -12,7 +12,7 @@ from order_router.domain.account import Account
 from order_router.domain.broker_session import SessionState, leased
 from order_router.ports import RenewalPending
 from order_router.service.desk import AccountUnknown
-from order_router.service.login_links import ASKED_LINK_LIFE, LinkInvalid
+from order_router.service.login_links import ASKED_LINK_LIFE, LinkInvalid, note_address
 from order_router.service.logins import (
     CALLBACK_PATIENCE,
     NoLoginPage,
@@ -234,3 +234,13 @@ def test_a_broker_without_a_page_has_no_link(world: LoginWorld, account: str) ->
 def test_an_unknown_account_has_no_link(world: LoginWorld) -> None:
     with pytest.raises(AccountUnknown):
         login_link(world.desk, "nobody", ADDRESS)
+
+
+def test_the_schedule_s_address_does_not_replace_a_laptop_s_own(world: LoginWorld) -> None:
+    note_address(world.desk, "https://two.example")
+    assert world.tickets.address() == "https://two.example"
+    world.tickets.remember_address("http://127.0.0.1:4566/_aws/execute-api/a1")
+
+    note_address(world.desk, "https://two.example")
+
+    assert world.tickets.address() == "http://127.0.0.1:4566/_aws/execute-api/a1"

@@ -15,6 +15,7 @@ from order_router.domain.errors import RouterError
 from order_router.ports import LoginTicket
 from order_router.service.session_desk import SessionDesk
 
+LAPTOP = "http://127.0.0.1:"
 ASKED_LINK_LIFE = timedelta(minutes=15)
 """How long a link is good that somebody just asked for."""
 
@@ -39,6 +40,13 @@ def make_link(desk: SessionDesk, account: str, address: str, life: timedelta = A
     desk.tickets.issue(LoginTicket(digest=_digest(token), account=account, expires_at=expires_at))
     url = f"{address.rstrip('/')}/v1/sessions/{quote(account, safe='')}/login?token={quote(token, safe='')}"
     return LoginLink(url, expires_at)
+
+
+def note_address(desk: SessionDesk, address: str) -> None:
+    """Remember where browsers reach the API; a laptop's own address, noted when its stack was started, stays."""
+    known = desk.tickets.address()
+    if known is None or not known.startswith(LAPTOP):
+        desk.tickets.remember_address(address)
 
 
 def require_ticket(desk: SessionDesk, account_name: str, token: str) -> tuple[Account, LoginTicket]:
