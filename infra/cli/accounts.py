@@ -33,8 +33,10 @@ def add_account(
 ) -> Result:
     """Add an account; of one that is there, change what is named and nothing else."""
     from infra import operate  # noqa: PLC0415 - a fast start
+    from order_router.brokers.registry import load_broker  # noqa: PLC0415 - the same
     from order_router.domain.account import Account  # noqa: PLC0415 - the same
 
+    load_broker(broker)
     changes = _changes(max_orders_per_day, market_band_percent)
     before = work.target.settings.account(name)
     if before is None:

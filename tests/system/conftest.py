@@ -64,12 +64,22 @@ class LocalStack:
         assert finished.returncode == 0, finished.stdout + finished.stderr
 
 
-@pytest.fixture(scope="session")
-def kite_port() -> int:
-    """The port that the stack's Zerodha adapter calls; a test starts its simulator there."""
+def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def kite_port() -> int:
+    """The port that the stack's Zerodha adapter calls; a test starts its simulator there."""
+    return _free_port()
+
+
+@pytest.fixture(scope="session")
+def kotak_port() -> int:
+    """The port that the stack's Kotak Neo adapter calls; a test starts its simulator there."""
+    return _free_port()
 
 
 @pytest.fixture
@@ -82,9 +92,12 @@ def kite(kite_port: int) -> Iterator[KiteProcess]:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory, kite_port: int) -> Iterator[LocalStack]:
+def stack(tmp_path_factory: pytest.TempPathFactory, kite_port: int, kotak_port: int) -> Iterator[LocalStack]:
     """A stack that only these tests use."""
-    parameters = {"ZerodhaEndpoint": f"http://127.0.0.1:{kite_port}"}
+    parameters = {
+        "ZerodhaEndpoint": f"http://127.0.0.1:{kite_port}",
+        "KotakNeoEndpoint": f"http://127.0.0.1:{kotak_port}",
+    }
     stack = LocalStack(home=tmp_path_factory.mktemp("stack"), parameters=parameters)
     try:
         stack.up()

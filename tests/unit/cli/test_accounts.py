@@ -57,6 +57,12 @@ def test_an_account_does_not_move_to_another_broker(stack: Stack) -> None:
     assert stack.json("account", "show", "mine")["broker"] == "paper"
 
 
+def test_an_unknown_broker_is_named_even_for_an_account_that_is_there(stack: Stack) -> None:
+    stack.ok("account", "add", "mine", "--broker", "paper")
+
+    assert "no broker is called 'nobody'" in stack.run("account", "add", "mine", "--broker", "nobody").line
+
+
 def test_disable_and_enable_change_nothing_else(stack: Stack) -> None:
     stack.ok("account", "add", "mine", "--broker", "paper", "--max-orders-per-day", "50")
 

@@ -171,7 +171,10 @@ def test_the_stacks_own_key_goes_to_no_other_address(tmp_path: Path) -> None:
         Choice(home=tmp_path, api_url="https://api.example"), environment={"ROUTER_API_KEY": "or_x"}
     ).api
 
+    given = Work(Choice(home=tmp_path), environment={"ROUTER_API_KEY": "or_x"}).api
+
     assert (own.url, own.key) == ("http://127.0.0.1:9", "or_own")
+    assert (given.url, given.key) == ("http://127.0.0.1:9", "or_x")
     assert (other.url, other.key) == ("https://api.example", "or_x")
 
 
