@@ -125,7 +125,7 @@ def test_postbacks_are_checked_with_no_credentials_but_those_that_are_for_it() -
         row for row in statements("PostbackRole") if "secretsmanager:GetSecretValue" in row["Action"]
     ]
 
-    assert reading["Condition"] == {"StringEquals": {f"secretsmanager:ResourceTag/{POSTBACK_TAG}": "true"}}
+    assert reading["Condition"] == {"StringEquals": {f"aws:ResourceTag/{POSTBACK_TAG}": "true"}}
 
 
 def test_the_functions_of_sessions_and_postbacks_reach_no_switch_and_no_counter() -> None:

@@ -26,6 +26,7 @@ WHOLE = SessionRecord(
     state=SessionState.FAILED,
     expires_at=NOW + timedelta(hours=16),
     last_login_at=NOW - timedelta(days=1, microseconds=7),
+    previous_login_at=NOW - timedelta(days=2),
     last_error=Reason("TOTP_REFUSED", "the code was not taken"),
     failed_at=NOW,
     refused="0123456789abcdef",

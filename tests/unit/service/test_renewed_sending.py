@@ -15,7 +15,9 @@ from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Order
 from order_router.domain.vocabulary import Source
 from order_router.service.change import ChangeRefused, cancel_order, modify_order
+from order_router.service.desk import ReadingDesk
 from order_router.service.place import StillUnsent, place_order
+from order_router.service.portfolio import read_portfolio
 from order_router.service.reconcile import reconcile_account
 from order_router.service.sessions import LOGIN_LEASE, status
 from order_router.service.timing import SEND_BUDGET
@@ -126,18 +128,13 @@ def test_orders_after_a_definite_no_do_not_log_in_again(trading: TradingLogins) 
     assert trading.logins.told() == [("login_failed", "live")]
 
 
-def test_a_new_session_that_is_refused_too_is_not_replaced_by_the_same_order(trading: TradingLogins) -> None:
-    trading.server.on_login = lambda: None
-    desk = trading.desk
+def test_an_order_whose_new_session_is_refused_too_is_not_tried_a_third_time(trading: TradingLogins) -> None:
+    with patch.object(trading.logins.secrets, "keep", kept_and_forgotten(trading)):
+        orders = [trading.place("live", f"k-{turn}").order for turn in range(4)]
 
-    def forgets() -> None:
-        trading.server.token = None
-
-    trading.clock.on_sleep = forgets
-    order = place_order(desk, trading.command("live")).order
-
-    assert order.state is State.REFUSED
-    assert trading.server.logins == 1
+    assert {order.state for order in orders} == {State.REFUSED}
+    assert kinds(orders[0]).count(EventKind.NEVER_SENT) == 2
+    assert trading.server.logins == 2
     assert trading.at_broker("live") == 0
     assert trading.logins.told() == [("login_failed", "live")]
 
@@ -334,8 +331,58 @@ def test_a_change_is_tried_with_one_new_session_and_not_with_two(trading: Tradin
     ):
         cancel_order(trading.desk, order.client_order_id)
 
-    assert trading.server.logins == 1
     assert ["renew" in call for _, call in trading.session_function.calls] == [True, False]
+
+
+@pytest.mark.parametrize("account", ["live", "page"])
+def test_a_worker_that_remembers_a_replaced_session_takes_the_stored_one(
+    trading: TradingLogins, account: str
+) -> None:
+    order = rest(trading, account)
+    trading.sessions.session(trading.logins.account(account))
+    trading.server.token = "canary-second"
+    trading.logins.secrets.put_session(account, "canary-second")
+
+    changed = cancel_order(trading.desk, order.client_order_id)
+
+    assert changed.order.state is State.CANCELLED
+    assert trading.session_function.calls == []
+
+
+@pytest.mark.parametrize("account", ["live", "page"])
+def test_a_reader_that_remembers_a_replaced_session_takes_the_stored_one(
+    trading: TradingLogins, account: str
+) -> None:
+    trading.log_in(account)
+    desk = trading.desk
+    reading = ReadingDesk(sessions=desk.sessions, broker_of=desk.broker_of, transport=desk.transport)
+    accounts = [trading.logins.account(account)]
+    (before,) = read_portfolio(reading, "funds", accounts)
+    trading.server.token = "canary-second"
+    trading.logins.secrets.put_session(account, "canary-second")
+
+    (after,) = read_portfolio(reading, "funds", accounts)
+
+    assert (before.error, after.error) == (None, None)
+    trading.kill_session()
+    (dead,) = read_portfolio(reading, "funds", accounts)
+    assert dead.error is not None
+    assert dead.error.code == "BROKER_SESSION_EXPIRED"
+
+
+def test_a_look_with_a_remembered_session_takes_the_stored_one(trading: TradingLogins) -> None:
+    trading.log_in("page")
+    trading.world.transport.writes = [Fault.ANSWER_LOST]
+    lost = trading.place("page").order
+    trading.server.token = "canary-second"
+    trading.logins.secrets.put_session("page", "canary-second")
+
+    reconcile_account(trading.desk, "page")
+
+    settled = trading.world.store.get(lost.client_order_id)
+    assert settled is not None
+    assert settled.state is State.FILLED
+    assert trading.session_function.calls == []
 
 
 def test_a_look_that_meets_a_dead_session_has_it_replaced_for_the_next(trading: TradingLogins) -> None:

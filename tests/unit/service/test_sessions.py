@@ -76,20 +76,22 @@ def test_a_refused_session_that_was_replaced_meanwhile_needs_no_login(world: Log
     assert world.server.logins == 2
 
 
-def test_a_session_that_is_refused_right_after_its_login_is_not_replaced_at_once(world: LoginWorld) -> None:
-    begin(world)
-    refused = world.secrets.session(world.account("live")).fingerprint
-    world.clock.advance(59)
+def test_sessions_that_are_refused_one_after_the_other_are_not_replaced_at_once(world: LoginWorld) -> None:
+    def refused() -> Wanted:
+        return Wanted(refused=world.secrets.session(world.account("live")).fingerprint)
 
+    begin(world)
+    renew(world.desk, "live", refused())
+    world.clock.advance(59)
     for _ in range(2):
         with pytest.raises(LoginFailed) as caught:
-            renew(world.desk, "live", Wanted(refused=refused))
+            renew(world.desk, "live", refused())
     assert caught.value.code == "SESSION_REFUSED_AT_ONCE"
-    assert (world.server.logins, world.told()) == (1, [("login_failed", "live")])
+    assert (world.server.logins, world.told()) == (2, [("login_failed", "live")])
     world.clock.advance(1)
-    renew(world.desk, "live", Wanted(refused=refused))
+    renew(world.desk, "live", refused())
 
-    assert world.server.logins == 2
+    assert world.server.logins == 3
 
 
 def test_a_session_that_somebody_stored_after_a_death_is_taken(world: LoginWorld) -> None:

@@ -39,6 +39,7 @@ class SessionRecord:
     state: SessionState = SessionState.NEVER
     expires_at: datetime | None = None
     last_login_at: datetime | None = None
+    previous_login_at: datetime | None = None
     last_error: Reason | None = None
     failed_at: datetime | None = None
     refused: str | None = None
@@ -93,7 +94,7 @@ def found_good(record: SessionRecord, expires_at: datetime | None) -> SessionRec
 def logged_in(record: SessionRecord, at: datetime, expires_at: datetime) -> SessionRecord:
     """Return the record after a login."""
     fresh = replace(record, state=SessionState.NEVER)
-    return replace(found_good(fresh, expires_at), last_login_at=at)
+    return replace(found_good(fresh, expires_at), last_login_at=at, previous_login_at=record.last_login_at)
 
 
 def login_failed(record: SessionRecord, reason: Reason, at: datetime, rests_for: timedelta) -> SessionRecord:

@@ -18,7 +18,7 @@ from order_router.service.follow_up import ask_for_a_look
 from order_router.service.holding import release_held
 from order_router.service.place import end_stale
 from order_router.service.recording import record
-from order_router.service.renewing import fingerprint_of
+from order_router.service.renewing import fingerprint_of, is_replaced
 from order_router.service.settling import Look, settle
 from order_router.service.timing import RECONCILE_AGAIN_FOR, RECONCILE_DELAY_S
 
@@ -93,16 +93,31 @@ def _read_book(desk: Desk, account: Account, broker: Broker) -> OrderBook:
     session: BrokerSession | None = None
     try:
         session = desk.sessions.session(account)
-        return broker.read_orders(desk.transport.sender(session.endpoint, not_after=None), session)
+        return _book_with(desk, broker, session)
+    except SessionExpired as error:
+        logger.warning("book not readable", extra={"account": account.name, "reason": error.code})
+        if is_replaced(desk.sessions, account, session):
+            return _read_book_again(desk, account, broker)
+        # the next look finds what comes of it
+        desk.renewer.report(account, refused=fingerprint_of(session))
     except BrokerError as error:
         logger.warning("book not readable", extra={"account": account.name, "reason": error.code})
-        if isinstance(error, SessionExpired):
-            # the next look finds what comes of it
-            desk.sessions.forget(account)
-            desk.renewer.report(account, refused=fingerprint_of(session))
     except Exception:  # a defect in reading must not leave an unknown order untold
         logger.exception("adapter defect", extra={"account": account.name})
     return OrderBook((), is_complete=False)
+
+
+def _read_book_again(desk: Desk, account: Account, broker: Broker) -> OrderBook:
+    """Read the book with the session that has taken the place of the one that this worker remembered."""
+    try:
+        return _book_with(desk, broker, desk.sessions.session(account))
+    except Exception as error:  # noqa: BLE001 - the next look comes; nothing is concluded from this one
+        logger.warning("book not readable", extra={"account": account.name, "error": type(error).__name__})
+    return OrderBook((), is_complete=False)
+
+
+def _book_with(desk: Desk, broker: Broker, session: BrokerSession) -> OrderBook:
+    return broker.read_orders(desk.transport.sender(session.endpoint, not_after=None), session)
 
 
 def _claimed(desk: Desk, account: Account, due: Iterable[Order]) -> frozenset[str]:

@@ -1,12 +1,14 @@
-"""What a call that met a dead session does about it: have it replaced where that needs no person, else have it told."""
+"""What a call that met a dead session does about it: take another one, have it replaced, or have it told."""
 
 import logging
 from datetime import datetime
 
+from order_router.adapter.errors import NotSent
 from order_router.adapter.login import LoginKind
 from order_router.adapter.session import BrokerSession
 from order_router.domain.account import Account
 from order_router.domain.errors import RouterError
+from order_router.ports import Sessions
 from order_router.service.desk import Desk
 
 logger = logging.getLogger(__name__)
@@ -17,15 +19,25 @@ def fingerprint_of(session: BrokerSession | None) -> str | None:
     return None if session is None else session.fingerprint
 
 
+def is_replaced(sessions: Sessions, account: Account, refused: BrokerSession | None) -> bool:
+    """Return whether another session is stored than the refused one, which a worker remembers for a while."""
+    sessions.forget(account)
+    try:
+        return sessions.session(account).fingerprint != fingerprint_of(refused)
+    except NotSent:
+        return False
+
+
 def has_new_session(
     desk: Desk, account: Account, refused: BrokerSession | None, *, until: datetime | None
 ) -> bool:
     """Return whether there is a session now in place of the refused one; if not, somebody is seeing to it.
 
-    `until` None: there is no time for a login.
+    `until` None: there is no time for a login, and none for another try.
     """
-    desk.sessions.forget(account)
     fingerprint = fingerprint_of(refused)
+    if until is not None and is_replaced(desk.sessions, account, refused):
+        return True
     is_unattended = desk.broker_of(account.broker).profile.login is LoginKind.UNATTENDED
     if not is_unattended or until is None or desk.clock.now() >= until:
         desk.renewer.report(account, refused=fingerprint)

@@ -263,9 +263,9 @@ def _stored(desk: SessionDesk, account: Account) -> BrokerSession | None:
 def _require_rested(desk: SessionDesk, record: SessionRecord, wanted: Wanted, started: datetime) -> None:
     """Raise why the last login came to nothing while only a person may try again, and nobody for whom it just failed.
 
-    A session that was refused right after its login was none: another one would be refused as well.
+    Sessions that are refused one after the other are none: another one would be refused as well.
     """
-    _require_aged(desk, record, wanted)
+    _require_lasting(desk, record, wanted)
     has_failed_since = record.failed_at is not None and record.failed_at >= started
     if not has_failed_since and (wanted.is_asked or not record.is_resting(desk.clock.now())):
         return
@@ -275,11 +275,11 @@ def _require_rested(desk: SessionDesk, record: SessionRecord, wanted: Wanted, st
     raise LoginResting(words, code=record.last_error.code)
 
 
-def _require_aged(desk: SessionDesk, record: SessionRecord, wanted: Wanted) -> None:
-    if record.last_login_at is None or wanted.is_asked:
+def _require_lasting(desk: SessionDesk, record: SessionRecord, wanted: Wanted) -> None:
+    if record.previous_login_at is None or wanted.is_asked:
         return
-    if desk.clock.now() - record.last_login_at < RESTS_AFTER_SILENCE:
-        words = f"the session that account {record.account} began a moment ago was refused"
+    if desk.clock.now() - record.previous_login_at < RESTS_AFTER_SILENCE:
+        words = f"two sessions that account {record.account} began a moment ago were refused"
         raise LoginResting(words, code="SESSION_REFUSED_AT_ONCE")
 
 
