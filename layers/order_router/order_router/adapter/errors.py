@@ -38,9 +38,16 @@ class SessionExpired(NotSent):
 
 
 class RateLimited(NotSent):
-    """The broker documents this refusal as before its order system: wait, then send again."""
+    """The broker documents this refusal as before its order system: wait, then send again.
+
+    `keeps_out_s`: for how long it refuses whoever goes on, whatever is asked.
+    """
 
     code = "BROKER_RATE_LIMITED"
+
+    def __init__(self, message: str, *, broker_code: str | None = None, keeps_out_s: float = 0) -> None:
+        super().__init__(message, broker_code=broker_code)
+        self.keeps_out_s = keeps_out_s
 
 
 class Unsupported(BrokerError):

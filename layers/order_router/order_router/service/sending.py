@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 from functools import partial
 
-from order_router.adapter.errors import BrokerError, DeadlinePassed, SessionExpired
+from order_router.adapter.errors import BrokerError, DeadlinePassed, RateLimited, SessionExpired
 from order_router.adapter.login import LoginFailed, LoginKind
 from order_router.adapter.session import BrokerSession
 from order_router.domain.errors import Reason, RouterError
@@ -149,6 +149,10 @@ class _Tries:
         return self.job.broker.profile.login is LoginKind.UNATTENDED
 
     def _may_pass(self, error: BrokerError) -> bool:
+        if isinstance(error, RateLimited):
+            # whoever goes on is kept out: not to be tried where that outlasts the order
+            ends_at = self.desk.clock.now() + timedelta(seconds=error.keeps_out_s)
+            return ends_at <= self.job.order.deadline
         return isinstance(error, MAY_PASS) and not isinstance(error, DeadlinePassed)
 
     def _end(self, error: BrokerError) -> tuple[Event, ...]:
