@@ -12,7 +12,7 @@ from order_router.domain.lifecycle import State
 from order_router.domain.listing import Listing
 from order_router.paper.book import PaperOrder, Status
 from tests.fakes.world import World
-from tests.faults import icici_breeze_side, kotak_neo_side
+from tests.faults import ibkr_side, icici_breeze_side, kotak_neo_side
 from tests.faults.floor import ACCOUNT, INFY, Floor, HandlerSimulator, HeldOrder
 from tests.simulators import kite_in_process
 from tests.simulators.chaos_broker import Held
@@ -84,16 +84,21 @@ def paper(world: World) -> Iterator[Floor]:
 
 
 FLOORS: Mapping[str, Callable[[World], AbstractContextManager[Floor]]] = {
+    "ibkr": ibkr_side.ibkr,
     "icici_breeze": icici_breeze_side.icici_breeze,
     "kotak_neo": kotak_neo_side.kotak_neo,
     "paper": paper,
     "zerodha": zerodha,
 }
 LISTINGS: Mapping[str, tuple[Listing, ...]] = {
+    "ibkr": ibkr_side.LISTINGS,
     "icici_breeze": icici_breeze_side.LISTINGS,
     "kotak_neo": kotak_neo_side.LISTINGS,
 }
 """What a broker lists that has a list of its instruments."""
+
+SECRETS: Mapping[str, Mapping[str, str]] = {"ibkr": ibkr_side.SECRETS}
+"""The session of a broker whose secrets must have their shape."""
 
 
 def account_at(broker: str) -> Account:

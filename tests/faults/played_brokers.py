@@ -20,9 +20,9 @@ from tests.fakes.listings import MemoryListings
 from tests.fakes.settings import MemorySessions
 from tests.fakes.transport import Fault
 from tests.fakes.world import World
-from tests.faults import kotak_neo_side
+from tests.faults import ibkr_side, kotak_neo_side
 from tests.faults.icici_breeze_side import LISTINGS, SECRETS, STATES, breeze_of
-from tests.simulators import kite_in_process, kotak_neo_vendor
+from tests.simulators import ibkr_vendor, kite_in_process, kotak_neo_vendor
 from tests.simulators.icici_breeze_pages import status_of
 from tests.simulators.kite import ACCESS_TOKEN, API_KEY, Kite
 from tests.simulators.kotak_neo_vendor import KotakNeo
@@ -239,7 +239,24 @@ class PlayedKotakNeo(PlayedZerodha):
         world.desk = replace(world.desk, sessions=world.sessions)
 
 
+class PlayedIbkr(PlayedZerodha):
+    """The IBKR simulator, which has the same book and can be told the same."""
+
+    ENDPOINT = "https://ibkr.example"
+
+    def __init__(self, world: World) -> None:
+        self._kite = vendor = ibkr_side.ibkr_of(world, self.ENDPOINT)  # type: ignore[assignment]
+        world.handlers[self.ENDPOINT] = partial(ibkr_vendor.answer, vendor, self.ENDPOINT)
+        world.settings.put_account(Account(name="paper", broker="ibkr"))
+        world.listings["ibkr"] = MemoryListings(ibkr_side.LISTINGS)
+        world.sessions = MemorySessions(self.ENDPOINT)
+        around = Surroundings(now=world.clock.now, listings=world.listings["ibkr"])
+        world.sessions.log_in("paper", ibkr_side.SECRETS, around=around)
+        world.desk = replace(world.desk, sessions=world.sessions)
+
+
 PLAYED: Mapping[str, Callable[[World], PlayedBroker]] = {
+    "ibkr": PlayedIbkr,
     "icici_breeze": PlayedIciciBreeze,
     "kotak_neo": PlayedKotakNeo,
     "paper": PlayedPaper,

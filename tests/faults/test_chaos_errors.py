@@ -15,7 +15,7 @@ from order_router.transport.http_transport import HttpTransport
 from tests.fakes.clock import FakeClock
 from tests.fakes.listings import MemoryListings
 from tests.fakes.orders import a_request
-from tests.faults.chaos_floors import LISTINGS
+from tests.faults.chaos_floors import LISTINGS, SECRETS
 from tests.faults.floor import usual_product
 from tests.faults.scripted_server import answering, ok, scripted
 from tests.simulators.chaos_dialect import Refusal, Verdict
@@ -60,7 +60,8 @@ def came_of(broker: str, call: str, answer: bytes) -> object:
     """Return what a call returns or raises when the broker's socket answers so, however often it is asked."""
     adapter = load_broker(broker)
     transport = HttpTransport(FakeClock())
-    secrets = {name: Secret("k") for name in adapter.profile.session_fields}
+    texts = dict.fromkeys(adapter.profile.session_fields, "k") | dict(SECRETS.get(broker, {}))
+    secrets = {name: Secret(text) for name, text in texts.items()}
     around = Surroundings(now=FakeClock().now, listings=MemoryListings(LISTINGS.get(broker, ())))
     with scripted(answering(*[answer] * MOST_READS)) as server:
         send = transport.sender(server.url, not_after=None)

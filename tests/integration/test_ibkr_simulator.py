@@ -346,7 +346,7 @@ def test_the_same_tag_again_is_one_order_and_no_refusal(desk: Desk) -> None:
     [
         ("reject_at_door", errors.Rejected),
         ("no_margin_at_door", errors.InsufficientFunds),
-        ("too_many_requests", errors.PermissionDenied),
+        ("too_many_requests", errors.RateLimited),
         ("dead_token", errors.SessionExpired),
         ("no_bridge", errors.SessionExpired),
     ],

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 
 from tests.simulators.chaos_dialect import KITE, PAPER, Dialect
+from tests.simulators.ibkr_dialect import IBKR
 from tests.simulators.icici_breeze_dialect import ICICI_BREEZE
 from tests.simulators.kotak_neo_dialect import KOTAK_NEO
 
 DIALECTS: Mapping[str, Dialect] = {
+    "ibkr": IBKR,
     "icici_breeze": ICICI_BREEZE,
     "kotak_neo": KOTAK_NEO,
     "paper": PAPER,

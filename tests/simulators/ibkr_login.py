@@ -49,11 +49,19 @@ def _private(name: str) -> Any:
 
 @dataclass(frozen=True)
 class Called:
-    """One request as it came: the address that its client called, without the query."""
+    """One request as it came: the address that its client called, without the query; a host alone may be under TLS."""
 
     method: str
-    url: str
+    address: str
     headers: Mapping[str, str]
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """Return what its client may have called it."""
+        has_scheme = "://" in self.address
+        return (
+            (self.address,) if has_scheme else tuple(f"{one}://{self.address}" for one in ("http", "https"))
+        )
 
     def oauth(self) -> dict[str, str]:
         """Return what its Authorization header says."""
@@ -65,10 +73,11 @@ class Called:
             raise refusal(401, "not authenticated")
         return found
 
-    def signed(self, oauth: Mapping[str, str], prepend: str = "") -> bytes:
-        """Return what must have been signed."""
+    def signed(self, oauth: Mapping[str, str], prepend: str = "") -> list[bytes]:
+        """Return what must have been signed, one of them."""
         kept = (f"{name}={oauth[name]}" for name in sorted(oauth) if name not in {"realm", "oauth_signature"})
-        return f"{prepend}{self.method}&{quote_plus(self.url)}&{quote_plus('&'.join(kept))}".encode()
+        pairs = quote_plus("&".join(kept))
+        return [f"{prepend}{self.method}&{quote_plus(url)}&{pairs}".encode() for url in self.urls]
 
 
 @dataclass
@@ -92,12 +101,8 @@ class IbkrLogin:
         prepend = _private("encryption_key").decrypt(
             base64.b64decode(CREDENTIALS["access_token_secret"]), PKCS1v15()
         )
-        try:
-            signature = base64.b64decode(unquote_plus(oauth["oauth_signature"]))
-            signed = called.signed(oauth, prepend.hex())
-            _private("signature_key").public_key().verify(signature, signed, PKCS1v15(), SHA256())
-        except (InvalidSignature, KeyError, ValueError):
-            raise refusal(401, "invalid signature") from None
+        if not any(_is_theirs(oauth, signed) for signed in called.signed(oauth, prepend.hex())):
+            raise refusal(401, "invalid signature")
         return self._agreed(int(oauth["diffie_hellman_challenge"], 16), prepend)
 
     def require_signature(self, called: Called) -> None:
@@ -105,8 +110,7 @@ class IbkrLogin:
         oauth = called.oauth()
         if self.live_token is None:
             raise refusal(401, "not authenticated")
-        digest = hmac.digest(base64.b64decode(self.live_token), called.signed(oauth), hashlib.sha256)
-        if oauth.get("oauth_signature") != quote_plus(base64.b64encode(digest)):
+        if oauth.get("oauth_signature") not in [_mac(self.live_token, one) for one in called.signed(oauth)]:
             raise refusal(401, "not authenticated")
         self._require_fresh(oauth)
 
@@ -163,6 +167,35 @@ class IbkrLogin:
         if nonce in self._nonces or (self.skew_s is not None and abs(late_s) > self.skew_s):
             raise refusal(401, "not authenticated")
         self._nonces.add(nonce)
+
+
+def sign(method: str, address: str, nonce: str) -> dict[str, str]:
+    """Return the headers of a request of the first session's."""
+    oauth = {
+        "oauth_consumer_key": CONSUMER_KEY,
+        "oauth_nonce": nonce,
+        "oauth_signature_method": "HMAC-SHA256",
+        "oauth_timestamp": "0",
+        "oauth_token": ACCESS_TOKEN,
+    }
+    (first, *_) = Called(method, address, {}).signed(oauth)
+    pairs = ", ".join(
+        f'{name}="{text}"' for name, text in {**oauth, "oauth_signature": _mac(LIVE_TOKEN, first)}.items()
+    )
+    return {"authorization": f'OAuth realm="limited_poa", {pairs}', "user-agent": "simulator"}
+
+
+def _mac(live_token: str, signed: bytes) -> str:
+    return quote_plus(base64.b64encode(hmac.digest(base64.b64decode(live_token), signed, hashlib.sha256)))
+
+
+def _is_theirs(oauth: Mapping[str, str], signed: bytes) -> bool:
+    try:
+        signature = base64.b64decode(unquote_plus(oauth["oauth_signature"]))
+        _private("signature_key").public_key().verify(signature, signed, PKCS1v15(), SHA256())
+    except (InvalidSignature, KeyError, ValueError):
+        return False
+    return True
 
 
 def refusal(status: int, message: str) -> KiteRefusal:

@@ -77,7 +77,8 @@ class IbkrReply:
 
 def error_body(code: str, message: str) -> str:
     """Return an error answer; those that come with HTTP 200 have no statusCode."""
-    return json.dumps({"error": message} if code == "200" else {"error": message, "statusCode": int(code)})
+    status = {"statusCode": int(code)} if code.isdigit() and code != "200" else {}
+    return json.dumps({"error": message} | status)
 
 
 @dataclass
@@ -120,7 +121,7 @@ class Ibkr:
         """Take one request in, do it or not as told, and return how it is to be answered."""
         parts = urlsplit(target)
         lowered = {name.lower(): text for name, text in headers.items()}
-        base = f"http://{lowered.get('host')}" if self.base_url is None else self.base_url
+        base = lowered.get("host", "") if self.base_url is None else self.base_url
         called = Called(method, base + parts.path, lowered)
         for verb, pattern, call in ROUTES:
             found = re.fullmatch(pattern, parts.path.removeprefix(ROOT))

@@ -8,6 +8,11 @@ UNCLEAR = range(500, 600)
 """The vendor gives up on its own order system after about ten seconds with 503: a write may still land."""
 
 
+KEPT_OUT_S = 600
+"""How long the vendor keeps an address out that was too fast, at least: every user behind it (field reports: 10 to 15
+minutes)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """One error answer: its HTTP status (200 too) and the words in `error`."""
@@ -45,8 +50,6 @@ RULES = (
     Rule(words="order not confirmed", means=errors.OutcomeUnknown),
     Rule(words="no bridge", status=400, means=errors.SessionExpired),
     Rule(words="please query /accounts first", status=400, means=errors.SessionExpired),
-    # whoever goes on is kept out for longer, and an order is too old by then: not to be sent again
-    Rule(status=429, is_write=True, means=errors.PermissionDenied),
     Rule(status=429, means=errors.RateLimited),
     Rule(words="doesn't exist", names_an_order=True, means=errors.OrderNotFound),
     Rule(status=404, names_an_order=True, means=errors.OrderNotFound),
@@ -55,6 +58,7 @@ RULES = (
     ),
     Rule(words="order is inactive", status=400, means=errors.Rejected),
     Rule(words="accountid", status=400, means=errors.InvalidOrder),
+    Rule(words="no security definition", status=200, means=errors.InvalidSymbol),
     Rule(words="insufficient", status=200, means=errors.InsufficientFunds),
     Rule(words="available funds", status=200, means=errors.InsufficientFunds),
     Rule(words="margin", status=200, means=errors.InsufficientFunds),
@@ -70,4 +74,6 @@ def read_refusal(refusal: Refusal, *, is_write: bool, names_an_order: bool) -> e
         rule.means for rule in rules if rule.fits(refusal, is_write=is_write, names_an_order=names_an_order)
     )
     kind = next(fitting, errors.OutcomeUnknown)
+    if kind is errors.RateLimited:
+        return errors.RateLimited(refusal.message, broker_code="429", keeps_out_s=KEPT_OUT_S)
     return kind(refusal.message, broker_code=str(refusal.status))
