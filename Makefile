@@ -16,7 +16,7 @@ export AWS_DEFAULT_REGION ?= ap-south-1
 PROOFS = prove-simulation prove-search prove-sockets prove-race prove-processes prove-api prove-mutants prove-properties
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down logs cli test quick lint types imports template unit simulate chaos prove $(PROOFS) bench build requirements clean
+.PHONY: help run up down logs cli test quick lint types imports template unit simulate chaos brokers prove $(PROOFS) bench build requirements clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -83,6 +83,11 @@ chaos: ## 500 alerts and orders on a local stack of their own, workers killed, t
 	@infra/local/bootstrap dev stack sam
 	@$(STACK)/python -m infra.local build
 	@$(DEV)/python -m tests.chaos
+
+brokers: ## Every broker against its simulator, through a local stack of their own: login to funds, one table
+	@infra/local/bootstrap dev stack sam
+	@$(STACK)/python -m infra.local build
+	@$(DEV)/python -m tests.brokers
 
 # The long proofs, some hours on two processors; tests/README.md records their last results. Each part runs by itself too.
 prove: $(PROOFS) ## Everything that make test proves, many times over

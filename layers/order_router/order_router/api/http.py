@@ -120,7 +120,10 @@ def _body(event: Mapping[str, Any]) -> bytes:
 
 
 def _cookies(event: Mapping[str, Any]) -> dict[str, str]:
-    pairs = [pair.strip().partition("=") for text in event.get("cookies") or () for pair in text.split(";")]
+    # AWS takes them out of the headers; an emulator may leave them there
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    texts = event.get("cookies") or [headers.get("cookie", "")]
+    pairs = [pair.strip().partition("=") for text in texts for pair in text.split(";")]
     return {name: value for name, _, value in pairs if name}
 
 

@@ -1,0 +1,1 @@
+"""Every broker against its simulator, through a deployed local stack: `make brokers`."""
