@@ -7,6 +7,7 @@ from infra.local.home import BUILD, SHARED, write_json
 from tests.bench.circumstances import circumstances
 from tests.bench.cold_start import measure_cold_starts
 from tests.bench.imports import measure_imports
+from tests.bench.instruments import measure_instruments
 from tests.bench.lambda_folders import lambda_folders
 from tests.bench.overhead import measure_overhead
 from tests.bench.sizes import measure_sizes
@@ -31,6 +32,8 @@ def main() -> int:
 
 def _measure() -> dict[str, Any]:
     figures = {"circumstances": circumstances()}
+    print("refreshing 100,000 instruments, two days")
+    figures["instruments"] = measure_instruments()
     print("placing 1,000 orders at each broker")
     figures["overhead"] = {broker: measure_overhead(broker) for broker in BROKERS}
     with lambda_folders() as folders:
@@ -51,6 +54,8 @@ def _headlines(figures: dict[str, Any]) -> dict[str, Any]:
         "cold_start_ratio": cold_start[HEADLINE]["ratio"],
         "cold_start_ms": cold_start[HEADLINE]["median_ms"],
         "baseline_ms": cold_start["baseline"]["median_ms"],
+        "refresh_to_floor": figures["instruments"]["first_day"]["to_floor"],
+        "refresh_peak_mib": figures["instruments"]["first_day"]["peak_mib"],
         "layer_mib": figures["layers"]["total"],
     }
 

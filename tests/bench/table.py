@@ -10,6 +10,7 @@ def print_figures(figures: dict[str, Any]) -> None:
     for title, rows in (
         ("Own overhead of an HTTPS order, warm (ms)", _overhead(figures["overhead"])),
         ("AWS calls of a warm order", _calls(figures["overhead"])),
+        ("A refresh of 100,000 instruments", _refresh(figures["instruments"])),
         ("First invocation, cold (ms)", _cold(figures["cold_start"])),
         ("Layers, unzipped (MiB)", _sizes(figures["layers"])),
         ("Import of each function (ms, importtime's own cost included)", _imports(figures["imports"])),
@@ -28,6 +29,22 @@ def _overhead(overhead: dict[str, Any]) -> list[Row]:
 def _calls(overhead: dict[str, Any]) -> list[Row]:
     rows = ((broker, *_texts(one, "aws_calls_before", "aws_calls_after")) for broker, one in overhead.items())
     return [("broker", "before the broker", "after"), *rows]
+
+
+def _refresh(instruments: dict[str, Any]) -> list[Row]:
+    names = ("cpu_s", "floor_cpu_s", "to_floor", "peak_mib", "write_units", "read_units", "rows_written")
+    head = (
+        "day",
+        "own time, s",
+        "floor, s",
+        "times floor",
+        "peak, MiB",
+        "write units",
+        "read units",
+        "rows written",
+    )
+    days = ((day, *_texts(instruments[day], *names)) for day in ("first_day", "second_day"))
+    return [head, *days]
 
 
 def _cold(cold_start: dict[str, Any]) -> list[Row]:

@@ -9,7 +9,7 @@ from order_router import logs
 from order_router.adapter.http import HttpRequest, HttpResponse
 from order_router.adapter.listings import Listings, NoListings
 from order_router.adapter.session import Surroundings
-from order_router.aws.clients import make_client, make_patient_client
+from order_router.aws.clients import make_client, make_patient_client, make_steady_client
 from order_router.aws.dead_letters import DeadLettersTable
 from order_router.aws.environment import Environment
 from order_router.aws.instrument_lists import InstrumentListsTable
@@ -252,7 +252,7 @@ class World:
             endpoint_of=self._endpoint_of,
             download=HttpDownload(self._clock),
             lists=InstrumentListsTable(
-                self.dynamodb, self._environment.require("INSTRUMENTS_TABLE"), self._clock
+                make_steady_client("dynamodb"), self._environment.require("INSTRUMENTS_TABLE"), self._clock
             ),
             clock=self._clock,
             notifier=self._notifier,

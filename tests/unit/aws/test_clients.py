@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from order_router.aws.clients import CONFIG as TYPED_CONFIG
-from order_router.aws.clients import make_client
+from order_router.aws.clients import make_client, make_steady_client
 from order_router.service.timing import LEASE, PLACE_FUNCTION_TIMEOUT
 
 CONFIG: Any = TYPED_CONFIG  # botocore sets its options at run time
@@ -37,3 +37,13 @@ def test_a_client_takes_region_keys_and_endpoint_from_the_environment(
     assert client.meta.region_name == "ap-south-1"
     assert client.meta.config.read_timeout == CONFIG.read_timeout
     assert client.meta.config.retries["mode"] == "standard"
+
+
+def test_a_client_for_work_that_nobody_waits_for_is_patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-south-1")
+
+    config = make_steady_client("dynamodb").meta.config
+
+    assert (config.connect_timeout, config.read_timeout) == (CONFIG.connect_timeout, 10)
+    assert config.retries["total_max_attempts"] == 5
+    assert config.retries["mode"] == "standard"

@@ -30,6 +30,12 @@ def make_patient_client(service: str, wait_s: float) -> Any:  # noqa: ANN401 - b
     return _session().create_client(service, config=CONFIG.merge(once))
 
 
+def make_steady_client(service: str) -> Any:  # noqa: ANN401 - botocore makes its clients at run time
+    """Return a client for work that nobody waits for: it waits ten seconds for an answer, and asks five times."""
+    steady = Config(retries={"mode": "standard", "total_max_attempts": 5}, read_timeout=10)
+    return _session().create_client(service, config=CONFIG.merge(steady))
+
+
 class _Loader(Loader):
     """Knows which services there are; botocore would list the folders of all 400, twice (15 ms of a cold start)."""
 
