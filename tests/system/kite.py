@@ -45,6 +45,10 @@ class KiteProcess:
         """Every order that it has taken in."""
         return list(json.loads(self._client.get("/_control/orders").text))
 
+    def postbacks(self) -> list[dict[str, Any]]:
+        """Every postback that it has sent: `body`, and the `status` that answered it."""
+        return list(json.loads(self._client.get("/_control/postbacks").text))
+
     def take_order(self, tag: str) -> None:
         """Take in an order to buy 5 INFY under this tag: one that was on its way until now."""
         form = {
