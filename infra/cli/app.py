@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from infra.cli import accounts, credentials, instruments, keys, orders, portfolio, sessions, strategies
+from infra.cli import accounts, credentials, instruments, keys, order_reads, portfolio, sessions, strategies
 from infra.cli.work import Choice, Work
 
 LOCAL = Path(__file__).resolve().parents[2] / ".local"
@@ -23,7 +23,7 @@ app.add_typer(sessions.app, name="session")
 sessions.mount(app)
 app.add_typer(strategies.app, name="strategy")
 app.add_typer(keys.app, name="key")
-app.add_typer(orders.app, name="order")
+app.add_typer(order_reads.app, name="order")
 app.add_typer(instruments.app, name="instruments")
 portfolio.mount(app)
 

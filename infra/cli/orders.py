@@ -7,8 +7,8 @@ import typer
 from infra.cli.asking import AnswerLost, path_of
 from infra.cli.command import Result, Table, command, new_app
 from infra.cli.options import AccountOption
+from infra.cli.order_words import shown_order
 from infra.cli.refusal import Misuse
-from infra.cli.watching import follow
 from infra.cli.work import ACCOUNT_VARIABLE, Work
 
 app = new_app("Orders, through the API.")
@@ -74,7 +74,7 @@ def place_order(  # noqa: PLR0913 - an order has that many words
         "disclosed_quantity": disclosed_quantity,
         "position_effect": position_effect,
     }
-    return _shown(_place(work, _judged(fields), idempotency_key or _new_key()))
+    return shown_order(_place(work, _judged(fields), idempotency_key or _new_key()))
 
 
 def _judged(fields: dict[str, Any]) -> dict[str, Any]:
@@ -102,35 +102,6 @@ def _place(work: Work, body: dict[str, Any], key: str) -> dict[str, Any]:
 def _no_account() -> str:
     raise Misuse(f"name the account: --account, or set {ACCOUNT_VARIABLE}")
 
-
-def _shown(order: dict[str, Any]) -> Result:
-    """Return one order; what has not ended is told how to follow."""
-    final = order["state"] in _final()
-    note = "" if final else f"follow it: router order watch {order['client_order_id']}"
-    return Result(document=order, shown=_summary(order), note=note)
-
-
-def _final() -> frozenset[str]:
-    from order_router.domain.lifecycle import FINAL  # noqa: PLC0415 - a fast start
-
-    return frozenset(map(str, FINAL))
-
-
-def _summary(order: dict[str, Any]) -> str:
-    line = f"{order['client_order_id']} {order['state']}: {_what(order)}"
-    if order["filled_quantity"]:
-        line += f", {order['filled_quantity']} filled at {order['average_price']}"
-    reason = order.get("reason")
-    return line if not reason else f"{line} ({reason['code']}: {reason['message']})"
-
-
-def _what(order: dict[str, Any]) -> str:
-    words = [order["side"], str(order["quantity"]), order["instrument"], order["order_type"]]
-    words += [f"{name} {order[key]}" for name, key in PRICES if order.get(key)]
-    return " ".join([*words, order["product"]])
-
-
-PRICES = (("limit", "limit_price"), ("trigger", "trigger_price"))
 
 ChangedPrice = Annotated[
     str | None, typer.Option(metavar=f"PRICE|{REMOVED}", help=f"Exact; {REMOVED} takes it away.")
@@ -166,7 +137,7 @@ def modify_order(  # noqa: PLR0913 - an order has that many words
     if not changes:
         raise Misuse("name what is to change: --quantity, --limit-price, --trigger-price, --type, --validity")
     _judge_changes(changes)
-    return _shown(work.api.call("PATCH", path_of("orders", client_order_id), body=changes))
+    return shown_order(work.api.call("PATCH", path_of("orders", client_order_id), body=changes))
 
 
 def _judge_changes(changes: dict[str, Any]) -> None:
@@ -187,7 +158,7 @@ def cancel_order(
     if every == (client_order_id is not None):
         raise Misuse("name one order, or give --all and --account")
     if client_order_id is not None:
-        return _shown(work.api.call("DELETE", path_of("orders", client_order_id)))
+        return shown_order(work.api.call("DELETE", path_of("orders", client_order_id)))
     return _cancelled(
         work.api.call("POST", "/v1/orders/cancel-all", body={"account": account or _no_account()})
     )
@@ -207,118 +178,4 @@ def _cancelled(answer: dict[str, Any]) -> Result:
     failed = any("error" in one for one in results)
     return Result(
         document=answer, shown=Table(("order", "outcome", "state", ""), rows), exit_code=1 if failed else 0
-    )
-
-
-StateOption = Annotated[str | None, typer.Option(help="Such as open, or open,partially_filled.")]
-DayOption = Annotated[
-    str | None, typer.Option(metavar="YYYY-MM-DD", help="Today at the exchange unless set.")
-]
-
-
-@command(app, "list")
-def list_orders(
-    work: Work,
-    account: AccountOption = None,
-    state: StateOption = None,
-    day: DayOption = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 200,
-) -> Result:
-    """List a day's orders, newest first in each account."""
-    orders = day_orders(work, {"account": account, "state": state, "day": day}, limit)
-    return Result(document={"orders": orders}, shown=table_of(orders))
-
-
-PAGE = 200
-
-
-def day_orders(work: Work, query: dict[str, str | None], limit: int) -> list[dict[str, Any]]:
-    """Return a day's orders, as many pages as it takes."""
-    found: list[dict[str, Any]] = []
-    cursor: str | None = None
-    while True:
-        page = {**query, "limit": str(min(PAGE, limit - len(found))), "cursor": cursor}
-        answer = work.api.call("GET", "/v1/orders", query=page)
-        found += answer["orders"]
-        cursor = answer["next_cursor"]
-        if cursor is None or len(found) >= limit:
-            return found
-
-
-COLUMNS = (
-    "order",
-    "account",
-    "state",
-    "side",
-    "quantity",
-    "filled",
-    "instrument",
-    "type",
-    "limit",
-    "average",
-)
-
-
-def table_of(orders: list[dict[str, Any]]) -> Table:
-    """Return orders as a table."""
-    rows = (
-        (
-            order["client_order_id"],
-            order["account"],
-            order["state"],
-            order["side"],
-            str(order["quantity"]),
-            str(order["filled_quantity"]),
-            order["instrument"],
-            order["order_type"],
-            order["limit_price"] or "",
-            order["average_price"] or "",
-        )
-        for order in orders
-    )
-    return Table(COLUMNS, tuple(rows))
-
-
-@command(app, "show")
-def show_order(work: Work, client_order_id: OrderId) -> Result:
-    """Show one order with its history."""
-    order = work.api.call("GET", path_of("orders", client_order_id))
-    steps = [f"  {step['at']}  {step['state']:<17} {_step_words(step)}".rstrip() for step in order["history"]]
-    return Result(document=order, shown="\n".join([_summary(order), *steps]))
-
-
-def _step_words(step: dict[str, Any]) -> str:
-    words = [step["event"] if step["event"] != step["state"] else ""]
-    if "average_price" in step:
-        words.append(f"{step['filled_quantity']} at {step['average_price']}")
-    if "reason" in step:
-        words.append(f"{step['reason']['code']}: {step['reason']['message']}")
-    return " ".join(word for word in (*words, step.get("note", "")) if word)
-
-
-Timeout = Annotated[int | None, typer.Option(min=1, help="Seconds after which to stop looking.")]
-
-
-@command(app, "watch")
-def watch_orders(
-    work: Work,
-    client_order_id: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="CLIENT_ORDER_ID...", help="The day's open orders unless named."),
-    ] = None,
-    account: AccountOption = None,
-    timeout: Timeout = None,
-) -> Result:
-    """Follow orders until each has ended; exits with 1 if one has not by then."""
-    final = _final()
-    if client_order_id:
-        ids = list(client_order_id)
-    else:
-        today = day_orders(work, {"account": account}, 10_000)
-        ids = [order["client_order_id"] for order in today if order["state"] not in final]
-    orders = follow(work, ids, final, timeout)
-    has_ended = all(order["state"] in final for order in orders)
-    note = "" if has_ended else "not all have ended: router order watch goes on"
-    return Result(
-        document={"orders": orders}, shown=table_of(orders), note=note, exit_code=0 if has_ended else 1
     )

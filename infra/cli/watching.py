@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from infra.cli.asking import path_of
+from infra.cli.order_words import table_of
 from infra.cli.work import Work
 
 POLL_S = 1.0
@@ -40,7 +41,6 @@ def _screen(work: Work) -> Iterator[Paint]:
         return
     from rich.live import Live  # noqa: PLC0415 - only who watches pays for it
 
-    from infra.cli.orders import table_of  # noqa: PLC0415 - it imports this module
     from infra.cli.output import rich_table  # noqa: PLC0415 - the same
 
     # transient: what is left on the screen is the command's own result
