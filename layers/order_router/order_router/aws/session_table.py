@@ -124,22 +124,9 @@ class LoginTicketsTable:
         return found
 
     def remember_address(self, url: str) -> None:
-        """Remember the base URL of the API, unless an operator has pinned another."""
-        item = to_item({"gate": ADDRESS, "url": url})
+        """Remember the base URL of the API."""
         with named_failures("remembering the API's address"):
-            try:
-                self._client.put_item(
-                    TableName=self._table, Item=item, ConditionExpression="attribute_not_exists(pinned)"
-                )
-            except ClientError as error:
-                if error.response["Error"]["Code"] != LOST:
-                    raise
-
-    def pin_address(self, url: str) -> None:
-        """Make this the base URL of the API, whatever the stack says: a domain of one's own, or a laptop's."""
-        item = to_item({"gate": ADDRESS, "url": url, "pinned": True})
-        with named_failures("pinning the API's address"):
-            self._client.put_item(TableName=self._table, Item=item)
+            self._client.put_item(TableName=self._table, Item=to_item({"gate": ADDRESS, "url": url}))
 
 
 class StrayPostbacksTable:

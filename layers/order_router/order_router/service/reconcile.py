@@ -96,10 +96,11 @@ def _read_book(desk: Desk, account: Account, broker: Broker) -> OrderBook:
         return _book_with(desk, broker, session)
     except SessionExpired as error:
         logger.warning("book not readable", extra={"account": account.name, "reason": error.code})
-        if is_replaced(desk.sessions, account, session):
-            return _read_book_again(desk, account, broker)
-        # the next look finds what comes of it
-        desk.renewer.report(account, refused=fingerprint_of(session))
+        if not is_replaced(desk.sessions, account, session):
+            # the next look finds what comes of it
+            desk.renewer.report(account, refused=fingerprint_of(session))
+        elif (book := _read_book_again(desk, account, broker)) is not None:
+            return book
     except BrokerError as error:
         logger.warning("book not readable", extra={"account": account.name, "reason": error.code})
     except Exception:  # a defect in reading must not leave an unknown order untold
@@ -107,13 +108,13 @@ def _read_book(desk: Desk, account: Account, broker: Broker) -> OrderBook:
     return OrderBook((), is_complete=False)
 
 
-def _read_book_again(desk: Desk, account: Account, broker: Broker) -> OrderBook:
+def _read_book_again(desk: Desk, account: Account, broker: Broker) -> OrderBook | None:
     """Read the book with the session that has taken the place of the one that this worker remembered."""
     try:
         return _book_with(desk, broker, desk.sessions.session(account))
     except Exception as error:  # noqa: BLE001 - the next look comes; nothing is concluded from this one
         logger.warning("book not readable", extra={"account": account.name, "error": type(error).__name__})
-    return OrderBook((), is_complete=False)
+    return None
 
 
 def _book_with(desk: Desk, broker: Broker, session: BrokerSession) -> OrderBook:
