@@ -1,6 +1,6 @@
 """Crashes at every outside call: ports that stop the worker before or after the call that a test names."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -8,6 +8,8 @@ from typing import Any
 from order_router.adapter.http import HttpRequest, HttpResponse, Send
 from order_router.ports import Transport
 from order_router.service.desk import Desk
+
+READ = "read from broker"
 
 
 class Crash(BaseException):
@@ -70,7 +72,7 @@ class CrashingTransport:
         inner = self._inner.sender(endpoint, not_after=not_after)
 
         def send(request: HttpRequest) -> HttpResponse:
-            name = "write to broker" if request.is_write else "read from broker"
+            name = "write to broker" if request.is_write else READ
             return self._crashes.around(name, lambda: inner(request))
 
         return send
@@ -85,9 +87,18 @@ def crashing(desk: Desk, crashes: Crashes) -> Desk:
     return replace(desk, transport=CrashingTransport(desk.transport, crashes), **ports)
 
 
-def points(calls: Iterable[int]) -> list[Point]:
-    """Return both sides of each of these calls."""
-    return [Point(number, is_after) for number in calls for is_after in (False, True)]
+def points(calls: Sequence[str], first: int = 0) -> list[Point]:
+    """Return both sides of each call from the first on, but for those between two reads of the broker.
+
+    A read changes nothing, here or there: a death between two of them leaves what a death before both leaves.
+    """
+    sides = [Point(number, is_after) for number in range(first, len(calls)) for is_after in (False, True)]
+    return [side for side in sides if not _is_between_reads(calls, side)]
+
+
+def _is_between_reads(calls: Sequence[str], point: Point) -> bool:
+    other = point.call + (1 if point.is_after else -1)
+    return calls[point.call] == READ and 0 <= other < len(calls) and calls[other] == READ
 
 
 def sweep(run: Callable[[Crashes], object]) -> int:
@@ -98,10 +109,10 @@ def sweep(run: Callable[[Crashes], object]) -> int:
     quiet = Crashes()
     run(quiet)
     runs = 1
-    for first in points(range(len(quiet.calls))):
+    for first in points(quiet.calls):
         once = Crashes(frozenset({first}))
         run(once)
-        seconds = points(range(first.call + 1, len(once.calls)))
+        seconds = points(once.calls, first.call + 1)
         for second in seconds:
             run(Crashes(frozenset({first, second})))
         runs += 1 + len(seconds)
