@@ -8,9 +8,9 @@ from typing import Any
 
 from botocore.awsrequest import AWSResponse
 
-from tests.bench.seeds import PAPER, SESSION, SETTINGS
+from tests.bench.seeds import INSTRUMENTS, PAPER, SESSION, SETTINGS
 
-KEYS = {SETTINGS: ("kind", "id"), PAPER: ("pk", "sk")}
+KEYS = {SETTINGS: ("kind", "id"), PAPER: ("pk", "sk"), INSTRUMENTS: ("pk", "sk")}
 Item = dict[str, Any]
 
 

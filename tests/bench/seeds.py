@@ -11,14 +11,16 @@ from order_router.paper.exchange import PaperExchange
 from order_router.paper.market import Kind, PaperInstrument
 from order_router.paper.store import PaperStore
 from order_router.transport.clock import SystemClock
+from tests.fakes.listed import a_share, put_listings
 from tests.simulators.kite import ACCESS_TOKEN, API_KEY
 
-ORDERS, SETTINGS, GATE, PAPER = "orders", "settings", "gate", "paper"
+ORDERS, SETTINGS, GATE, PAPER, INSTRUMENTS = "orders", "settings", "gate", "paper", "instruments"
 FUNCTION_ENVIRONMENT = {
     "ORDERS_TABLE": ORDERS,
     "SETTINGS_TABLE": SETTINGS,
     "GATE_TABLE": GATE,
     "PAPER_TABLE": PAPER,
+    "INSTRUMENTS_TABLE": INSTRUMENTS,
     "ORDER_QUEUE_URL": "http://127.0.0.1/orders",
     "RECONCILE_QUEUE_URL": "http://127.0.0.1/reconcile",
     "SECRETS_PREFIX": "bench/accounts",
@@ -41,9 +43,10 @@ INFY = PaperInstrument(
 
 
 def put_account(client: Any, broker: str, name: str) -> None:
-    """Store an account at a broker (low-level DynamoDB client, or what stands for one)."""
+    """Store an account at a broker, and what it lists (low-level DynamoDB client, or what stands for one)."""
     account = Account(name=name, broker=broker, max_orders_per_day=5000)
     SettingsTable(client, SETTINGS, SystemClock()).put_account(account)
+    put_listings(client, INSTRUMENTS, broker, [a_share("NSE:INFY")])
 
 
 def open_paper(store: PaperStore, *accounts: str) -> PaperExchange:

@@ -11,6 +11,7 @@ from order_router.domain.account import Account
 from order_router.domain.lifecycle import State
 from order_router.domain.listing import Listing
 from order_router.paper.book import PaperOrder, Status
+from tests.fakes.listed import a_share
 from tests.fakes.world import World
 from tests.faults import ibkr_side, icici_breeze_side, kotak_neo_side
 from tests.faults.floor import ACCOUNT, INFY, Floor, HandlerSimulator, HeldOrder
@@ -39,6 +40,7 @@ PAPER_STATES: Mapping[Status, State] = {
 def zerodha(world: World) -> Iterator[Floor]:
     """The Kite simulator."""
     kite = Kite(world.clock.now)
+    world.listings["zerodha"].put(a_share("NSE:INFY"))
 
     def rows() -> list[Any]:
         with kite.lock:

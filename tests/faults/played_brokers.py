@@ -16,6 +16,7 @@ from order_router.domain.account import Account
 from order_router.domain.instrument import parse_instrument
 from order_router.domain.lifecycle import State
 from order_router.paper.book import PaperOrder, Status
+from tests.fakes.listed import a_share
 from tests.fakes.listings import MemoryListings
 from tests.fakes.settings import MemorySessions
 from tests.fakes.transport import Fault
@@ -162,6 +163,7 @@ class PlayedZerodha:
         world.sessions = MemorySessions(self.ENDPOINT)
         world.sessions.log_in("paper", {"api_key": API_KEY, "access_token": ACCESS_TOKEN})
         world.desk = replace(world.desk, sessions=world.sessions)
+        world.listings["zerodha"].put(a_share("NSE:INFY"))
 
     def can_play(self, call: Call, outcome: Outcome) -> bool:
         """Return whether the simulator can."""

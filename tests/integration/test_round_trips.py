@@ -19,6 +19,7 @@ from tests.bench.place_function import PlaceFunction, loaded
 from tests.bench.seeds import (
     FUNCTION_ENVIRONMENT,
     GATE,
+    INSTRUMENTS,
     ORDERS,
     PAPER,
     SESSION,
@@ -29,7 +30,13 @@ from tests.bench.seeds import (
 )
 from tests.simulators.kite import running
 
-TABLES = {ORDERS: ("client_order_id",), SETTINGS: ("kind", "id"), GATE: ("gate",), PAPER: ("pk", "sk")}
+TABLES = {
+    ORDERS: ("client_order_id",),
+    SETTINGS: ("kind", "id"),
+    GATE: ("gate",),
+    PAPER: ("pk", "sk"),
+    INSTRUMENTS: ("pk", "sk"),
+}
 ONE_AND_ONE = (["dynamodb.TransactWriteItems"], ["dynamodb.PutItem"])
 
 
@@ -73,12 +80,13 @@ def test_a_queued_alert_costs_the_same(place: PlaceFunction) -> None:
     assert place.journal.calls_around_the_write() == ONE_AND_ONE
 
 
-def test_a_cold_order_also_reads_its_account_and_its_session(place: PlaceFunction) -> None:
+def test_a_cold_order_also_reads_its_account_its_instrument_and_its_session(place: PlaceFunction) -> None:
     place.place("zerodha", "cold")
 
     before, after = place.journal.calls_around_the_write()
 
     assert before == [
+        "dynamodb.GetItem",
         "dynamodb.GetItem",
         "dynamodb.TransactWriteItems",
         "secrets-manager.GetSecretValue",

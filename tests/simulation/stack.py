@@ -21,6 +21,7 @@ from order_router.domain.account import Account, Caller, Scope, Strategy
 from order_router.domain.vocabulary import OrderType
 from tests.fakes.clock import MONDAY_MORNING, FakeClock
 from tests.fakes.dynamodb import FakeDynamoDB, template_tables
+from tests.fakes.listed import a_share, listing_items
 from tests.fakes.secretsmanager import FakeSecretsManager
 from tests.fakes.sqs import FakeSqs
 from tests.fakes.sqs_definitions import template_queues
@@ -31,12 +32,18 @@ from tests.simulation.network import Network
 from tests.simulation.process import Fleet, Process, Surroundings
 from tests.simulation.sources import QueueSource, Schedule
 from tests.simulation.trouble import Trouble
-from tests.simulation.venues import ACCESS_TOKEN, API_KEY, Held, KiteVenue, PaperVenue, Venue
+from tests.simulation.venues import ACCESS_TOKEN, API_KEY, PRICES, Held, KiteVenue, PaperVenue, Venue
 
 KEY, TOKENS = "k" * 40, {"demo": "d" * 40, "swing": "s" * 40}
 SESSION = "stack/accounts/kite/session"
 MINUTE = 60_000_000
 SOURCES = {"OrderQueue": "place", "OrderDeadLetters": "dead_letters", "ReconcileQueue": "reconcile"}
+
+
+@cache
+def _listings() -> tuple[dict[str, Any], ...]:
+    """Return the items of what Zerodha lists."""
+    return tuple(listing_items("zerodha", [a_share(name) for name in PRICES]))
 
 
 @cache
@@ -64,6 +71,8 @@ class _Tables(FakeDynamoDB):
         self._judge = judge
         for item in _settings():
             super().put_item(TableName="SettingsTable", Item=item)
+        for item in _listings():
+            super().put_item(TableName="InstrumentsTable", Item=item)
 
     def put_item(self, **request: Any) -> dict[str, Any]:
         answer = super().put_item(**request)

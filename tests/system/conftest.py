@@ -13,6 +13,7 @@ import pytest
 from infra.cli.target import local_target
 from infra.local.home import Home
 from infra.operate import Target
+from tests.fakes.listed import a_share, put_listings
 from tests.system.client import Client
 from tests.system.kite import KiteProcess
 from tests.system.trader import Trader
@@ -108,8 +109,11 @@ def stack(tmp_path_factory: pytest.TempPathFactory, kite_port: int, kotak_port: 
 
 @pytest.fixture(scope="session")
 def target(stack: LocalStack) -> Target:
-    """The stack as its operator reaches it."""
-    return local_target(Home(stack.home))
+    """The stack as its operator reaches it; Zerodha's list is loaded."""
+    reached = local_target(Home(stack.home))
+    table = reached.outputs["InstrumentsTableName"]
+    put_listings(reached.dynamodb, table, "zerodha", [a_share("NSE:INFY")])
+    return reached
 
 
 @pytest.fixture(scope="session")

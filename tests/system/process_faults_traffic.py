@@ -18,6 +18,7 @@ from order_router.domain.identity import client_order_id
 from order_router.domain.instrument import parse_instrument
 from order_router.domain.vocabulary import OrderType, Product
 from order_router.paper.market import Kind, PaperInstrument
+from tests.fakes.listed import a_share, put_listings
 from tests.simulators.kite import ACCESS_TOKEN, API_KEY
 
 LAST_PRICE, RESTING_PRICE, CHANGED_PRICE = "100", "90", "91"
@@ -97,6 +98,8 @@ def open_desk(target: Target, facts: dict[str, Any]) -> Desk:
     """Add the accounts, half of them at Zerodha, a strategy for each, and the paper market."""
     brokers = {f"{broker}-{n}": broker for broker in ("zerodha", "paper") for n in range(ACCOUNTS_EACH)}
     target.paper_exchange.seed_market([_share(name) for name in INSTRUMENTS])
+    shares = [a_share(f"NSE:{name}") for name in INSTRUMENTS]
+    put_listings(target.dynamodb, target.outputs["InstrumentsTableName"], "zerodha", shares)
     tokens = {}
     for name, broker in brokers.items():
         operate.add_account(target, Account(name=name, broker=broker, max_orders_per_day=5000))

@@ -27,6 +27,7 @@ profile = Profile(
     is_idempotent=False,
     rejects_after_acknowledging=True,
     order_calls_per_second=9,
+    has_master=True,
     features=frozenset({Feature.QUOTES, Feature.ORDER_MARGIN, Feature.POSTBACK}),
     login=LoginKind.BROWSER,
     credentials=(
