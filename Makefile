@@ -39,7 +39,7 @@ logs: ## Follow the functions' logs
 
 cli: ## The operator's command: make cli ARGS="account list"
 	@infra/local/bootstrap dev
-	@$(DEV)/python -m infra.cli $(ARGS)
+	@infra/cli/router $(ARGS)
 
 test: ## Lint, types, import rules, the template, and all tests
 	@infra/local/bootstrap dev stack sam oracle
