@@ -202,7 +202,7 @@ class World:
             clock=self._clock,
             notifier=self._notifier,
             nonce=lambda: secrets.token_urlsafe(32),
-            holidays=self._environment.trading_holidays(),
+            holidays=self._environment.trading_holidays,
         )
 
     @cached_property

@@ -1,5 +1,7 @@
 """What the template tells a function: a missing name names itself."""
 
+from datetime import date
+
 import pytest
 
 from order_router.aws.environment import Environment, EnvironmentIncomplete
@@ -34,3 +36,20 @@ def test_an_endpoint_is_the_deployers_or_none() -> None:
     assert environment.broker_endpoint("zerodha") == "http://127.0.0.1:9"
     assert environment.broker_endpoint("paper") is None
     assert environment.broker_endpoint("other") is None
+
+
+def test_the_days_without_trading_are_dates() -> None:
+    named = Environment({"TRADING_HOLIDAYS": " 2026-11-24, 2026-12-25,"}).trading_holidays()
+
+    assert named == {date(2026, 11, 24), date(2026, 12, 25)}
+    assert (
+        Environment({"TRADING_HOLIDAYS": ""}).trading_holidays()
+        == Environment({}).trading_holidays()
+        == set()
+    )
+
+
+@pytest.mark.parametrize("text", ["tomorrow", "2026-13-01", "24-11-2026", "2026-11-24;2026-11-25"])
+def test_a_day_that_is_no_date_is_named(text: str) -> None:
+    with pytest.raises(EnvironmentIncomplete, match="TRADING_HOLIDAYS"):
+        Environment({"TRADING_HOLIDAYS": text}).trading_holidays()

@@ -390,6 +390,15 @@ def test_on_a_day_without_trading_nobody_is_asked_and_nothing_fails(world: Login
     assert world.server.logins == 0
 
 
+def test_a_named_holiday_is_a_day_without_trading(world: LoginWorld) -> None:
+    today = world.clock.now().date()
+    desk = replace(world.desk, holidays=lambda: frozenset({today}))
+
+    assert look(desk) == ()
+    assert not desk.is_trading_day()
+    assert replace(desk, holidays=lambda: frozenset({today + timedelta(days=1)})).is_trading_day()
+
+
 def test_a_disabled_account_is_left_out(world: LoginWorld) -> None:
     for name in ("live", "page", "hand"):
         account = world.account(name)

@@ -33,8 +33,8 @@ SATURDAY = 5
 class SessionDesk:
     """The ports of a service that logs in.
 
-    `nonce` makes a value that no other call makes, and that nobody can guess; `holidays` are the days without trading
-    that the deployer named.
+    `nonce` makes a value that no other call makes, and that nobody can guess; `holidays` gives the days without
+    trading that the deployer named.
     """
 
     settings: Settings
@@ -49,7 +49,7 @@ class SessionDesk:
     clock: Clock
     notifier: Notifier
     nonce: Callable[[], str]
-    holidays: frozenset[date] = frozenset()
+    holidays: Callable[[], frozenset[date]] = frozenset
 
     def account(self, name: str) -> Account:
         """Return the account; AccountUnknown if there is none."""
@@ -65,7 +65,7 @@ class SessionDesk:
     def is_trading_day(self) -> bool:
         """Return whether the exchanges may trade today: a weekday that the deployer has not named a holiday."""
         today = self.clock.now().astimezone(IST).date()
-        return today.weekday() < SATURDAY and today not in self.holidays
+        return today.weekday() < SATURDAY and today not in self.holidays()
 
 
 Change = Callable[[SessionRecord], SessionRecord]
