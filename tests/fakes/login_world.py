@@ -64,6 +64,7 @@ class InventedServer:
         if request.url.endswith("/ping"):
             self.pings += 1
             return HttpResponse(status=200 if request.body.decode() == self.token else 403)
+        assert request.is_write, "a login that the transport may repeat by itself"
         self.logins += 1
         self.on_login()
         if self.refuses:
@@ -96,7 +97,7 @@ class InventedLogin:
 
 def _exchange(send: Send, credentials: Credentials, fields: Mapping[str, str]) -> NewSession:
     body = json.dumps(fields).encode()
-    response = send(HttpRequest(method="POST", url=f"{ENDPOINT}/login", body=body, is_write=True))
+    response = send(HttpRequest(method="POST", url=f"{ENDPOINT}/login", body=body))
     if response.status != 200:
         word = response.body.decode()
         # as bad adapters do: the words repeat what was sent

@@ -1,7 +1,7 @@
 """HTTP as values: an adapter builds a request and reads a response, and opens nothing."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 
@@ -28,3 +28,12 @@ class HttpResponse:
 
 Send = Callable[[HttpRequest], HttpResponse]
 """Send one request, once. Raises NotSent when it provably did not leave, OutcomeUnknown when it may have."""
+
+
+def never_repeating(send: Send) -> Send:
+    """Return a Send under which nothing goes out twice by itself, as a login must not: a second may end the first."""
+
+    def send_once(request: HttpRequest) -> HttpResponse:
+        return send(replace(request, is_write=True))
+
+    return send_once

@@ -1,6 +1,6 @@
 """Finding an order in a book that does not echo our tag: exactly one row that can only be it, or none."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -23,17 +23,31 @@ class Likeness:
 
 
 def find_by_likeness(
-    order: Order, rows: Iterable[OrderReport], *, claimed: Collection[str], rivals: Iterable[Order]
+    order: Order,
+    rows: Iterable[OrderReport],
+    *,
+    tag_of: Callable[[str], str],
+    claimed: Collection[str],
+    rivals: Iterable[Order],
 ) -> Likeness:
     """Return the only row that fits the order; none where two fit, or where it fits a rival too.
 
-    `claimed` are the broker order ids of our other orders, `rivals` our other orders of which nothing is known.
+    `claimed` are the broker order ids of our other orders, `rivals` our other orders of which nothing is known;
+    `tag_of` gives the tag that went out with an order: a row that shows another one is somebody else's.
     """
-    fitting = [row for row in rows if row.broker_order_id not in claimed and is_like(order, row)]
-    is_contested = any(is_like(rival, row) for rival in rivals for row in fitting)
+    fitting = [
+        row for row in rows if row.broker_order_id not in claimed and _may_be(order, row, tag_of=tag_of)
+    ]
+    is_contested = any(_may_be(rival, row, tag_of=tag_of) for rival in rivals for row in fitting)
     if len(fitting) != 1 or is_contested:
         return Likeness(None, len(fitting))
     return Likeness(fitting[0], 1)
+
+
+def _may_be(order: Order, row: OrderReport, *, tag_of: Callable[[str], str]) -> bool:
+    # a broker that echoes none may yet show one, whole or cut off
+    is_anothers = not tag_of(order.client_order_id).lower().startswith((row.client_tag or "").lower())
+    return not is_anothers and is_like(order, row)
 
 
 def is_like(order: Order, row: OrderReport) -> bool:

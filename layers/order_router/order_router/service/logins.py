@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import cast
 
 from order_router.adapter.errors import BrokerError
+from order_router.adapter.http import never_repeating
 from order_router.adapter.login import BrowserLogin, LoginKind, LoginUnclear
 from order_router.domain.account import Account
 from order_router.domain.broker_session import SessionRecord, released
@@ -106,7 +107,7 @@ def _redeem(desk: SessionDesk, account: Account, record: SessionRecord, back: _C
     if not desk.tickets.use(back.ticket, desk.clock.now()):
         raise LinkInvalid("this link was used before: ask for a new one")
     not_after = None if record.lease_until is None else record.lease_until - LAST_LOGIN_CALL
-    send = desk.transport.sender(credentials.endpoint, not_after=not_after)
+    send = never_repeating(desk.transport.sender(credentials.endpoint, not_after=not_after))
     try:
         session = _login(desk, account).redeem_login(send, credentials, back.answer)
     except BrokerError as error:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import cast
 
 from order_router.adapter.errors import BrokerError, NotSent, SessionExpired
+from order_router.adapter.http import never_repeating
 from order_router.adapter.login import (
     CodeRefused,
     Credentials,
@@ -303,7 +304,7 @@ def _log_in(desk: SessionDesk, account: Account, record: SessionRecord) -> Sessi
         credentials = desk.credentials.credentials(account)
         login = cast("UnattendedLogin", desk.login_of(account.broker))
         not_after = None if record.lease_until is None else record.lease_until - LAST_LOGIN_CALL
-        send = desk.transport.sender(credentials.endpoint, not_after=not_after)
+        send = never_repeating(desk.transport.sender(credentials.endpoint, not_after=not_after))
     except BrokerError as error:
         raise note_failure(desk, account, record, as_login_failure(error, None)) from None
     try:
