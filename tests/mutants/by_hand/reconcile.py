@@ -292,11 +292,11 @@ MUTANTS = (
         killed_by=(RECONCILE + "test_an_order_that_stays_unknown_is_told_once_and_looked_for_again",),
     ),
     Mutant(
-        name="incomplete-kite-book-is-complete",
-        breaks="a Kite book with a row that could not be read counts as complete",
-        file="brokers/zerodha/orders.py",
-        old="is_complete=not unreadable",
-        new="is_complete=True",
+        name="incomplete-book-is-complete",
+        breaks="a book with a row that could not be read counts as complete",
+        file="domain/reports.py",
+        old="is_complete=is_whole and not unreadable",
+        new="is_complete=is_whole",
         killed_by=("tests/contract/test_brokers.py::test_a_word_that_nobody_knows_is_never_a_default",),
     ),
 )

@@ -269,10 +269,10 @@ MUTANTS = (
         ),
     ),
     Mutant(
-        name="kite-answer-for-another-order-believed",
+        name="answer-for-another-order-believed",
         breaks="an answer that names another order counts for the one that was changed",
-        file="brokers/zerodha/orders.py",
-        old="    if wire.read_order_id(answered) != order_id:",
+        file="adapter/order_ids.py",
+        old="    if answered != named:",
         new="    if False:",
         killed_by=(
             "tests/unit/brokers/test_zerodha_refusals.py::test_an_answer_for_another_order_is_no_answer",

@@ -77,6 +77,13 @@ class Profile:
         if request.disclosed_quantity is not None and not self.takes_disclosed_quantity:
             raise Unsupported(f"{self.title} takes no disclosed_quantity")
 
+    def require_change(self, before: OrderRequest, wanted: OrderRequest) -> None:
+        """Raise Unsupported if the broker cannot make this change, or if it is another order altogether."""
+        self.require(wanted)
+        for name in ("instrument", "side", "product"):
+            if getattr(before, name) != getattr(wanted, name):
+                raise Unsupported(f"{self.title} cannot change the {name} of an order")
+
     def _require[T](self, value: T, allowed: Collection[T], field: str) -> None:
         if value not in allowed:
             words = ", ".join(sorted(str(word) for word in allowed))

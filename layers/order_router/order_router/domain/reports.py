@@ -1,5 +1,6 @@
 """What a broker said: reports of orders, fills, positions, holdings and funds, in our words."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -61,6 +62,14 @@ class OrderBook:
     reports: tuple[OrderReport, ...]
     unreadable: tuple[UnreadableRow, ...] = ()
     is_complete: bool = True
+
+
+def book_of(rows: Iterable[OrderReport | UnreadableRow], *, is_whole: bool = True) -> OrderBook:
+    """Return the book of these rows: complete if it is whole and every row was readable."""
+    found = tuple(rows)
+    unreadable = tuple(row for row in found if isinstance(row, UnreadableRow))
+    reports = tuple(row for row in found if isinstance(row, OrderReport))
+    return OrderBook(reports=reports, unreadable=unreadable, is_complete=is_whole and not unreadable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from order_router.adapter.decode import read_list, read_object, read_optional_text
 from order_router.adapter.errors import OutcomeUnknown, Unsupported
 from order_router.adapter.http import Send
+from order_router.adapter.order_ids import known_id, require_same_id
 from order_router.adapter.port import Acknowledged, ModifyIntent, OrderTarget, PlaceIntent
 from order_router.adapter.session import BrokerSession
 from order_router.brokers.ibkr import wire
@@ -16,7 +17,7 @@ from order_router.brokers.ibkr.questions import ORDER_ID, read_order_id, write_a
 from order_router.brokers.ibkr.session import ACCOUNT_ID, Ask, account_id, call
 from order_router.brokers.ibkr.ticket import operator, order_ticket
 from order_router.domain.listing import Listing
-from order_router.domain.reports import OrderBook, OrderReport, UnreadableRow
+from order_router.domain.reports import OrderBook, OrderReport, UnreadableRow, book_of
 
 MAX_ROWS = 1000
 """More live orders than this the vendor does not show."""
@@ -38,36 +39,35 @@ def place_order(send: Send, session: BrokerSession, intent: PlaceIntent) -> Ackn
 
 def modify_order(send: Send, session: BrokerSession, intent: ModifyIntent) -> None:
     """Change an order's quantity, prices, type or validity: the whole ticket again."""
-    profile.require(intent.request)
-    _require_same_order(intent)
-    account, order_id = account_id(session), _known_id(intent.broker_order_id)
+    profile.require_change(intent.before, intent.request)
+    account, order_id = account_id(session), known_id(intent.broker_order_id, ORDER_ID, profile.title)
     ticket = order_ticket(intent.request, session, account, tag=None)
     path = f"/iserver/account/{account}/order/{order_id}"
     ask = Ask(method="POST", path=path, content=ticket, is_write=True, names_an_order=True)
-    _require_same_id(write_and_answer(send, session, ask), order_id)
+    require_same_id(write_and_answer(send, session, ask), order_id, profile.title)
 
 
 def cancel_order(send: Send, session: BrokerSession, target: OrderTarget) -> None:
     """Cancel an order."""
-    account, order_id = account_id(session), _known_id(target.broker_order_id)
+    account, order_id = account_id(session), known_id(target.broker_order_id, ORDER_ID, profile.title)
     entered_by = operator(target.request.instrument, account)
     query = f"?{urlencode({**entered_by, 'manualIndicator': 'false'})}" if entered_by else ""
     path = f"/iserver/account/{account}/order/{order_id}{query}"
     ask = Ask(method="DELETE", path=path, is_write=True, names_an_order=True)
     answered = read_object(call(send, session, ask), "an answer")
-    _require_same_id(read_order_id(answered, "order_id"), order_id)
+    require_same_id(read_order_id(answered, "order_id"), order_id, profile.title)
 
 
 def read_order(send: Send, session: BrokerSession, target: OrderTarget) -> OrderReport:
     """Read one order of the current brokerage session; OrderNotFound or OutcomeUnknown for one of an earlier one."""
-    order_id = _known_id(target.broker_order_id)
+    order_id = known_id(target.broker_order_id, ORDER_ID, profile.title)
     listing = session.listing(target.request.instrument)
     ask = Ask(method="GET", path=f"/iserver/account/order/status/{order_id}", names_an_order=True)
     row = read_object(call(send, session, ask), "an order")
     if wire.read_conid(row) != listing.broker_key:
         raise OutcomeUnknown("Interactive Brokers answered with an order of another contract")
     report = wire.read_status(row, listing.instrument)
-    _require_same_id(report.broker_order_id, order_id)
+    require_same_id(report.broker_order_id, order_id, profile.title)
     return report
 
 
@@ -84,10 +84,7 @@ def read_orders(send: Send, session: BrokerSession) -> OrderBook:
     named = session.around.listings.named(wire.conids_of(rows))
     found = [_report_or_why(row, named) for row in rows]
     found += _forgotten(trades, found)
-    unreadable = tuple(row for row in found if isinstance(row, UnreadableRow))
-    reports = tuple(row for row in found if isinstance(row, OrderReport))
-    is_whole = content.get("snapshot") is True and len(rows) < MAX_ROWS
-    return OrderBook(reports=reports, unreadable=unreadable, is_complete=is_whole and not unreadable)
+    return book_of(found, is_whole=content.get("snapshot") is True and len(rows) < MAX_ROWS)
 
 
 def _report_or_why(value: Any, named: Mapping[str, Listing]) -> OrderReport | UnreadableRow:  # noqa: ANN401
@@ -125,20 +122,3 @@ def _is_of_another(row: Any, session: BrokerSession) -> bool:  # noqa: ANN401
     """Return whether a row names another account of the same user."""
     account = row.get("acct") if isinstance(row, dict) else None
     return isinstance(account, str) and bool(ACCOUNT_ID.fullmatch(account)) and account != account_id(session)
-
-
-def _known_id(broker_order_id: str) -> str:
-    if not ORDER_ID.fullmatch(broker_order_id):  # -1 would cancel every order of the account
-        raise Unsupported(f"Interactive Brokers' order ids are digits, received {broker_order_id[:40]!r}")
-    return broker_order_id
-
-
-def _require_same_id(answered: str, order_id: str) -> None:
-    if answered != order_id:
-        raise OutcomeUnknown("Interactive Brokers answered for another order than the one that was named")
-
-
-def _require_same_order(intent: ModifyIntent) -> None:
-    for name in ("instrument", "side", "product"):
-        if getattr(intent.before, name) != getattr(intent.request, name):
-            raise Unsupported(f"{profile.title} cannot change the {name} of an order")

@@ -5,6 +5,7 @@ from typing import Any
 from order_router.adapter.decode import read_object
 from order_router.adapter.errors import OrderNotFound, OutcomeUnknown, Unsupported
 from order_router.adapter.http import Send
+from order_router.adapter.order_ids import known_id, require_same_id
 from order_router.adapter.port import Acknowledged, ModifyIntent, OrderTarget, PlaceIntent
 from order_router.adapter.session import BrokerSession
 from order_router.brokers.icici_breeze import wire
@@ -12,7 +13,7 @@ from order_router.brokers.icici_breeze.profile import profile
 from order_router.brokers.icici_breeze.rows import read_named, read_order_rows
 from order_router.brokers.icici_breeze.session import Call, ask, perform, read_rows, rows_of
 from order_router.domain.exchange_time import exchange_day
-from order_router.domain.reports import OrderBook, OrderReport, UnreadableRow
+from order_router.domain.reports import OrderBook, OrderReport, UnreadableRow, book_of
 from order_router.domain.vocabulary import Exchange
 
 PATH = "order"
@@ -31,25 +32,24 @@ def place_order(send: Send, session: BrokerSession, intent: PlaceIntent) -> Ackn
 
 def modify_order(send: Send, session: BrokerSession, intent: ModifyIntent) -> None:
     """Change an order's quantity, prices, type or validity; success has been seen without effect: read it again."""
-    profile.require(intent.request)
-    _require_same_order(intent)
-    order_id = _known_id(intent.broker_order_id)
+    profile.require_change(intent.before, intent.request)
+    order_id = known_id(intent.broker_order_id, wire.ORDER_ID, profile.title)
     fields = wire.modify_fields(intent)
     call = Call(method="PUT", path=PATH, fields=fields, is_write=True, names_an_order=True)
-    _require_same_id(_acknowledged_id(perform(send, session, call)), order_id)
+    require_same_id(_acknowledged_id(perform(send, session, call)), order_id, profile.title)
 
 
 def cancel_order(send: Send, session: BrokerSession, target: OrderTarget) -> None:
     """Cancel an order; success has been seen without effect: read it again."""
-    order_id = _known_id(target.broker_order_id)
+    order_id = known_id(target.broker_order_id, wire.ORDER_ID, profile.title)
     fields = _named(target.request.instrument.exchange, order_id)
     call = Call(method="DELETE", path=PATH, fields=fields, is_write=True, names_an_order=True)
-    _require_same_id(_acknowledged_id(perform(send, session, call)), order_id)
+    require_same_id(_acknowledged_id(perform(send, session, call)), order_id, profile.title)
 
 
 def read_order(send: Send, session: BrokerSession, target: OrderTarget) -> OrderReport:
     """Read one order as Breeze has it now."""
-    order_id = _known_id(target.broker_order_id)
+    order_id = known_id(target.broker_order_id, wire.ORDER_ID, profile.title)
     fields = _named(target.request.instrument.exchange, order_id)
     rows = read_rows(send, session, Call(method="GET", path=PATH, fields=fields))
     if not rows:
@@ -57,7 +57,7 @@ def read_order(send: Send, session: BrokerSession, target: OrderTarget) -> Order
     reports = read_named(session, rows, wire.read_row)
     if len(reports) != 1:
         raise OutcomeUnknown(f"expected one row of the order, received {len(reports)}")
-    _require_same_id(reports[0].broker_order_id, order_id)
+    require_same_id(reports[0].broker_order_id, order_id, profile.title)
     return reports[0]
 
 
@@ -68,9 +68,7 @@ def read_orders(send: Send, session: BrokerSession) -> OrderBook:
     if len(unread) == len(parts):
         raise OutcomeUnknown(unread[0].why)
     found = read_order_rows(session, [row for part in parts if isinstance(part, list) for row in part])
-    unreadable = (*unread, *(row for row in found if isinstance(row, UnreadableRow)))
-    reports = tuple(row for row in found if isinstance(row, OrderReport))
-    return OrderBook(reports=reports, unreadable=unreadable, is_complete=not unreadable)
+    return book_of([*unread, *found])
 
 
 def todays(session: BrokerSession, exchange: Exchange) -> dict[str, str]:
@@ -100,20 +98,3 @@ def _named(exchange: Exchange, order_id: str) -> dict[str, str]:
 
 def _acknowledged_id(answered: object) -> str:
     return wire.read_order_id(read_object(answered, "an acknowledgement").get("order_id"))
-
-
-def _known_id(broker_order_id: str) -> str:
-    if not wire.ORDER_ID.fullmatch(broker_order_id):
-        raise Unsupported(f"Breeze's order ids are letters and digits, received {broker_order_id[:40]!r}")
-    return broker_order_id
-
-
-def _require_same_id(answered: str, order_id: str) -> None:
-    if answered != order_id:
-        raise OutcomeUnknown("Breeze answered for another order than the one that was named")
-
-
-def _require_same_order(intent: ModifyIntent) -> None:
-    for name in ("instrument", "side", "product"):
-        if getattr(intent.before, name) != getattr(intent.request, name):
-            raise Unsupported(f"{profile.title} cannot change the {name} of an order")

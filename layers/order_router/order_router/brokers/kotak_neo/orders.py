@@ -5,13 +5,14 @@ from typing import Any
 from order_router.adapter.decode import read_list, read_object
 from order_router.adapter.errors import OrderNotFound, OutcomeUnknown, Unsupported
 from order_router.adapter.http import Send
+from order_router.adapter.order_ids import known_id, require_same_id
 from order_router.adapter.port import Acknowledged, ModifyIntent, OrderTarget, PlaceIntent
 from order_router.adapter.session import BrokerSession
 from order_router.brokers.kotak_neo import wire
 from order_router.brokers.kotak_neo.profile import profile
 from order_router.brokers.kotak_neo.refusals import NoData
 from order_router.brokers.kotak_neo.session import ask, change, require_ok
-from order_router.domain.reports import OrderBook, OrderReport, UnreadableRow
+from order_router.domain.reports import OrderBook, OrderReport, UnreadableRow, book_of
 
 BOOK = "/quick/user/orders"
 
@@ -29,23 +30,24 @@ def place_order(send: Send, session: BrokerSession, intent: PlaceIntent) -> Ackn
 
 def modify_order(send: Send, session: BrokerSession, intent: ModifyIntent) -> None:
     """Change an order's quantity, prices, type or validity; Kotak's book loses its tag by this."""
-    profile.require(intent.request)
-    _require_same_order(intent)
-    order_id = _known_id(intent.broker_order_id)
+    profile.require_change(intent.before, intent.request)
+    order_id = known_id(intent.broker_order_id, wire.ORDER_ID, profile.title)
     fields = wire.modify_fields(intent)
-    _require_same_id(change(send, session, "/quick/order/vr/modify", fields, names_an_order=True), order_id)
+    answer = change(send, session, "/quick/order/vr/modify", fields, names_an_order=True)
+    require_same_id(wire.read_order_id(answer.get("nOrdNo")), order_id, profile.title)
 
 
 def cancel_order(send: Send, session: BrokerSession, target: OrderTarget) -> None:
     """Cancel an order."""
-    order_id = _known_id(target.broker_order_id)
+    order_id = known_id(target.broker_order_id, wire.ORDER_ID, profile.title)
     fields = wire.cancel_fields(order_id)
-    _require_same_id(change(send, session, "/quick/order/cancel", fields, names_an_order=True), order_id)
+    answer = change(send, session, "/quick/order/cancel", fields, names_an_order=True)
+    require_same_id(wire.read_order_id(answer.get("nOrdNo")), order_id, profile.title)
 
 
 def read_order(send: Send, session: BrokerSession, target: OrderTarget) -> OrderReport:
     """Read one order as the book has it."""
-    order_id = _known_id(target.broker_order_id)
+    order_id = known_id(target.broker_order_id, wire.ORDER_ID, profile.title)
     try:
         answer = require_ok(ask(send, session, f"{BOOK}/{order_id}", names_an_order=True))
     except NoData as error:
@@ -54,16 +56,13 @@ def read_order(send: Send, session: BrokerSession, target: OrderTarget) -> Order
     if len(rows) != 1:
         raise OutcomeUnknown(f"expected one order, received {len(rows)}")
     report = wire.read_row(rows[0])
-    _require_same_id({"nOrdNo": report.broker_order_id}, order_id)
+    require_same_id(report.broker_order_id, order_id, profile.title)
     return report
 
 
 def read_orders(send: Send, session: BrokerSession) -> OrderBook:
     """Read today's order book of the account (one answer holds all of it)."""
-    found = [_report_or_why(row) for row in read_rows(send, session, BOOK)]
-    unreadable = tuple(row for row in found if isinstance(row, UnreadableRow))
-    reports = tuple(row for row in found if isinstance(row, OrderReport))
-    return OrderBook(reports=reports, unreadable=unreadable, is_complete=not unreadable)
+    return book_of(_report_or_why(row) for row in read_rows(send, session, BOOK))
 
 
 def read_rows(send: Send, session: BrokerSession, path: str) -> list[Any]:
@@ -88,20 +87,3 @@ def _names_of(value: Any) -> tuple[str | None, str | None]:  # noqa: ANN401
         return wire.read_order_id(row.get("nOrdNo")), wire.read_tag(row)
     except OutcomeUnknown:
         return None, None
-
-
-def _known_id(broker_order_id: str) -> str:
-    if not wire.ORDER_ID.fullmatch(broker_order_id):
-        raise Unsupported(f"Kotak's order ids are letters and digits, received {broker_order_id[:40]!r}")
-    return broker_order_id
-
-
-def _require_same_id(answer: dict[str, Any], order_id: str) -> None:
-    if wire.read_order_id(answer.get("nOrdNo")) != order_id:
-        raise OutcomeUnknown("Kotak answered for another order than the one that was named")
-
-
-def _require_same_order(intent: ModifyIntent) -> None:
-    for name in ("instrument", "side", "product"):
-        if getattr(intent.before, name) != getattr(intent.request, name):
-            raise Unsupported(f"{profile.title} cannot change the {name} of an order")

@@ -18,7 +18,7 @@ from order_router.adapter.port import Acknowledged, ModifyIntent, OrderTarget, P
 from order_router.adapter.session import BrokerSession
 from order_router.brokers.paper import wire
 from order_router.brokers.paper.profile import profile
-from order_router.domain.reports import OrderBook, OrderReport, Trade, UnreadableRow
+from order_router.domain.reports import OrderBook, OrderReport, Trade, UnreadableRow, book_of
 
 
 def place_order(send: Send, session: BrokerSession, intent: PlaceIntent, /) -> Acknowledged:
@@ -62,10 +62,7 @@ def read_order(send: Send, session: BrokerSession, target: OrderTarget, /) -> Or
 def read_orders(send: Send, session: BrokerSession, /) -> OrderBook:
     """Read today's orders, oldest first."""
     content = wire.read_content(send(wire.read_request(session, "/orders")))
-    rows = [_read_row(row) for row in read_list(content.get("orders"), "orders")]
-    reports = tuple(row for row in rows if isinstance(row, OrderReport))
-    unreadable = tuple(row for row in rows if isinstance(row, UnreadableRow))
-    return OrderBook(reports, unreadable, is_complete=not unreadable)
+    return book_of(_read_row(row) for row in read_list(content.get("orders"), "orders"))
 
 
 def read_trades(send: Send, session: BrokerSession, /) -> tuple[Trade, ...]:

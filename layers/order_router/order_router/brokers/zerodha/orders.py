@@ -5,12 +5,13 @@ from typing import Any
 from order_router.adapter.decode import read_list, read_object
 from order_router.adapter.errors import OutcomeUnknown, Unsupported
 from order_router.adapter.http import Send
+from order_router.adapter.order_ids import known_id, require_same_id
 from order_router.adapter.port import Acknowledged, ModifyIntent, OrderTarget, PlaceIntent
 from order_router.adapter.session import BrokerSession
 from order_router.brokers.zerodha import wire
 from order_router.brokers.zerodha.profile import profile
 from order_router.brokers.zerodha.session import call
-from order_router.domain.reports import OrderBook, OrderReport, UnreadableRow
+from order_router.domain.reports import OrderBook, OrderReport, UnreadableRow, book_of
 
 
 def place_order(send: Send, session: BrokerSession, intent: PlaceIntent) -> Acknowledged:
@@ -25,9 +26,8 @@ def place_order(send: Send, session: BrokerSession, intent: PlaceIntent) -> Ackn
 
 def modify_order(send: Send, session: BrokerSession, intent: ModifyIntent) -> None:
     """Change an order's quantity, prices, type or validity."""
-    profile.require(intent.request)
-    _require_same_order(intent)
-    order_id = _known_id(intent.broker_order_id)
+    profile.require_change(intent.before, intent.request)
+    order_id = known_id(intent.broker_order_id, wire.ORDER_ID, profile.title)
     parameters = wire.terms(intent.request)
     answered = call(
         send,
@@ -35,37 +35,34 @@ def modify_order(send: Send, session: BrokerSession, intent: ModifyIntent) -> No
         lambda kite: kite.modify_order(order_id=order_id, **parameters),
         names_an_order=True,
     )
-    _require_same_id(answered, order_id)
+    require_same_id(wire.read_order_id(answered), order_id, profile.title)
 
 
 def cancel_order(send: Send, session: BrokerSession, target: OrderTarget) -> None:
     """Cancel an order."""
-    order_id = _known_id(target.broker_order_id)
+    order_id = known_id(target.broker_order_id, wire.ORDER_ID, profile.title)
     answered = call(
         send, session, lambda kite: kite.cancel_order(wire.VARIETY, order_id), names_an_order=True
     )
-    _require_same_id(answered, order_id)
+    require_same_id(wire.read_order_id(answered), order_id, profile.title)
 
 
 def read_order(send: Send, session: BrokerSession, target: OrderTarget) -> OrderReport:
     """Read one order as the last row of its history has it."""
-    order_id = _known_id(target.broker_order_id)
+    order_id = known_id(target.broker_order_id, wire.ORDER_ID, profile.title)
     answered = call(send, session, lambda kite: kite.order_history(order_id), names_an_order=True)
     rows = read_list(answered, "an order's history")
     if not rows:
         raise OutcomeUnknown("Kite answered with an empty history")
     report = wire.read_row(rows[-1])
-    _require_same_id(report.broker_order_id, order_id)
+    require_same_id(report.broker_order_id, order_id, profile.title)
     return report
 
 
 def read_orders(send: Send, session: BrokerSession) -> OrderBook:
     """Read today's order book of the account (one answer holds all of it)."""
     rows = read_list(call(send, session, lambda kite: kite.orders()), "the order book")
-    found = [_report_or_why(row) for row in rows]
-    unreadable = tuple(row for row in found if isinstance(row, UnreadableRow))
-    reports = tuple(row for row in found if isinstance(row, OrderReport))
-    return OrderBook(reports=reports, unreadable=unreadable, is_complete=not unreadable)
+    return book_of(_report_or_why(row) for row in rows)
 
 
 def _report_or_why(value: Any) -> OrderReport | UnreadableRow:  # noqa: ANN401
@@ -81,20 +78,3 @@ def _names_of(value: Any) -> tuple[str | None, str | None]:  # noqa: ANN401
         return wire.read_order_id(row.get("order_id")), wire.read_tag(row)
     except OutcomeUnknown:
         return None, None
-
-
-def _known_id(broker_order_id: str) -> str:
-    if not wire.ORDER_ID.fullmatch(broker_order_id):
-        raise Unsupported(f"Kite's order ids are letters and digits, received {broker_order_id[:40]!r}")
-    return broker_order_id
-
-
-def _require_same_id(answered: object, order_id: str) -> None:
-    if wire.read_order_id(answered) != order_id:
-        raise OutcomeUnknown("Kite answered for another order than the one that was named")
-
-
-def _require_same_order(intent: ModifyIntent) -> None:
-    for name in ("instrument", "side", "product"):
-        if getattr(intent.before, name) != getattr(intent.request, name):
-            raise Unsupported(f"{profile.title} cannot change the {name} of an order")
