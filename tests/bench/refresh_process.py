@@ -12,13 +12,10 @@ import runpy
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import botocore.session
-
-from order_router.brokers.registry import load_broker
 
 FUNCTION = Path(__file__).resolve().parents[2] / "functions" / "instruments_refresh" / "app.py"
 EVENT = {
@@ -35,8 +32,6 @@ BATCH = 25
 
 def refresh() -> None:
     """Run the handler on one message; anything but success is an error."""
-    zerodha: Any = load_broker("zerodha")
-    zerodha.profile = replace(zerodha.profile, has_master=True)
     handler = runpy.run_path(str(FUNCTION))["handler"]
     _start()
     assert handler(EVENT, None) == {"batchItemFailures": []}

@@ -126,14 +126,25 @@ def test_two_rows_of_one_name_or_one_key_are_no_list() -> None:
         (share(tick_size=Decimal("Infinity")), "expected a tick_size above 0"),
         (share(lot_size=0), "expected a lot_size and a freeze_quantity above 0"),
         (share(freeze_quantity=0), "expected a lot_size and a freeze_quantity above 0"),
-        (replace(contract(), expiry=None), "without an expiry or an underlying"),
-        (replace(contract(), underlying=None), "without an expiry or an underlying"),
+        (replace(contract(), expiry=None), "is a contract without an expiry"),
         (replace(contract(), strike=None), "is an option without a strike"),
         (replace(contract(), strike=Decimal(0)), "is an option without a strike"),
     ],
 )
 def test_a_row_that_no_order_could_be_held_against_is_no_list(row: Listing, words: str) -> None:
     assert words in refusal([share("TCS"), row])
+
+
+def test_what_is_wrong_with_an_expired_row_is_no_matter() -> None:
+    over = replace(contract("GOLD", expiry=YESTERDAY), strike=None, lot_size=0)
+
+    assert judged([*shares(20), over]).expired == 1
+
+
+def test_a_contract_without_an_underlying_is_listed() -> None:
+    nameless = replace(contract(), underlying=None)
+
+    assert judged([nameless]).listings == (nameless,)
 
 
 def test_an_index_has_no_grid() -> None:

@@ -153,10 +153,10 @@ class _Judge:
 
     def take(self, row: Listing) -> None:
         """Keep a row; ListRefused if no order could be held against it, or another row has its name or key."""
-        _require_sound(row)
         if row.expiry is not None and row.expiry < self._day:
             self.expired += 1
             return
+        _require_sound(row)
         earlier = self._names.get(row.instrument)
         if earlier == row:
             return
@@ -213,8 +213,9 @@ def _require_sound(row: Listing) -> None:
             raise ListRefused(f"expected a name of {row.instrument} at the broker, received {name[:60]!r}")
     if row.instrument_type is not InstrumentType.INDEX:
         _require_grid(row)
-    if row.instrument_type in FUTURES_AND_OPTIONS and (row.expiry is None or not row.underlying):
-        raise ListRefused(f"{row.instrument} is a contract without an expiry or an underlying")
+    # one without an underlying is only not found by it: brokers leave the name of some out
+    if row.instrument_type in FUTURES_AND_OPTIONS and row.expiry is None:
+        raise ListRefused(f"{row.instrument} is a contract without an expiry")
     if row.instrument_type in OPTIONS and not (row.strike is not None and row.strike > 0):
         raise ListRefused(f"{row.instrument} is an option without a strike")
 
