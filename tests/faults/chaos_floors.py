@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from order_router.adapter.http import HttpRequest, HttpResponse
 from order_router.domain.account import Account
@@ -14,19 +13,12 @@ from order_router.paper.book import PaperOrder, Status
 from tests.fakes.listed import a_share
 from tests.fakes.world import World
 from tests.faults import ibkr_side, icici_breeze_side, kotak_neo_side
-from tests.faults.floor import ACCOUNT, INFY, Floor, HandlerSimulator, HeldOrder
+from tests.faults.floor import ACCOUNT, INFY, BookFloor, Floor, HandlerSimulator, HeldOrder
 from tests.simulators import kite_in_process
 from tests.simulators.chaos_broker import Held
 from tests.simulators.chaos_dialect import KITE, PAPER
 from tests.simulators.kite import ACCESS_TOKEN, API_KEY, Kite
 
-KITE_STATES: Mapping[str, State] = {
-    "OPEN": State.OPEN,
-    "TRIGGER PENDING": State.OPEN,
-    "COMPLETE": State.FILLED,
-    "CANCELLED": State.CANCELLED,
-    "REJECTED": State.REJECTED,
-}
 PAPER_STATES: Mapping[Status, State] = {
     Status.OPEN: State.OPEN,
     Status.TRIGGER_PENDING: State.OPEN,
@@ -36,29 +28,18 @@ PAPER_STATES: Mapping[Status, State] = {
 }
 
 
+ZERODHA = BookFloor(
+    dialect=KITE,
+    answer=kite_in_process.answer,
+    secrets={"api_key": API_KEY, "access_token": ACCESS_TOKEN},
+    listings=(a_share("NSE:INFY"),),
+)
+
+
 @contextmanager
 def zerodha(world: World) -> Iterator[Floor]:
     """The Kite simulator."""
-    kite = Kite(world.clock.now)
-    world.listings["zerodha"].put(a_share("NSE:INFY"))
-
-    def rows() -> list[Any]:
-        with kite.lock:
-            return [dict(row) for row in kite.book.orders.values()]
-
-    def told(**what: Any) -> None:
-        with kite.lock:
-            kite.control(what)
-
-    yield Floor(
-        simulator=HandlerSimulator(
-            dialect=KITE, handler=partial(kite_in_process.answer, kite, ""), orders=rows
-        ),
-        secrets={"api_key": API_KEY, "access_token": ACCESS_TOKEN},
-        held=lambda: [_of_kite(row) for row in rows()],
-        set_price=lambda price: told(prices={"NSE:INFY": price}),
-        fill=lambda order_id: told(fill={"order_id": order_id, "quantity": 1}),
-    )
+    yield ZERODHA.of(Kite(world.clock.now))
 
 
 @contextmanager
@@ -96,6 +77,7 @@ LISTINGS: Mapping[str, tuple[Listing, ...]] = {
     "ibkr": ibkr_side.LISTINGS,
     "icici_breeze": icici_breeze_side.LISTINGS,
     "kotak_neo": kotak_neo_side.LISTINGS,
+    "zerodha": ZERODHA.listings,
 }
 """What a broker lists that has a list of its instruments."""
 
@@ -106,20 +88,6 @@ SECRETS: Mapping[str, Mapping[str, str]] = {"ibkr": ibkr_side.SECRETS}
 def account_at(broker: str) -> Account:
     """Return the world's account, at this broker."""
     return Account(name=ACCOUNT, broker=broker)
-
-
-def _of_kite(row: Mapping[str, Any]) -> HeldOrder:
-    state = KITE_STATES[row["status"]]
-    is_partial = state is State.OPEN and row["filled_quantity"] > 0
-    return HeldOrder(
-        tag=row["tag"],
-        broker_order_id=row["order_id"],
-        state=State.PARTIALLY_FILLED if is_partial else state,
-        quantity=row["quantity"],
-        filled_quantity=row["filled_quantity"],
-        order_type=row["order_type"],
-        limit_price=row["price"] or None,
-    )
 
 
 def _of_paper(order: PaperOrder) -> HeldOrder:

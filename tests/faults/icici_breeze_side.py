@@ -4,14 +4,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
-from functools import partial
-from typing import Any
 
 from order_router.domain.exchange_time import IST
 from order_router.domain.lifecycle import State
 from order_router.domain.listing import InstrumentType, Listing
 from tests.fakes.world import World
-from tests.faults.floor import INFY, Floor, HandlerSimulator, HeldOrder
+from tests.faults.floor import INFY, BookFloor, Floor, HeldOrder, Row
 from tests.simulators import kite_in_process
 from tests.simulators.icici_breeze import Breeze
 from tests.simulators.icici_breeze_dialect import API_KEY, ICICI_BREEZE, SECRET_KEY, SESSION_TOKEN
@@ -42,32 +40,7 @@ def breeze_of(world: World) -> Breeze:
     return Breeze(world.clock.now, skew_s=None)
 
 
-@contextmanager
-def icici_breeze(world: World) -> Iterator[Floor]:
-    """The Breeze simulator as a trading floor."""
-    breeze = breeze_of(world)
-
-    def rows() -> list[Any]:
-        with breeze.lock:
-            return [dict(row) for row in breeze.book.orders.values()]
-
-    def told(**what: Any) -> None:
-        with breeze.lock:
-            breeze.control(what)
-
-    yield Floor(
-        simulator=HandlerSimulator(
-            dialect=ICICI_BREEZE, handler=partial(kite_in_process.answer, breeze, ""), orders=rows
-        ),
-        secrets=SECRETS,
-        held=lambda: [_held(row) for row in rows()],
-        set_price=lambda price: told(prices={"NSE:INFTEC": price}),
-        fill=lambda order_id: told(fill={"order_id": order_id, "quantity": 1}),
-        listings=LISTINGS,
-    )
-
-
-def _held(row: Mapping[str, Any]) -> HeldOrder:
+def _held(row: Row) -> HeldOrder:
     placed_at = datetime.strptime(row["order_timestamp"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=IST)
     return HeldOrder(
         tag=row["tag"],
@@ -80,3 +53,19 @@ def _held(row: Mapping[str, Any]) -> HeldOrder:
         # what its pages show has no seconds
         placed_at=placed_at.replace(second=59),
     )
+
+
+FLOOR = BookFloor(
+    dialect=ICICI_BREEZE,
+    answer=kite_in_process.answer,
+    secrets=SECRETS,
+    listings=LISTINGS,
+    symbol="NSE:INFTEC",
+    as_held=_held,
+)
+
+
+@contextmanager
+def icici_breeze(world: World) -> Iterator[Floor]:
+    """The Breeze simulator as a trading floor."""
+    yield FLOOR.of(breeze_of(world))

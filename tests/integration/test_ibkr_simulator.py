@@ -3,8 +3,6 @@
 import base64
 import http.client
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -472,19 +470,6 @@ def test_an_instrument_is_found_as_it_is_listed(desk: Desk, name: str) -> None:
 )
 def test_an_instrument_that_is_not_listed_is_not_found(desk: Desk, name: str) -> None:
     assert instruments.find_listing(desk.send, desk.session, parse_instrument(name)) is None
-
-
-def test_the_simulator_runs_as_a_program() -> None:
-    command = [sys.executable, "-m", "tests.simulators.ibkr", "--print-port"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, text=True) as process:
-        assert process.stdout is not None
-        port = int(process.stdout.readline())
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-        connection.request("GET", "/tickle")
-        status = connection.getresponse().status
-        process.terminate()
-
-    assert status == 404
 
 
 def test_an_init_that_must_wait_is_unclear(desk: Desk) -> None:

@@ -2,8 +2,6 @@
 
 import http.client
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -381,22 +379,6 @@ def test_a_broker_that_is_not_running_was_sent_nothing() -> None:
 
     with pytest.raises(errors.NotSent):
         gone.place()
-
-
-def test_it_runs_on_its_own_and_prints_its_port() -> None:
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.simulators.icici_breeze", "--port", "0", "--print-port"],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        port = int(process.stdout.readline())
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-        connection.request("GET", "/_control/orders")
-        assert connection.getresponse().read() == b"[]"
-        connection.close()
-        process.terminate()
 
 
 def _request(**fields: Any) -> OrderRequest:

@@ -22,17 +22,14 @@ simulator's does:
 /_control/requests` every request that came.
 """
 
-import argparse
-import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from http.server import ThreadingHTTPServer
 from typing import Any
 
 from tests.simulators.ibkr_vendor import Ibkr
-from tests.simulators.kite import Handler, KiteServer
+from tests.simulators.kite import Handler, KiteServer, serve_until_stopped, serving
 
 
 class IbkrServer(KiteServer):
@@ -44,38 +41,10 @@ class IbkrServer(KiteServer):
         ThreadingHTTPServer.__init__(self, ("127.0.0.1", port), Handler)
 
 
-@contextmanager
-def running(**options: Any) -> Iterator[IbkrServer]:
+def running(**options: Any) -> AbstractContextManager[IbkrServer]:
     """Run a simulator in a thread for as long as the context lasts."""
-    server = IbkrServer(**options)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.ibkr.stopping.set()
-        server.shutdown()
-        server.server_close()
-        thread.join(timeout=5)
-
-
-def main() -> None:
-    """Run it until it is stopped."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--print-port", action="store_true")
-    arguments = parser.parse_args()
-    server = IbkrServer(arguments.port)
-    if arguments.print_port:
-        sys.stdout.write(f"{server.server_address[1]}\n")
-        sys.stdout.flush()
-    try:
-        server.serve_forever()
-    except KeyboardInterrupt:
-        server.ibkr.stopping.set()
-    finally:
-        server.server_close()
+    return serving(IbkrServer(**options))
 
 
 if __name__ == "__main__":
-    main()
+    serve_until_stopped(IbkrServer, __doc__)

@@ -15,12 +15,9 @@ instruments go by Breeze's names (`NSE:INFTEC`, `NFO:NIFTY|24-Nov-2026|Call|2450
 `icici_breeze_behaviours.PRESETS` names the behaviours.
 """
 
-import argparse
 import json
-import sys
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -35,7 +32,7 @@ from tests.exact_json import dump_json
 from tests.simulators import icici_breeze_pages as pages
 from tests.simulators.icici_breeze_behaviours import PRESETS
 from tests.simulators.icici_breeze_dialect import API_KEY, SECRET_KEY, SESSION_TOKEN
-from tests.simulators.kite import Handler, KiteServer
+from tests.simulators.kite import Handler, KiteServer, serve_until_stopped, serving
 from tests.simulators.kite_behaviours import Answer, Behaviour, Behaviours
 from tests.simulators.kite_book import KiteRefusal
 from tests.simulators.kite_vendor import Kite, Reply
@@ -305,38 +302,10 @@ class BreezeServer(KiteServer):
         ThreadingHTTPServer.__init__(self, ("127.0.0.1", port), BreezeHandler)
 
 
-@contextmanager
-def running(**options: Any) -> Iterator[BreezeServer]:
+def running(**options: Any) -> AbstractContextManager[BreezeServer]:
     """Run a simulator in a thread for as long as the context lasts."""
-    server = BreezeServer(**options)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.kite.stopping.set()
-        server.shutdown()
-        server.server_close()
-        thread.join(timeout=5)
-
-
-def main() -> None:
-    """Run it until it is stopped."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--print-port", action="store_true")
-    arguments = parser.parse_args()
-    server = BreezeServer(arguments.port)
-    if arguments.print_port:
-        sys.stdout.write(f"{server.server_address[1]}\n")
-        sys.stdout.flush()
-    try:
-        server.serve_forever()
-    except KeyboardInterrupt:
-        server.kite.stopping.set()
-    finally:
-        server.server_close()
+    return serving(BreezeServer(**options))
 
 
 if __name__ == "__main__":
-    main()
+    serve_until_stopped(BreezeServer, __doc__)

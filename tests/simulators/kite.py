@@ -30,7 +30,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
@@ -129,9 +129,8 @@ class KiteServer(ThreadingHTTPServer):
 
 
 @contextmanager
-def running(**options: Any) -> Iterator[KiteServer]:
-    """Run a simulator in a thread for as long as the context lasts."""
-    server = KiteServer(**options)
+def serving[S: KiteServer](server: S) -> Iterator[S]:
+    """Serve in a thread for as long as the context lasts."""
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
@@ -143,13 +142,18 @@ def running(**options: Any) -> Iterator[KiteServer]:
         thread.join(timeout=5)
 
 
-def main() -> None:
-    """Run it until it is stopped."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+def running(**options: Any) -> AbstractContextManager[KiteServer]:
+    """Run a simulator in a thread for as long as the context lasts."""
+    return serving(KiteServer(**options))
+
+
+def serve_until_stopped(make: Callable[[int], KiteServer], words: str | None) -> None:
+    """Be a program that serves on a port (`--port`, `--print-port`) until it is stopped."""
+    parser = argparse.ArgumentParser(description=words.splitlines()[0] if words else None)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--print-port", action="store_true")
     arguments = parser.parse_args()
-    server = KiteServer(arguments.port)
+    server = make(arguments.port)
     if arguments.print_port:
         sys.stdout.write(f"{server.server_address[1]}\n")
         sys.stdout.flush()
@@ -162,4 +166,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    serve_until_stopped(KiteServer, __doc__)

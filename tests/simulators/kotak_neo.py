@@ -19,17 +19,14 @@ appends to it; a tag that was used is refused. `POST /_control` tells it what to
 `GET /_control/requests` every request that came.
 """
 
-import argparse
-import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from http.server import ThreadingHTTPServer
 from typing import Any, cast
 
-from tests.simulators.kite import Handler, KiteServer
+from tests.simulators.kite import Handler, KiteServer, serve_until_stopped, serving
 from tests.simulators.kotak_neo_vendor import KotakNeo
 
 
@@ -51,38 +48,10 @@ class KotakNeoServer(KiteServer):
         self.neo.base_url = self.neo.logins.base_url = self.url
 
 
-@contextmanager
-def running(**options: Any) -> Iterator[KotakNeoServer]:
+def running(**options: Any) -> AbstractContextManager[KotakNeoServer]:
     """Run a simulator in a thread for as long as the context lasts."""
-    server = KotakNeoServer(**options)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.neo.stopping.set()
-        server.shutdown()
-        server.server_close()
-        thread.join(timeout=5)
-
-
-def main() -> None:
-    """Run it until it is stopped."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--print-port", action="store_true")
-    arguments = parser.parse_args()
-    server = KotakNeoServer(arguments.port)
-    if arguments.print_port:
-        sys.stdout.write(f"{server.server_address[1]}\n")
-        sys.stdout.flush()
-    try:
-        server.serve_forever()
-    except KeyboardInterrupt:
-        server.neo.stopping.set()
-    finally:
-        server.server_close()
+    return serving(KotakNeoServer(**options))
 
 
 if __name__ == "__main__":
-    main()
+    serve_until_stopped(KotakNeoServer, __doc__)
