@@ -155,7 +155,12 @@ class Changing(Reading):
         """Change an order."""
         self.model.changes[f"{name} modify"] += 1
         stop = ("KILL_SWITCH_ON",) if self.stack.judge.stopped else ("OK",)
-        self._change(name, "modify", changes, (*stop, "INVALID_REQUEST", "ORDER_REJECTED", "UNSUPPORTED"))
+        self._change(
+            name,
+            "modify",
+            changes,
+            (*stop, "INVALID_REQUEST", "ORDER_REJECTED", "UNSUPPORTED", "WRONG_TICK_SIZE"),
+        )
 
     def cancel(self, name: str) -> None:
         """Cancel an order: no switch stops it."""

@@ -19,6 +19,7 @@ from tests.simulation.stack import Stack
 
 REFUSED = 422
 REFUSALS = {
+    "ABOVE_FREEZE_QUANTITY",
     "ACCOUNT_DISABLED",
     "ACCOUNT_UNKNOWN",
     "ALERT_REFUSED",
@@ -26,11 +27,15 @@ REFUSALS = {
     "DAILY_LIMIT_REACHED",
     "IDEMPOTENCY_KEY_INVALID",
     "IDEMPOTENCY_KEY_REUSED",
+    "INSTRUMENT_EXPIRED",
+    "INSTRUMENT_UNKNOWN",
     "INVALID_REQUEST",
     "KILL_SWITCH_ON",
     "ORDER_REJECTED",
     "STRATEGY_DISABLED",
     "UNSUPPORTED",
+    "WRONG_LOT_SIZE",
+    "WRONG_TICK_SIZE",
 }
 """Codes that the table of statuses leaves to its default."""
 

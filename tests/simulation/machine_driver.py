@@ -12,7 +12,7 @@ from order_router.aws.settings_table import SettingsTable
 from order_router.domain.account import Caller, Scope
 from order_router.domain.lifecycle import State
 from tests.simulation.machine_contract import PASSING, Canaries, Reply, read_reply
-from tests.simulation.machine_inputs import SPELLINGS, Terms, is_same, is_unsupported
+from tests.simulation.machine_inputs import SPELLINGS, Terms, is_same, is_unsupported, misfit
 from tests.simulation.machine_model import NOT_PLACED, UNSETTLED, Model
 from tests.simulation.machine_trouble import NamedTrouble
 from tests.simulation.stack import KEY, MINUTE, TOKENS, Stack, seeded
@@ -136,8 +136,11 @@ class Driver(RuleBasedStateMachine):
 
     def _judge_new(self, reply: Reply, terms: Terms, since: int, *, is_alone: bool) -> None:
         expired = self.expired(terms["account"])
+        does_not_fit = misfit(terms)
         if is_unsupported(terms):
             codes: tuple[str, ...] = ("UNSUPPORTED",)
+        elif does_not_fit is not None:
+            codes = (does_not_fit,)
         elif self.stack.judge.stopped:
             codes = ("KILL_SWITCH_ON",)
         elif self._is_held(terms):

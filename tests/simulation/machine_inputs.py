@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ Terms = Mapping[str, Any]
 LISTED = ("NSE:INFY", "NSE:RELIANCE")
 UNLISTED = ("NSE:NOSUCH", "BSE:INFY", "MCX:GOLD", "NFO:NIFTY26NOVFUT")
 LIMITS = ("1450", "1390", "1500.05", "1600", "1450", "1390", "1500.051", "0.05")
+TICK = Decimal("0.05")
 TRIGGERS = ("1490", "1510", "1600")
 NEEDS: dict[str, tuple[str, ...]] = {
     "MARKET": (),
@@ -70,6 +72,16 @@ def is_unsupported(terms: Terms) -> bool:
     """Return whether the account's broker says beforehand that it cannot take the order."""
     lacks = UNSUPPORTED[terms["account"]]
     return any(terms[name] in values for name, values in lacks.items())
+
+
+def misfit(terms: Terms) -> str | None:
+    """Return the code of what does not fit the list of the account's broker; the paper broker has none."""
+    if terms["account"] != "kite":
+        return None
+    if terms["instrument"] not in LISTED:
+        return "INSTRUMENT_UNKNOWN"
+    is_off_tick = any(Decimal(terms[price]) % TICK for price in PRICES if price in terms)
+    return "WRONG_TICK_SIZE" if is_off_tick else None
 
 
 def is_same(one: Terms, other: Terms) -> bool:

@@ -31,10 +31,16 @@ def _send(client: Client, route: str) -> Reply:
     return client.send(method, path, body)
 
 
-def test_the_template_guards_every_route_but_the_webhook_and_the_public_two() -> None:
+def test_the_template_guards_every_route_but_those_that_prove_themselves_and_the_public_two() -> None:
     assert set(routes()) - set(GUARDED) == {
         "GET /v1/health",
         "GET /v1/openapi.json",
+        # a token in the address or the body, a signature
+        "GET /v1/sessions/{account}/login",
+        "GET /v1/sessions/{account}/callback",
+        "POST /v1/sessions/{account}/callback",
+        "POST /v1/postbacks/{broker}/{account}",
+        "POST /v1/postbacks/{broker}/{account}/{token}",
         "POST /v1/webhooks/tradingview",
         "POST /v1/webhooks/tradingview/{token}",
     }
