@@ -11,7 +11,8 @@ from tests.simulation.machine import OrderRouterMachine
 from tests.simulation.machine_breaks import BREAKS
 
 EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "200"))
-NORMAL, ENOUGH = 200, 1000
+NORMAL, ENOUGH = 200, 5000
+"""A broken promise ends its run when it is noticed; which example does depends on what else a process has imported."""
 STEPS = int(os.environ.get("MACHINE_STEPS", "30" if EXAMPLES <= NORMAL else "50"))
 
 
