@@ -51,7 +51,25 @@ class Recorder:
 def recording(answers: Sequence[Canned]) -> Iterator[Recorder]:
     """Serve on a free port of this machine for as long as the context lasts."""
     recorder = Recorder()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(recorder, answers))
+    server.daemon_threads = True
+    recorder.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield recorder
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(timeout=5)
 
+
+NOT_FOUND = Canned(
+    method="", target="", content={"error": "the recorder was told nothing of this"}, status=404
+)
+
+
+def _handler(recorder: Recorder, answers: Sequence[Canned]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
@@ -78,22 +96,7 @@ def recording(answers: Sequence[Canned]) -> Iterator[Recorder]:
             self.end_headers()
             self.wfile.write(body)
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    recorder.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield recorder
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(timeout=5)
-
-
-NOT_FOUND = Canned(
-    method="", target="", content={"error": "the recorder was told nothing of this"}, status=404
-)
+    return Handler
 
 
 def _fitting(answers: Sequence[Canned], method: str, target: str) -> Canned:

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -92,12 +92,14 @@ def _words(error: ValueError) -> str:
 def read_event(event: Mapping[str, Any]) -> ApiRequest:
     """Read an API Gateway event; BodyTooLarge or BodyUnreadable if its body cannot be taken."""
     context = event["requestContext"]
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     return ApiRequest(
         route=event["routeKey"],
         path=event.get("pathParameters") or EMPTY,
         query=event.get("queryStringParameters") or EMPTY,
-        headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
-        cookies=_cookies(event),
+        headers=headers,
+        # AWS takes them out of the headers; an emulator may leave them there
+        cookies=_cookies(event.get("cookies") or [headers.get("cookie", "")]),
         body=_body(event),
         source_ip=context["http"]["sourceIp"],
         address=f"https://{context.get('domainName', '')}",
@@ -119,10 +121,7 @@ def _body(event: Mapping[str, Any]) -> bytes:
     return body
 
 
-def _cookies(event: Mapping[str, Any]) -> dict[str, str]:
-    # AWS takes them out of the headers; an emulator may leave them there
-    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    texts = event.get("cookies") or [headers.get("cookie", "")]
+def _cookies(texts: Iterable[str]) -> dict[str, str]:
     pairs = [pair.strip().partition("=") for text in texts for pair in text.split(";")]
     return {name: value for name, _, value in pairs if name}
 

@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import cast
 
 from order_router.adapter.errors import BrokerError
-from order_router.adapter.http import never_repeating
 from order_router.adapter.login import BrowserLogin, LoginKind, LoginUnclear
 from order_router.domain.account import Account
 from order_router.domain.broker_session import SessionRecord, released
@@ -23,13 +22,13 @@ from order_router.service.login_links import (
 from order_router.service.session_desk import SessionDesk, change_record
 from order_router.service.session_notices import tell_failed
 from order_router.service.sessions import (
-    LAST_LOGIN_CALL,
     POLL_S,
     SessionStatus,
     Wanted,
     as_login_failure,
     claim,
     keep_session,
+    login_sender,
     note_failure,
     status,
 )
@@ -106,8 +105,7 @@ def _redeem(desk: SessionDesk, account: Account, record: SessionRecord, back: _C
     credentials = desk.credentials.credentials(account)
     if not desk.tickets.use(back.ticket, desk.clock.now()):
         raise LinkInvalid("this link was used before: ask for a new one")
-    not_after = None if record.lease_until is None else record.lease_until - LAST_LOGIN_CALL
-    send = never_repeating(desk.transport.sender(credentials.endpoint, not_after=not_after))
+    send = login_sender(desk, credentials, record)
     try:
         session = _login(desk, account).redeem_login(send, credentials, back.answer)
     except BrokerError as error:

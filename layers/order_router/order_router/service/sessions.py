@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import cast
 
 from order_router.adapter.errors import BrokerError, NotSent, SessionExpired
-from order_router.adapter.http import never_repeating
+from order_router.adapter.http import Send, never_repeating
 from order_router.adapter.login import (
     CodeRefused,
     Credentials,
@@ -303,8 +303,7 @@ def _log_in(desk: SessionDesk, account: Account, record: SessionRecord) -> Sessi
     try:
         credentials = desk.credentials.credentials(account)
         login = cast("UnattendedLogin", desk.login_of(account.broker))
-        not_after = None if record.lease_until is None else record.lease_until - LAST_LOGIN_CALL
-        send = never_repeating(desk.transport.sender(credentials.endpoint, not_after=not_after))
+        send = login_sender(desk, credentials, record)
     except BrokerError as error:
         raise note_failure(desk, account, record, as_login_failure(error, None)) from None
     try:
@@ -318,6 +317,12 @@ def _log_in(desk: SessionDesk, account: Account, record: SessionRecord) -> Sessi
         return keep_session(desk, account, record, session)
     # raised out here: what the adapter raised may hold what it was given
     raise note_failure(desk, account, record, failure)
+
+
+def login_sender(desk: SessionDesk, credentials: Credentials, record: SessionRecord) -> Send:
+    """Return the Send of one login: it repeats nothing, and sends nothing that could outlast the lease."""
+    not_after = None if record.lease_until is None else record.lease_until - LAST_LOGIN_CALL
+    return never_repeating(desk.transport.sender(credentials.endpoint, not_after=not_after))
 
 
 def keep_session(
