@@ -97,7 +97,7 @@ MUTANTS = (
     _mutant(
         "login-leaves-after-its-lease",
         "a request of a login leaves when somebody else may be logging in",
-        SERVICE,
+        "service/session_desk.py",
         (
             "not_after = None if record.lease_until is None else record.lease_until - LAST_LOGIN_CALL",
             "not_after = None",

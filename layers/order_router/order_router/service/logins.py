@@ -19,7 +19,7 @@ from order_router.service.login_links import (
     make_link,
     require_ticket,
 )
-from order_router.service.session_desk import SessionDesk, change_record
+from order_router.service.session_desk import SessionDesk, change_record, login_sender
 from order_router.service.session_notices import tell_failed
 from order_router.service.sessions import (
     POLL_S,
@@ -28,7 +28,6 @@ from order_router.service.sessions import (
     as_login_failure,
     claim,
     keep_session,
-    login_sender,
     note_failure,
     status,
 )

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
-from order_router.adapter.login import BrowserLogin, UnattendedLogin
+from order_router.adapter.http import Send, never_repeating
+from order_router.adapter.login import BrowserLogin, Credentials, UnattendedLogin
 from order_router.adapter.port import Broker
 from order_router.adapter.profile import Profile
 from order_router.domain.account import Account
@@ -27,6 +28,9 @@ from order_router.service.desk import AccountUnknown
 
 TRIES = 8
 SATURDAY = 5
+
+LAST_LOGIN_CALL = timedelta(seconds=15)
+"""No request of a login leaves in the last part of its lease: its answer would come after it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,3 +90,9 @@ def change_record(desk: SessionDesk, account: str, change: Change) -> tuple[Sess
         except RecordConflict as conflict:
             before = conflict.current
     raise StoreUnavailable(f"the session of {account}: too many conflicts")
+
+
+def login_sender(desk: SessionDesk, credentials: Credentials, record: SessionRecord) -> Send:
+    """Return the Send of one login: it repeats nothing, and sends nothing that could outlast the lease."""
+    not_after = None if record.lease_until is None else record.lease_until - LAST_LOGIN_CALL
+    return never_repeating(desk.transport.sender(credentials.endpoint, not_after=not_after))

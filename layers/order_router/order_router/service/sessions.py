@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from typing import cast
 
 from order_router.adapter.errors import BrokerError, NotSent, SessionExpired
-from order_router.adapter.http import Send, never_repeating
 from order_router.adapter.login import (
     CodeRefused,
     Credentials,
@@ -36,16 +35,13 @@ from order_router.domain.broker_session import (
 )
 from order_router.domain.errors import Reason, RouterError
 from order_router.ports import RecordConflict, RenewalPending
-from order_router.service.session_desk import SessionDesk, change_record
+from order_router.service.session_desk import SessionDesk, change_record, login_sender
 from order_router.service.session_notices import tell_failed, tell_needed
 
 logger = logging.getLogger(__name__)
 
 LOGIN_LEASE = timedelta(seconds=75)
 """How long a worker owns an account's login: longer than the function lives."""
-
-LAST_LOGIN_CALL = timedelta(seconds=15)
-"""No request of a login leaves in the last part of its lease: its answer would come after it."""
 
 PATIENCE = timedelta(seconds=25)
 """How long somebody waits for a login: less than the API's gateway does."""
@@ -317,12 +313,6 @@ def _log_in(desk: SessionDesk, account: Account, record: SessionRecord) -> Sessi
         return keep_session(desk, account, record, session)
     # raised out here: what the adapter raised may hold what it was given
     raise note_failure(desk, account, record, failure)
-
-
-def login_sender(desk: SessionDesk, credentials: Credentials, record: SessionRecord) -> Send:
-    """Return the Send of one login: it repeats nothing, and sends nothing that could outlast the lease."""
-    not_after = None if record.lease_until is None else record.lease_until - LAST_LOGIN_CALL
-    return never_repeating(desk.transport.sender(credentials.endpoint, not_after=not_after))
 
 
 def keep_session(
