@@ -1,6 +1,7 @@
 """The long run: `python -m tests.simulation --days 1000000 --replays 1000 --orders 100000`.
 
-Prints what went wrong where and how often, the rules that broke (none), and how much that proves.
+Prints what went wrong where and how often, the rules that broke (none), and how much that proves. With
+`--keep FOLDER` a run that was stopped goes on where it was.
 """
 
 import argparse
@@ -8,10 +9,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
+from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 
 from tests.simulation.day import Day
+from tests.simulation.kept import Kept, present_code
 from tests.simulation.liveness import OneFaultyOrder, OneOrder, OnePassingFault
 from tests.simulation.runs import Result, Run, quiet, run_many, run_one
 
@@ -28,13 +31,15 @@ def main() -> int:
     parser.add_argument("--replays", type=int, default=0)
     parser.add_argument("--orders", type=int, default=0, help="of each of the three liveness runs")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--keep", type=Path, help="a folder for what finished chunks showed")
     options = parser.parse_args()
+    kept = Kept(options.keep, present_code()) if options.keep else None
     with ProcessPoolExecutor(options.jobs) as pool:
         days = range(options.first, options.first + options.days)
         is_good = [
-            _prove_days(pool, days) if options.days else True,
+            _prove_days(pool, days, kept) if options.days else True,
             _prove_replays(pool, days, options.replays) if options.replays else True,
-            *(_prove_liveness(pool, kind, options.orders) for kind in LIVENESS if options.orders),
+            *(_prove_liveness(pool, kind, options.orders, kept) for kind in LIVENESS if options.orders),
         ]
     return 0 if all(is_good) else 1
 
@@ -43,9 +48,28 @@ def _chunks(seeds: range) -> Iterator[range]:
     yield from (seeds[start : start + CHUNK] for start in range(0, len(seeds), CHUNK))
 
 
-def _run_all(pool: ProcessPoolExecutor, make: Callable[[int], Run], seeds: range) -> Result:
+@dataclass(frozen=True)
+class _Chunk:
+    """Runs a chunk of seeds, unless what it showed is kept."""
+
+    make: Callable[[int], Run]
+    kept: Kept | None
+
+    def __call__(self, seeds: range) -> Result:
+        name = self.make.__name__
+        if self.kept and (known := self.kept.result_of(name, seeds)):
+            return known
+        result = run_many(self.make, seeds)
+        if self.kept:
+            self.kept.keep(name, seeds, result)
+        return result
+
+
+def _run_all(
+    pool: ProcessPoolExecutor, make: Callable[[int], Run], seeds: range, kept: Kept | None
+) -> Result:
     total, began = Result(), time.monotonic()
-    for result in pool.map(partial(run_many, make), _chunks(seeds)):
+    for result in pool.map(_Chunk(make, kept), _chunks(seeds)):
         total.add(result)
         if total.seeds % (20 * CHUNK) == 0:
             rate = total.seeds / (time.monotonic() - began)
@@ -56,8 +80,8 @@ def _run_all(pool: ProcessPoolExecutor, make: Callable[[int], Run], seeds: range
     return total
 
 
-def _prove_days(pool: ProcessPoolExecutor, seeds: range) -> bool:
-    total = _run_all(pool, Day, seeds)
+def _prove_days(pool: ProcessPoolExecutor, seeds: range, kept: Kept | None) -> bool:
+    total = _run_all(pool, Day, seeds, kept)
     coverage = total.coverage()
     for name, times in coverage.items():
         print(f"  {times:9} {name}")
@@ -93,10 +117,10 @@ LIVENESS: tuple[tuple[type[OneOrder], float, float], ...] = (
 
 
 def _prove_liveness(
-    pool: ProcessPoolExecutor, kind: tuple[type[OneOrder], float, float], orders: int
+    pool: ProcessPoolExecutor, kind: tuple[type[OneOrder], float, float], orders: int, kept: Kept | None
 ) -> bool:
     make, spare, bar = kind
-    total = _run_all(pool, make, range(int(orders * spare)))
+    total = _run_all(pool, make, range(int(orders * spare)), kept)
     placed, counted = total.hits["placed"], total.hits["orders"]
     print(f"  {placed} of {counted} placed and nobody had to help ({100 * placed / counted:.3f} %)")
     for name in sorted(name for name in total.hits if name.startswith("not placed")):
