@@ -12,6 +12,7 @@ from order_router.adapter.session import BrokerSession
 from order_router.domain.account import Account, Caller, Strategy
 from order_router.domain.broker_session import SessionRecord
 from order_router.domain.errors import RouterError
+from order_router.domain.notices import Notice as Notice  # noqa: PLC0414 - known by this port's name, too
 from order_router.domain.order import Order
 from order_router.domain.reports import OrderReport
 from order_router.domain.request import OrderRequest
@@ -242,18 +243,6 @@ class SeenAlerts(Protocol):
 
     def first_seen(self, digest: str, at: datetime, *, window_s: int) -> datetime:
         """Return when this body was first seen within the window: `at` itself if it was not."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
-    """Something that a person should know."""
-
-    kind: str
-    account: str
-    message: str
-    client_order_id: str | None = None
-    link: str | None = field(default=None, repr=False)
-    """Where one tap mends it. It opens a login: it belongs to the trader, never to a log."""
 
 
 class Notifier(Protocol):
