@@ -40,6 +40,7 @@ class World:
     clock: FakeClock
     new_worker: Callable[[], OrderStore]
     set_switch: Callable[[str, bool], None]
+    stop_all_but_exits: Callable[[str], None]
 
 
 def counter(name: str = "paper#2026-11-23", limit: int = 2) -> Counter:
@@ -310,6 +311,47 @@ class OrderStoreContract:
 
         for first, too_soon in zip(passed, passed[calls:], strict=False):
             assert too_soon - first > timedelta(seconds=1)
+
+    @pytest.mark.parametrize("name", ["kill#global", "kill#account#paper", "kill#strategy#demo"])
+    def test_a_kill_switch_that_lets_exits_stops_entries_alone(
+        self, world: World, store: OrderStore, name: str
+    ) -> None:
+        world.stop_all_but_exits(name)
+
+        with pytest.raises(SwitchOn):
+            store.write(a_submitting_order("k-1"), replacing=None, gate=Gate(switches=(name,)))
+        store.write(a_submitting_order("k-2"), replacing=None, gate=Gate(switches=(name,), is_exit=True))
+
+        assert store.get(a_submitting_order("k-1").client_order_id) is None
+
+    def test_a_kill_switch_that_lets_no_exit_stops_exits_too(self, world: World, store: OrderStore) -> None:
+        world.stop_all_but_exits("kill#global")
+        world.set_switch("kill#global", True)  # noqa: FBT003
+
+        with pytest.raises(SwitchOn):
+            store.write(
+                a_submitting_order("k-1"), replacing=None, gate=Gate(switches=("kill#global",), is_exit=True)
+            )
+
+    def test_a_breaker_stops_exits_whatever_its_item_says(self, world: World, store: OrderStore) -> None:
+        world.stop_all_but_exits("breaker#paper#paper")
+
+        with pytest.raises(SwitchOn):
+            store.write(
+                a_submitting_order("k-1"),
+                replacing=None,
+                gate=Gate(switches=("breaker#paper#paper",), is_exit=True),
+            )
+
+    def test_one_switch_that_lets_exits_opens_no_other(self, world: World, store: OrderStore) -> None:
+        world.stop_all_but_exits("kill#account#paper")
+        world.set_switch("kill#global", True)  # noqa: FBT003
+        gate = Gate(switches=("kill#account#paper", "kill#global"), is_exit=True)
+
+        with pytest.raises(SwitchOn) as caught:
+            store.write(a_submitting_order("k-1"), replacing=None, gate=gate)
+
+        assert caught.value.name == "kill#global"
 
     @pytest.mark.parametrize("limit", [1, 3])
     def test_a_counter_counts_to_its_limit_and_not_past_it(self, world: World, limit: int) -> None:

@@ -16,4 +16,5 @@ class TestMemoryOrderStore(OrderStoreContract):
             clock,
             lambda: MemoryOrderStore(clock, tables),
             lambda name, engaged: operator.set_switch(name, engaged=engaged),
+            lambda name: operator.set_switch(name, engaged=True, lets_exits=True),
         )

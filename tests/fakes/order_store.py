@@ -32,6 +32,7 @@ class Tables:
 
     orders: dict[str, tuple[Order, object]] = field(default_factory=dict)
     switches: set[str] = field(default_factory=set)
+    lets_exits: set[str] = field(default_factory=set)
     holds: dict[str, set[str]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     slots: dict[str, list[datetime]] = field(default_factory=dict)
@@ -84,10 +85,11 @@ class MemoryOrderStore:
         unsettled = (order for order in self._orders_of(account) if not order.state.is_final)
         return tuple(sorted(unsettled, key=_key))
 
-    def set_switch(self, name: str, *, engaged: bool) -> None:
+    def set_switch(self, name: str, *, engaged: bool, lets_exits: bool = False) -> None:
         """Turn a switch of the gate on or off."""
         with self.tables.lock:
             (self.tables.switches.add if engaged else self.tables.switches.discard)(name)
+            (self.tables.lets_exits.add if lets_exits else self.tables.lets_exits.discard)(name)
 
     def is_engaged(self, name: str) -> bool:
         """Return whether the switch is on."""
@@ -114,12 +116,16 @@ class MemoryOrderStore:
         self.writes.append(order)
 
     def _require_no_stop_since(self, gate: Gate | None) -> None:
-        if gate is not None and self.tables.switches.intersection(gate.switches):
+        if gate is not None and any(self._stops(name, gate) for name in gate.switches):
             raise StoreUnavailable("the write's answer was lost, and a switch is on since")
+
+    def _stops(self, name: str, gate: Gate) -> bool:
+        lets_pass = gate.is_exit and name.startswith("kill#") and name in self.tables.lets_exits
+        return name in self.tables.switches and not lets_pass
 
     def _pass_gate(self, gate: Gate) -> None:
         for name in gate.switches:
-            if name in self.tables.switches:
+            if self._stops(name, gate):
                 raise SwitchOn(name)
         if gate.hold is not None and self.tables.holds.get(gate.hold):
             raise EntryHeld

@@ -25,6 +25,7 @@ class TestOrdersTable(OrderStoreContract):
                 clock,
                 lambda: OrdersTable(client, clock, orders=orders, gates=gates),
                 lambda name, engaged: switches.set(name, engaged=engaged),
+                lambda name: switches.set(name, engaged=True, lets_exits=True),
             )
 
 

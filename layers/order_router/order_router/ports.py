@@ -62,9 +62,11 @@ class Gate:
     """What must be so as an intent is written: no switch on, no hold, no counter full, a call left in this second.
 
     `hold` names a hold that must be off; `hold_change` is made in the same transaction, whatever stands there.
+    `is_exit`: the order closes a position, and passes a kill switch that lets exits through.
     """
 
     switches: tuple[str, ...] = ()
+    is_exit: bool = False
     hold: str | None = None
     counters: tuple[Counter, ...] = ()
     pace: Pace | None = None

@@ -16,6 +16,7 @@ SLOT_REST = timedelta(milliseconds=1050)
 """How long a slot rests: a second, and what a clock may be off."""
 
 SLOT_LIFE = timedelta(hours=1)
+KILL = "kill#"
 SWITCH_TRIES = 40
 SWITCH_PAUSE_S = 0.005
 
@@ -72,19 +73,25 @@ def _rest_ms() -> int:
     return int(SLOT_REST.total_seconds() * 1000)
 
 
-def switch_checks(table: str, names: Sequence[str]) -> list[Operation]:
-    """Return the conditions that no switch is on."""
-    return [
-        {
-            "ConditionCheck": {
-                "TableName": table,
-                "Key": {"gate": {"S": name}},
-                "ConditionExpression": "attribute_not_exists(engaged) OR engaged = :off",
-                "ExpressionAttributeValues": {":off": {"BOOL": False}},
-            }
+IS_OFF = "attribute_not_exists(engaged) OR engaged = :off"
+LETS_EXITS = " OR lets_exits = :yes"
+
+
+def switch_checks(table: str, names: Sequence[str], *, is_exit: bool = False) -> list[Operation]:
+    """Return the conditions that no switch is on; what closes a position passes a kill switch that lets exits."""
+    return [_switch_check(table, name, may_pass=is_exit and name.startswith(KILL)) for name in names]
+
+
+def _switch_check(table: str, name: str, *, may_pass: bool) -> Operation:
+    yes = {":yes": {"BOOL": True}} if may_pass else {}
+    return {
+        "ConditionCheck": {
+            "TableName": table,
+            "Key": {"gate": {"S": name}},
+            "ConditionExpression": IS_OFF + (LETS_EXITS if may_pass else ""),
+            "ExpressionAttributeValues": {":off": {"BOOL": False}, **yes},
         }
-        for name in names
-    ]
+    }
 
 
 def hold_check(table: str, name: str) -> Operation:
@@ -156,7 +163,7 @@ def slot_update(table: str, slot: Slot) -> Operation:
 def gate_operations(table: str, gate: Gate, slot: Slot | None) -> list[Operation]:
     """Return the gate's operations: switches, the hold, counters, the slot, a change of a hold."""
     return [
-        *switch_checks(table, gate.switches),
+        *switch_checks(table, gate.switches, is_exit=gate.is_exit),
         *([] if gate.hold is None else [hold_check(table, gate.hold)]),
         *counter_updates(table, gate.counters),
         *([] if slot is None else [slot_update(table, slot)]),
@@ -172,9 +179,9 @@ class Switches:
         self._table = table
         self._clock = clock
 
-    def set(self, name: str, *, engaged: bool) -> None:
+    def set(self, name: str, *, engaged: bool, lets_exits: bool = False) -> None:
         """Turn a switch on or off; once this returns, no order passes a switch that is on."""
-        item: Item = to_item({"gate": name, "engaged": engaged})
+        item: Item = to_item({"gate": name, "engaged": engaged, "lets_exits": lets_exits})
         for _ in range(SWITCH_TRIES):
             if self._put(item):
                 return

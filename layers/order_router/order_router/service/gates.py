@@ -45,9 +45,14 @@ def hold_name(request: OrderRequest, at: datetime) -> str | None:
     return f"hold#{request.account}#{request.strategy}#{request.instrument}#{exchange_day(at)}"
 
 
+def is_exit(request: OrderRequest) -> bool:
+    """Return whether the order says that it closes a position: what says nothing counts as opening one."""
+    return request.position_effect is PositionEffect.CLOSE
+
+
 def _hold_for(request: OrderRequest, at: datetime) -> str | None:
     """Return the hold that stops this order: none stops one that closes a position."""
-    return None if request.position_effect is PositionEffect.CLOSE else hold_name(request, at)
+    return None if is_exit(request) else hold_name(request, at)
 
 
 def hold_gate(before: Order, after: Order) -> Gate | None:
@@ -65,6 +70,7 @@ def entry_gate(account: Account, profile: Profile, request: OrderRequest, at: da
     """Return the gate before a new order."""
     return Gate(
         switches=switches_for(account, request),
+        is_exit=is_exit(request),
         hold=_hold_for(request, at),
         counters=(day_counter(account, at),),
         pace=pace_for(account, profile, request, at),
@@ -78,7 +84,11 @@ def resume_gate(account: Account, profile: Profile, request: OrderRequest, at: d
 
 def change_gate(account: Account, profile: Profile, request: OrderRequest, at: datetime) -> Gate:
     """Return the gate before a change of an order that rests."""
-    return Gate(switches=switches_for(account, request), pace=pace_for(account, profile, request, at))
+    return Gate(
+        switches=switches_for(account, request),
+        is_exit=is_exit(request),
+        pace=pace_for(account, profile, request, at),
+    )
 
 
 def cancel_gate(account: Account, profile: Profile, request: OrderRequest, at: datetime) -> Gate:
