@@ -4,10 +4,12 @@ from order_router import wiring
 from order_router.api.endpoint import endpoint
 from order_router.api.http import Answer, ApiRequest
 from order_router.api.orders import changed_answer, changes_of, own_order
+from order_router.api.touch import touchable
 from order_router.domain.account import Scope
 from order_router.service.change import modify_order
 
-desk = wiring.world().desk
+world = wiring.world()
+desk = world.desk
 
 
 def modify(request: ApiRequest) -> Answer:
@@ -16,4 +18,4 @@ def modify(request: ApiRequest) -> Answer:
     return changed_answer(modify_order(desk, order.client_order_id, changes_of(request)))
 
 
-handler = endpoint(modify)
+handler = touchable(endpoint(modify), world.seen_address)

@@ -9,6 +9,7 @@ from order_router.api.endpoint import endpoint
 from order_router.api.http import Answer, ApiRequest
 from order_router.api.orders import command_of
 from order_router.api.records import each_record
+from order_router.api.touch import touchable
 from order_router.aws.queues import MessageUnreadable, read_message
 from order_router.ports import Letter, ResumeOrder
 from order_router.service.dead_letters import bury_unreadable
@@ -43,6 +44,9 @@ answer_http = endpoint(place_http)
 answer_queue = each_record(place_queued, release=world.order_queue.release)
 
 
-def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+def answer(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """Answer whichever trigger called."""
     return answer_queue(event, context) if "Records" in event else answer_http(event, context)
+
+
+handler = touchable(answer, world.seen_address)

@@ -8,10 +8,12 @@ from order_router import wiring
 from order_router.api.endpoint import route
 from order_router.api.renewal import answer_call
 from order_router.api.sessions import begin_session, close_login, list_sessions, open_login
+from order_router.api.touch import touchable
 from order_router.service.login_links import note_address
 from order_router.service.sessions import keep_alive, look
 
-desk = wiring.world().session_desk
+world = wiring.world()
+desk = world.session_desk
 
 answer_http = route(
     {
@@ -32,8 +34,11 @@ def answer_schedule(event: Mapping[str, Any]) -> dict[str, Any]:
     return {"sessions": [one.account for one in look(desk)]}
 
 
-def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+def answer(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """Answer whichever trigger called."""
     if "routeKey" in event:
         return answer_http(event, context)
     return answer_schedule(event) if "source" in event else answer_call(desk, event)
+
+
+handler = touchable(answer, world.seen_address)

@@ -23,7 +23,7 @@ def _read_tag(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
     else:
         message = f"{suffix} takes a text or a list"
         raise TypeError(message)
-    return {suffix if suffix == "Ref" else f"Fn::{suffix}": value}
+    return {suffix if suffix in {"Ref", "Condition"} else f"Fn::{suffix}": value}
 
 
 _Loader.add_multi_constructor("!", _read_tag)

@@ -48,6 +48,7 @@ from order_router.ports import (
     Transport,
 )
 from order_router.service.desk import Desk, ReadingDesk, RecordDesk
+from order_router.service.egress import seen_address
 from order_router.service.finding import FoundOnUse
 from order_router.service.instruments import InstrumentsDesk, SearchDesk
 from order_router.service.postbacks import PostbackDesk
@@ -302,6 +303,10 @@ class World:
     def tradingview_addresses(self) -> frozenset[str]:
         """The addresses that alerts may come from; none means any."""
         return self._environment.tradingview_addresses()
+
+    def seen_address(self) -> str:
+        """Return the address that this function's calls come from."""
+        return seen_address(self.transport, self._environment.require("EGRESS_ECHO").rstrip("/"))
 
     def is_reachable(self) -> bool:
         """Return whether the orders table answers."""
