@@ -170,14 +170,26 @@ def test_a_price_of_another_instrument_sets_no_limit() -> None:
     assert (order.state, order.reason and order.reason.code) == (State.REFUSED, "PRICE_UNKNOWN")
 
 
-def test_a_dead_session_is_read_anew_once_for_a_price() -> None:
+def test_a_session_that_was_replaced_is_read_anew_once_for_a_price() -> None:
+    broker = LimitsOnly([SessionExpired("log in"), PRICE])
+    world = world_of(broker)
+    world.sessions.forget = lambda account: world.sessions.log_in(account.name, {"token": "new"})  # type: ignore[method-assign]
+
+    order = world.place(order_type="MARKET", limit_price=None).order
+
+    assert order.request.limit_price == Decimal("1515.05")
+    assert broker.asked == 2
+
+
+def test_a_session_that_is_still_the_dead_one_is_not_asked_again_for_a_price() -> None:
     broker = LimitsOnly([SessionExpired("log in"), PRICE])
     world = world_of(broker)
 
     order = world.place(order_type="MARKET", limit_price=None).order
 
-    assert order.request.limit_price == Decimal("1515.05")
+    assert (order.state, order.reason and order.reason.code) == (State.REFUSED, "PRICE_UNKNOWN")
     assert world.sessions.forgotten == ["paper"]
+    assert broker.asked == 1
 
 
 def test_a_broker_that_takes_market_orders_gets_them_as_they_are() -> None:

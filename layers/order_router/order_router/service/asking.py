@@ -7,11 +7,11 @@ from order_router.adapter.http import Send
 from order_router.adapter.port import Broker
 from order_router.adapter.session import BrokerSession
 from order_router.domain.account import Account
-from order_router.service.desk import ReadingDesk
+from order_router.service.desk import Desk, ReadingDesk
 from order_router.service.renewing import is_replaced
 
 
-def ask[T](desk: ReadingDesk, account: Account, read: Callable[[Broker, Send, BrokerSession], T]) -> T:
+def ask[T](desk: ReadingDesk | Desk, account: Account, read: Callable[[Broker, Send, BrokerSession], T]) -> T:
     """Return what the read returns; raises what the session store, the adapter and the transport raise."""
     session: BrokerSession | None = None
     try:
@@ -25,7 +25,7 @@ def ask[T](desk: ReadingDesk, account: Account, read: Callable[[Broker, Send, Br
 
 
 def _ask_with[T](
-    desk: ReadingDesk,
+    desk: ReadingDesk | Desk,
     account: Account,
     session: BrokerSession,
     read: Callable[[Broker, Send, BrokerSession], T],

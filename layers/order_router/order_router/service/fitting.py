@@ -1,6 +1,6 @@
 """Make an order fit its broker before it is written: what is listed, and a limit where no market order is taken."""
 
-from order_router.adapter.errors import BrokerError, SessionExpired
+from order_router.adapter.errors import BrokerError
 from order_router.adapter.listings import Listings, ListingsUnavailable
 from order_router.adapter.port import Broker
 from order_router.domain.account import Account
@@ -13,6 +13,7 @@ from order_router.domain.reports import Quote
 from order_router.domain.request import OrderRequest
 from order_router.domain.vocabulary import OrderType
 from order_router.ports import StoreUnavailable
+from order_router.service.asking import ask
 from order_router.service.desk import Desk
 
 
@@ -60,27 +61,12 @@ def _protected(desk: Desk, order: Order, account: Account, broker: Broker) -> Or
 
 def _quote(desk: Desk, account: Account, broker: Broker, request: OrderRequest) -> Quote:
     try:
-        quotes = _read_quotes(desk, account, broker, request)
-    except SessionExpired:
-        # somebody may have logged in since: one more try with what is stored now
-        desk.sessions.forget(account)
-        quotes = _read_again(desk, account, broker, request)
+        quotes = ask(
+            desk, account, lambda _, send, session: broker.read_quotes(send, session, (request.instrument,))
+        )
     except BrokerError as error:
         raise PriceUnknown(f"no price of {request.instrument}: {error.reason.message}") from error
     found = next((quote for quote in quotes if quote.instrument == request.instrument), None)
     if found is None:
         raise PriceUnknown(f"{broker.profile.title} quotes no price of {request.instrument}")
     return found
-
-
-def _read_again(desk: Desk, account: Account, broker: Broker, request: OrderRequest) -> tuple[Quote, ...]:
-    try:
-        return _read_quotes(desk, account, broker, request)
-    except BrokerError as error:
-        raise PriceUnknown(f"no price of {request.instrument}: {error.reason.message}") from error
-
-
-def _read_quotes(desk: Desk, account: Account, broker: Broker, request: OrderRequest) -> tuple[Quote, ...]:
-    session = desk.sessions.session(account)
-    send = desk.transport.sender(session.endpoint, not_after=None)
-    return broker.read_quotes(send, session, (request.instrument,))
