@@ -1,0 +1,1 @@
+"""Where the days and hours of the exchanges are kept, and what writes from them the calendar that the layer carries."""
