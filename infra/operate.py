@@ -47,10 +47,17 @@ class Target:
 
 def add_account(target: Target, account: Account) -> None:
     """Store an account; a paper account's book is opened with it. UnknownBroker if there is no such broker."""
-    load_broker(account.broker)
+    _require_algo_id_taken(account)
     if account.broker == PAPER:
         target.paper_exchange.open_account(account.name)
     target.settings.put_account(account)
+
+
+def _require_algo_id_taken(account: Account) -> None:
+    """Raise RouterError for an algo id that would never be sent."""
+    profile = load_broker(account.broker).profile
+    if account.algo_id is not None and not profile.takes_algo_id:
+        raise RouterError(f"{profile.title} takes no algo id")
 
 
 def account_of(target: Target, name: str) -> Account:
@@ -65,6 +72,7 @@ def change_account(target: Target, name: str, changes: Mapping[str, object]) -> 
     """Store an account with these settings changed, all others as they stand."""
     before = account_of(target, name)
     after = Account.model_validate(before.model_dump(mode="json") | dict(changes))
+    _require_algo_id_taken(after)
     target.settings.put_account(after)
     return after
 

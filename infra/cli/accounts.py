@@ -22,14 +22,21 @@ Band = Annotated[
     ),
 ]
 
+AlgoId = Annotated[
+    str | None,
+    typer.Option(metavar="ID|off", help="The exchange's id of a registered algorithm, sent with each order."),
+]
+
 
 @command(app, "add")
-def add_account(
+def add_account(  # noqa: PLR0913 - each is one option
     work: Work,
     name: NewName,
     broker: BrokerOption,
+    *,
     max_orders_per_day: Orders = None,
     market_band_percent: Band = None,
+    algo_id: AlgoId = None,
 ) -> Result:
     """Add an account; of one that is there, change what is named and nothing else."""
     from infra import operate  # noqa: PLC0415 - a fast start
@@ -38,6 +45,8 @@ def add_account(
 
     load_broker(broker)
     changes = _changes(max_orders_per_day, market_band_percent)
+    if algo_id is not None:
+        changes["algo_id"] = None if algo_id == OFF else algo_id
     before = work.target.settings.account(name)
     if before is None:
         account = Account.model_validate({"name": name, "broker": broker, **changes})

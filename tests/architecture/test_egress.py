@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from order_router.adapter.profile import CheckedCall
+from order_router.brokers.registry import BROKERS, load_broker
 from tests.architecture.template import (
     environment,
     functions,
@@ -19,6 +21,11 @@ BEHIND = {"place", "modify", "cancel", "session"}
 TOUCHED = BEHIND - {"session"}
 """The session function is called each minute anyway."""
 
+DOES: dict[CheckedCall, set[str]] = {
+    CheckedCall.ORDERS: {"place", "modify", "cancel"},
+    CheckedCall.LOGINS: {"session"},
+    CheckedCall.READS: {"positions", "reconcile", "instruments_refresh"},
+}
 IF_STATIC = "HasStaticEgress"
 NETWORK = {name: entry for name, entry in template()["Resources"].items() if name.startswith("Egress")}
 
@@ -41,6 +48,13 @@ def test_what_sends_orders_and_logs_in_leaves_from_the_static_address() -> None:
     assert behind == BEHIND
     assert all(one == networks[0] for one in networks)
     assert logical_ids(networks[0]) == {"EgressGuard", "EgressSubnetA", "EgressSubnetB"}
+
+
+@pytest.mark.parametrize("broker", sorted(BROKERS))
+def test_what_a_broker_holds_against_an_address_leaves_from_it(broker: str) -> None:
+    checked = load_broker(broker).profile.checks_address
+
+    assert set().union(*(DOES[call] for call in checked)) <= BEHIND
 
 
 @pytest.mark.parametrize("function", sorted(BEHIND))

@@ -27,6 +27,8 @@ ROWS: dict[str, Callable[[Profile], str]] = {
     "option chain": lambda profile: _claim(Feature.OPTION_CHAIN in profile.features),
     "margin of an order": lambda profile: _claim(Feature.ORDER_MARGIN in profile.features),
     "sends order updates": lambda profile: _claim(Feature.POSTBACK in profile.features),
+    "takes an algo id": lambda profile: _claim(profile.takes_algo_id),
+    "only from registered addresses": lambda profile: _words(profile.checks_address) or "nothing",
     "list of instruments": lambda profile: _claim(profile.has_master),
     "login": lambda profile: str(profile.login),
     "credentials": lambda profile: ", ".join(one.name for one in profile.credentials) or "nothing",

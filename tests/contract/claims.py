@@ -66,6 +66,10 @@ def missing_samples(broker: Broker, cases: tuple[Case, ...]) -> list[str]:
     ]
     if profile.takes_disclosed_quantity and not any(request.disclosed_quantity for request in placed):
         faults.append("no place_order sample with a disclosed_quantity")
+    if profile.takes_algo_id and not any(
+        isinstance(case.intent, PlaceIntent) and case.intent.algo_id for case in cases if case.succeeds
+    ):
+        faults.append("no place_order sample with an algo_id")
     if profile.asks_back and not any(
         isinstance(case.intent, PlaceIntent) and case.questions for case in cases
     ):

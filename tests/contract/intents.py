@@ -52,7 +52,10 @@ Fields = dict[str, Any]
 def _place(fields: Fields) -> PlaceIntent:
     request = parse_request(fields["request"])
     return PlaceIntent(
-        client_order_id=fields["client_order_id"], client_tag=fields["client_tag"], request=request
+        client_order_id=fields["client_order_id"],
+        client_tag=fields["client_tag"],
+        request=request,
+        algo_id=fields.get("algo_id"),
     )
 
 

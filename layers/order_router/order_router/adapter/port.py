@@ -29,11 +29,15 @@ from order_router.domain.request import OrderRequest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceIntent:
-    """An order to be placed: what was asked, our id, and the tag that travels with it."""
+    """An order to be placed: what was asked, our id, and the tag that travels with it.
+
+    `algo_id`: the exchange's id of a registered algorithm, for a broker whose profile takes one.
+    """
 
     client_order_id: str
     client_tag: str
     request: OrderRequest
+    algo_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,14 @@ class Feature(StrEnum):
     POSTBACK = "postback"
 
 
+class CheckedCall(StrEnum):
+    """What a broker takes from registered addresses only."""
+
+    ORDERS = "orders"
+    LOGINS = "logins"
+    READS = "reads"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """One broker's capabilities and rules; every vendor fact is cited in the broker's README.
@@ -42,6 +50,8 @@ class Profile:
     `credentials`: what a trader stores for an account. `session_ends_at`: when a day's session dies, Asia/Kolkata.
     `signs_postbacks` False: nothing in a postback proves that the broker sent it, so its address holds a secret.
     `keep_alive_s`: how often a session must be used to stay alive. `login_endpoint`: where logins go, if elsewhere.
+    `checks_address`: what it takes from registered addresses only. `takes_algo_id`: an exchange's id of a registered
+    algorithm may travel with an order.
     """
 
     name: str
@@ -62,6 +72,8 @@ class Profile:
     asks_back: bool = False
     features: frozenset[Feature] = frozenset()
     signs_postbacks: bool = True
+    checks_address: frozenset[CheckedCall] = frozenset()
+    takes_algo_id: bool = False
     login: LoginKind = LoginKind.NONE
     credentials: tuple[CredentialField, ...] = ()
     login_endpoint: str | None = None

@@ -35,7 +35,8 @@ class Account(_Setting):
 
     `market_band_percent`: where the broker takes no MARKET or SL_M, such an order becomes a limit this far beyond the
     last price, or beyond its trigger; None: it is refused. `postback_digest`: the SHA-256, in hex, of the secret in the
-    address of its postbacks, where the broker signs none.
+    address of its postbacks, where the broker signs none. `algo_id`: the exchange's id of a registered algorithm, sent
+    with each order where the broker takes one.
     """
 
     name: Name
@@ -44,6 +45,7 @@ class Account(_Setting):
     max_orders_per_day: Annotated[int, Field(gt=0, le=5000)] = 1000
     market_band_percent: Annotated[Decimal, Field(gt=0, le=20)] | None = None
     postback_digest: str | None = None
+    algo_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,32}$")] | None = None
 
 
 class Strategy(_Setting):

@@ -75,8 +75,13 @@ def try_once(desk: Desk, job: Job) -> Attempt:
 
 
 def _intent_of(job: Job) -> PlaceIntent:
-    tag = job.broker.profile.tag.tag(job.order.client_order_id)
-    return PlaceIntent(client_order_id=job.order.client_order_id, client_tag=tag, request=job.order.request)
+    profile = job.broker.profile
+    return PlaceIntent(
+        client_order_id=job.order.client_order_id,
+        client_tag=profile.tag.tag(job.order.client_order_id),
+        request=job.order.request,
+        algo_id=job.account.algo_id if profile.takes_algo_id else None,
+    )
 
 
 def _not_after(order: Order) -> datetime:

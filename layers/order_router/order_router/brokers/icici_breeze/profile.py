@@ -3,7 +3,7 @@
 from datetime import time
 
 from order_router.adapter.login import CredentialField, LoginKind
-from order_router.adapter.profile import Feature, Profile, TagRule
+from order_router.adapter.profile import CheckedCall, Feature, Profile, TagRule
 from order_router.domain.vocabulary import Exchange, OrderType, Product, Validity
 
 profile = Profile(
@@ -26,6 +26,8 @@ profile = Profile(
     order_calls_per_second=9,
     has_master=True,
     features=frozenset({Feature.QUOTES, Feature.OPTION_CHAIN, Feature.ORDER_MARGIN}),
+    # whether its reads are held against it is unconfirmed
+    checks_address=frozenset({CheckedCall.ORDERS}),
     login=LoginKind.BROWSER,
     credentials=(
         CredentialField(

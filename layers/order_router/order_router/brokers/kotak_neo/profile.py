@@ -3,7 +3,7 @@
 from datetime import time
 
 from order_router.adapter.login import CredentialField, LoginKind
-from order_router.adapter.profile import Feature, Profile, TagRule
+from order_router.adapter.profile import CheckedCall, Feature, Profile, TagRule
 from order_router.domain.vocabulary import Exchange, OrderType, Product, Validity
 
 CREDENTIALS = (
@@ -54,6 +54,7 @@ profile = Profile(
     order_calls_per_second=9,
     has_master=True,
     features=frozenset({Feature.QUOTES, Feature.OPTION_CHAIN, Feature.ORDER_MARGIN}),
+    checks_address=frozenset({CheckedCall.ORDERS, CheckedCall.LOGINS}),
     login=LoginKind.UNATTENDED,
     credentials=CREDENTIALS,
     session_ends_at=time(0, 0),

@@ -3,7 +3,7 @@
 from datetime import time
 
 from order_router.adapter.login import CredentialField, LoginKind
-from order_router.adapter.profile import Feature, Profile, TagRule
+from order_router.adapter.profile import CheckedCall, Feature, Profile, TagRule
 from order_router.domain.vocabulary import Exchange, OrderType, Product, Validity
 
 SESSION_ENDS_AT = time(6, 0)
@@ -29,6 +29,8 @@ profile = Profile(
     order_calls_per_second=9,
     has_master=True,
     features=frozenset({Feature.QUOTES, Feature.ORDER_MARGIN, Feature.POSTBACK}),
+    checks_address=frozenset({CheckedCall.ORDERS}),
+    takes_algo_id=True,
     login=LoginKind.BROWSER,
     credentials=(
         CredentialField(name="api_key", title="API key", pattern=_KEY, expected=_KEY_EXPECTED),

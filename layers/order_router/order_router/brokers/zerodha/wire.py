@@ -70,6 +70,7 @@ def place_parameters(intent: PlaceIntent) -> dict[str, Any]:
         "tradingsymbol": request.instrument.tradingsymbol,
         "transaction_type": str(request.side),
         "product": str(request.product),
+        "algo_id": intent.algo_id,
         "tag": intent.client_tag,
         **terms(request),
     }
