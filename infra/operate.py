@@ -17,12 +17,18 @@ from order_router.transport.clock import SystemClock
 
 PAPER = "paper"
 
+Invoke = Callable[[str, Mapping[str, str]], Mapping[str, Any]]
+
+
+def _reaches_no_function(function: str, _: Mapping[str, str]) -> Mapping[str, Any]:
+    raise RouterError(f"no way to call {function}")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """The stack to work on: its clients and the names that CloudFormation gave.
 
-    `read_parameters` gives the parameters that it was deployed with.
+    `read_parameters` gives the parameters that it was deployed with, `invoke` calls a function by its name.
     """
 
     dynamodb: Any
@@ -30,6 +36,7 @@ class Target:
     stack_name: str
     outputs: Mapping[str, str]
     read_parameters: Callable[[], Mapping[str, str]] = dict
+    invoke: Invoke = _reaches_no_function
 
     @property
     def settings(self) -> SettingsTable:

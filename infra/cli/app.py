@@ -5,7 +5,17 @@ from typing import Annotated
 
 import typer
 
-from infra.cli import accounts, credentials, instruments, keys, order_reads, portfolio, sessions, strategies
+from infra.cli import (
+    accounts,
+    credentials,
+    egress,
+    instruments,
+    keys,
+    order_reads,
+    portfolio,
+    sessions,
+    strategies,
+)
 from infra.cli.work import Choice, Work
 
 LOCAL = Path(__file__).resolve().parents[2] / ".local"
@@ -25,6 +35,7 @@ app.add_typer(strategies.app, name="strategy")
 app.add_typer(keys.app, name="key")
 app.add_typer(order_reads.app, name="order")
 app.add_typer(instruments.app, name="instruments")
+app.add_typer(egress.app, name="egress")
 portfolio.mount(app)
 
 

@@ -1,5 +1,6 @@
 """Which stack a command works on: the local one, unless a stack in AWS is named."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,7 +8,7 @@ import botocore.session
 
 from infra.local.environment import aws_environment
 from infra.local.home import Home, read_json
-from infra.operate import Target
+from infra.operate import Invoke, Target
 from order_router.domain.errors import RouterError
 
 
@@ -24,6 +25,7 @@ def aws_target(stack_name: str, region: str | None, profile: str | None = None) 
         stack_name=stack_name,
         outputs=outputs,
         read_parameters=lambda: _parameters(stack),
+        invoke=_invoke(session),
     )
 
 
@@ -45,6 +47,7 @@ def local_target(home: Home) -> Target:
         stack_name=name,
         outputs=facts["outputs"],
         read_parameters=lambda: _parameters(_describe(session, name, endpoint_url)),
+        invoke=_invoke(session, endpoint_url),
     )
 
 
@@ -53,6 +56,15 @@ def _describe(
 ) -> dict[str, Any]:
     cloudformation: Any = session.create_client("cloudformation", endpoint_url=endpoint_url)
     return dict(cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0])
+
+
+def _invoke(session: botocore.session.Session, endpoint_url: str | None = None) -> Invoke:
+    def invoke(function: str, event: Mapping[str, str]) -> dict[str, Any]:
+        client: Any = session.create_client("lambda", endpoint_url=endpoint_url)
+        answer = client.invoke(FunctionName=function, Payload=json.dumps(event).encode())
+        return dict(json.loads(answer["Payload"].read()))
+
+    return invoke
 
 
 def _parameters(stack: Mapping[str, Any]) -> dict[str, str]:
