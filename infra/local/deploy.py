@@ -21,6 +21,8 @@ def local_parameters(extra: dict[str, str]) -> dict[str, str]:
         "TradingViewAddresses": "",
         # A laptop's trader works at any hour, and the emulator's scheduler knows no time zone.
         "ReconcileInMarketHours": "rate(1 minute)",
+        # Neither has a simulated broker hours.
+        "MarketHours": "ignored",
         # A simulated broker lists a handful.
         "InstrumentFloors": "",
     } | extra

@@ -10,6 +10,7 @@ from typing import Any
 from order_router.brokers.registry import load_broker
 from order_router.domain.account import Account
 from order_router.domain.instrument import parse_instrument
+from order_router.domain.trading_calendar import NO_CALENDAR, TradingCalendar
 from order_router.domain.vocabulary import Source
 from order_router.paper.book import PaperOrder
 from order_router.paper.exchange import PaperExchange
@@ -54,6 +55,8 @@ class World:
     order_queue: MemoryOrderQueue = field(default_factory=MemoryOrderQueue)
     paper_store: MemoryPaperStore = field(default_factory=MemoryPaperStore)
 
+    calendar: TradingCalendar = NO_CALENDAR
+
     def __post_init__(self) -> None:
         self.store = MemoryOrderStore(self.clock)
         self.exchange = PaperExchange(self.paper_store, self.clock)
@@ -81,6 +84,7 @@ class World:
             reconcile=self.reconcile,
             order_queue=self.order_queue,
             listings=self.listings.__getitem__,
+            calendar=lambda: self.calendar,
             nonce=lambda: f"w-{next(nonces)}",
         )
 

@@ -3,6 +3,7 @@
 import os
 import secrets
 from functools import cache, cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from order_router import logs
@@ -35,6 +36,7 @@ from order_router.brokers.registry import (
 from order_router.domain.account import Account
 from order_router.domain.instrument import Instrument
 from order_router.domain.listing import Listing
+from order_router.domain.trading_calendar import NO_CALENDAR, TradingCalendar, parse_calendar
 from order_router.ports import (
     Clock,
     CredentialStore,
@@ -222,6 +224,14 @@ class World:
         )
 
     @cached_property
+    def calendar(self) -> TradingCalendar:
+        """The hours of the exchanges, with what the deployer knows better; none where they do not matter."""
+        if not self._environment.keeps_market_hours():
+            return NO_CALENDAR
+        kept = Path(__file__).with_name("trading_calendar.json").read_text(encoding="utf-8")
+        return parse_calendar(kept).changed(self._environment.trading_days())
+
+    @cached_property
     def listings(self) -> ListingsTable:
         """The brokers' instruments."""
         return ListingsTable(self.dynamodb, self._environment.require("INSTRUMENTS_TABLE"), self._clock)
@@ -296,6 +306,7 @@ class World:
             reconcile=self.reconcile_queue,
             order_queue=self.order_queue,
             listings=lambda broker: self.listings.at(broker),  # noqa: PLW0108 - no table until it is asked for
+            calendar=lambda: self.calendar,
             nonce=lambda: secrets.token_hex(8),
         )
 

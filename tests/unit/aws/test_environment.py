@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 
 from order_router.aws.environment import Environment, EnvironmentIncomplete
+from order_router.domain.trading_calendar import parse_hours
 
 
 @pytest.mark.parametrize("variables", [{}, {"ORDERS_TABLE": ""}])
@@ -53,3 +54,33 @@ def test_the_days_without_trading_are_dates() -> None:
 def test_a_day_that_is_no_date_is_named(text: str) -> None:
     with pytest.raises(EnvironmentIncomplete, match="TRADING_HOLIDAYS"):
         Environment({"TRADING_HOLIDAYS": text}).trading_holidays()
+
+
+def test_the_deployer_s_holidays_and_sessions_are_days_of_the_calendar() -> None:
+    environment = Environment(
+        {
+            "TRADING_HOLIDAYS": "2027-01-26",
+            "TRADING_SESSIONS": "2026-11-08=17:45-19:10, 2027-01-30=09:00-16:00",
+        }
+    )
+
+    assert environment.trading_days() == {
+        date(2027, 1, 26): (),
+        date(2026, 11, 8): (parse_hours("17:45-19:10"),),
+        date(2027, 1, 30): (parse_hours("09:00-16:00"),),
+    }
+    assert Environment({}).trading_days() == {}
+
+
+@pytest.mark.parametrize("text", ["2026-11-08", "2026-11-08=", "8 Nov=17:45-19:10", "2026-11-08=19:10-17:45"])
+def test_a_session_that_cannot_be_read_is_an_error(text: str) -> None:
+    with pytest.raises(EnvironmentIncomplete, match="TRADING_SESSIONS"):
+        Environment({"TRADING_SESSIONS": text}).trading_days()
+
+
+def test_market_hours_are_kept_unless_the_deployer_says_otherwise() -> None:
+    assert Environment({}).keeps_market_hours()
+    assert Environment({"MARKET_HOURS": "kept"}).keeps_market_hours()
+    assert not Environment({"MARKET_HOURS": "ignored"}).keeps_market_hours()
+    with pytest.raises(EnvironmentIncomplete, match="MARKET_HOURS"):
+        Environment({"MARKET_HOURS": "maybe"}).keeps_market_hours()

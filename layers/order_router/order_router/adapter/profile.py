@@ -52,6 +52,8 @@ class Profile:
     `keep_alive_s`: how often a session must be used to stay alive. `login_endpoint`: where logins go, if elsewhere.
     `checks_address`: what it takes from registered addresses only. `takes_algo_id`: an exchange's id of a registered
     algorithm may travel with an order.
+    `exchange_closes` False: its exchange is a simulated one that never does. `takes_after_market`: it keeps orders for
+    the next session while there is none.
     """
 
     name: str
@@ -74,6 +76,8 @@ class Profile:
     signs_postbacks: bool = True
     checks_address: frozenset[CheckedCall] = frozenset()
     takes_algo_id: bool = False
+    exchange_closes: bool = True
+    takes_after_market: bool = False
     login: LoginKind = LoginKind.NONE
     credentials: tuple[CredentialField, ...] = ()
     login_endpoint: str | None = None
@@ -88,11 +92,13 @@ class Profile:
         self._require(request.validity, self.validities, "validity")
         if request.disclosed_quantity is not None and not self.takes_disclosed_quantity:
             raise Unsupported(f"{self.title} takes no disclosed_quantity")
+        if request.after_market and not self.takes_after_market:
+            raise Unsupported(f"{self.title} takes no order after the market")
 
     def require_change(self, before: OrderRequest, wanted: OrderRequest) -> None:
         """Raise Unsupported if the broker cannot make this change, or if it is another order altogether."""
         self.require(wanted)
-        for name in ("instrument", "side", "product"):
+        for name in ("instrument", "side", "product", "after_market"):
             if getattr(before, name) != getattr(wanted, name):
                 raise Unsupported(f"{self.title} cannot change the {name} of an order")
 

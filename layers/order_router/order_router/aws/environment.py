@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from order_router.domain.errors import RouterError
+from order_router.domain.trading_calendar import Hours, parse_hours
 from order_router.domain.vocabulary import Exchange
 
 
@@ -45,6 +46,26 @@ class Environment:
             raise EnvironmentIncomplete(
                 "TRADING_HOLIDAYS must be dates such as 2026-11-24, with commas"
             ) from None
+
+    def trading_days(self) -> dict[date, tuple[Hours, ...]]:
+        """Return the days that the deployer knows better: holidays, and sessions such as 2026-11-08=17:45-19:10."""
+        days: dict[date, tuple[Hours, ...]] = dict.fromkeys(self.trading_holidays(), ())
+        words = self._variables.get("TRADING_SESSIONS", "").split(",")
+        try:
+            for day, _, hours in (word.strip().partition("=") for word in words if word.strip()):
+                days[date.fromisoformat(day)] = (parse_hours(hours),)
+        except ValueError:
+            raise EnvironmentIncomplete(
+                "TRADING_SESSIONS must be such as 2026-11-08=17:45-19:10, with commas"
+            ) from None
+        return days
+
+    def keeps_market_hours(self) -> bool:
+        """Return whether orders outside the exchanges' hours are refused; EnvironmentIncomplete if that is not said."""
+        said = self._variables.get("MARKET_HOURS", "kept")
+        if said not in {"kept", "ignored"}:
+            raise EnvironmentIncomplete("MARKET_HOURS must be kept or ignored")
+        return said == "kept"
 
     def instrument_floors(self) -> dict[Exchange, int]:
         """Return the fewest rows that a whole list has of an exchange; EnvironmentIncomplete if one is not readable."""

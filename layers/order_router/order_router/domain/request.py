@@ -47,6 +47,7 @@ class _Request(BaseModel):
     """What every order has, whatever its type. Quantity in units, never lots.
 
     `position_effect` absent counts as OPEN: only an order that says that it closes is let through a hold on entries.
+    `after_market`: an order for the next session, sent while there is none and kept by the broker until then.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -60,6 +61,7 @@ class _Request(BaseModel):
     disclosed_quantity: Quantity | None = None
     strategy: Name | None = None
     position_effect: PositionEffect | None = None
+    after_market: Literal[True] | None = None
 
     @model_validator(mode="after")
     def _disclosed_within_quantity(self) -> "_Request":

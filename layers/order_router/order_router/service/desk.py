@@ -7,6 +7,7 @@ from order_router.adapter.listings import Listings
 from order_router.adapter.port import Broker
 from order_router.domain.account import Account
 from order_router.domain.errors import OrderDenied, RouterError
+from order_router.domain.trading_calendar import TradingCalendar
 from order_router.ports import (
     Clock,
     Notifier,
@@ -62,7 +63,8 @@ class RecordDesk:
 class Desk(RecordDesk):
     """The ports of a service that sends.
 
-    `nonce` makes a value that no other call makes; `listings` gives a broker's instruments by the broker's name.
+    `nonce` makes a value that no other call makes; `listings` gives a broker's instruments by the broker's name;
+    `calendar` the hours of the exchanges.
     """
 
     sessions: Sessions
@@ -72,6 +74,7 @@ class Desk(RecordDesk):
     reconcile: ReconcileQueue
     order_queue: OrderQueue
     listings: Callable[[str], Listings]
+    calendar: Callable[[], TradingCalendar]
     nonce: Callable[[], str]
 
 

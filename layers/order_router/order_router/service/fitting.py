@@ -7,6 +7,7 @@ from order_router.domain.account import Account
 from order_router.domain.exchange_time import venue_day
 from order_router.domain.lifecycle import EventKind
 from order_router.domain.listing import InstrumentUnknown, Listing, require_fitting
+from order_router.domain.market_hours import require_open
 from order_router.domain.order import Event, Order, apply
 from order_router.domain.protection import PROTECTED_AS, PriceUnknown, protect
 from order_router.domain.reports import Quote
@@ -20,8 +21,11 @@ from order_router.service.desk import Desk
 def fit(desk: Desk, order: Order, account: Account, broker: Broker) -> Order:
     """Return the order as its broker takes it.
 
-    Raises Unsupported, a child of InstrumentDenied, PriceUnknown or StoreUnavailable: nothing was sent.
+    Raises Unsupported, MarketClosed, MarketOpen, a child of InstrumentDenied, PriceUnknown or StoreUnavailable: nothing
+    was sent.
     """
+    if broker.profile.exchange_closes:
+        require_open(order.request, desk.calendar(), desk.clock.now())
     order = _protected(desk, order, account, broker)
     broker.profile.require(order.request)
     require_listed(desk, broker, order.request)

@@ -17,5 +17,6 @@ profile = Profile(
     is_idempotent=False,
     rejects_after_acknowledging=False,
     order_calls_per_second=9,
+    exchange_closes=False,
     features=frozenset({Feature.QUOTES}),
 )

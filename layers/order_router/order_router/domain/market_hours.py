@@ -1,0 +1,49 @@
+"""The rule that an order leaves while its exchange takes orders, or as one that its broker keeps until it does."""
+
+from datetime import datetime
+
+from order_router.domain.errors import OrderDenied
+from order_router.domain.exchange_time import IST
+from order_router.domain.request import OrderRequest
+from order_router.domain.trading_calendar import TradingCalendar
+from order_router.domain.vocabulary import INDIAN, Exchange
+
+
+class MarketClosed(OrderDenied):
+    """The exchange takes no orders now."""
+
+    code = "MARKET_CLOSED"
+
+
+class MarketOpen(OrderDenied):
+    """The order is meant for after the market, and the exchange takes orders now."""
+
+    code = "MARKET_OPEN"
+
+
+def require_open(request: OrderRequest, calendar: TradingCalendar, at: datetime) -> None:
+    """Raise MarketClosed outside the exchange's hours, and MarketOpen within them if the order is for after the market.
+
+    Hours that nobody knows refuse nothing: the broker knows them, its refusal costs a call, and ours could cost a trade
+    that somebody needs to leave a position. Whether the broker keeps orders for the next session is its profile's.
+    """
+    exchange = request.instrument.exchange
+    is_open = calendar.is_open(exchange, at)
+    if is_open and request.after_market:
+        raise MarketOpen(f"{exchange} takes orders now, at {_clock(exchange, at)}: leave after_market out")
+    if is_open is False and not request.after_market:
+        raise MarketClosed(
+            f"{exchange} takes no orders at {_clock(exchange, at)}{_until(exchange, calendar, at)}"
+        )
+
+
+def _until(exchange: Exchange, calendar: TradingCalendar, at: datetime) -> str:
+    opens_at = calendar.next_open(exchange, at)
+    return "" if opens_at is None else f"; it does again from {_clock(exchange, opens_at)}"
+
+
+def _clock(exchange: Exchange, at: datetime) -> str:
+    """Write a moment as traders of the exchange read it: Indian time at Indian exchanges, else UTC."""
+    if exchange in INDIAN:
+        return f"{at.astimezone(IST):%a %d %b %Y %H:%M:%S} IST"
+    return f"{at:%a %d %b %Y %H:%M:%S} UTC"

@@ -1,0 +1,89 @@
+"""The rule of market hours: inside and outside, orders for after the market, and hours that nobody knows."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infra.calendar.build import SHIPPED
+from order_router.domain.exchange_time import IST
+from order_router.domain.market_hours import MarketClosed, MarketOpen, require_open
+from order_router.domain.trading_calendar import NO_CALENDAR, parse_calendar
+from order_router.domain.vocabulary import Exchange
+from tests.fakes.orders import a_request
+
+CALENDAR = parse_calendar(SHIPPED.read_text(encoding="utf-8"))
+EXCHANGES = st.sampled_from(Exchange)
+MOMENTS = st.datetimes(datetime(2025, 12, 1), datetime(2028, 2, 1), timezones=st.just(UTC))  # noqa: DTZ001
+INSTANT = timedelta(microseconds=1)
+
+
+def refusal(exchange: Exchange, at: datetime, *, after_market: bool = False) -> str | None:
+    request = a_request(instrument=f"{exchange}:INFY", after_market=True if after_market else None)
+    try:
+        require_open(request, CALENDAR, at)
+    except (MarketClosed, MarketOpen) as error:
+        return error.code
+    return None
+
+
+@given(exchange=EXCHANGES, at=MOMENTS)
+def test_an_order_passes_unless_it_is_known_that_none_are_taken(exchange: Exchange, at: datetime) -> None:
+    expected = "MARKET_CLOSED" if CALENDAR.is_open(exchange, at) is False else None
+
+    assert refusal(exchange, at) == expected
+
+
+@given(exchange=EXCHANGES, at=MOMENTS)
+def test_an_order_for_after_the_market_passes_unless_it_is_known_that_orders_are_taken(
+    exchange: Exchange, at: datetime
+) -> None:
+    expected = "MARKET_OPEN" if CALENDAR.is_open(exchange, at) else None
+
+    assert refusal(exchange, at, after_market=True) == expected
+
+
+@given(exchange=EXCHANGES, day=st.dates(date(2026, 1, 3), date(2026, 12, 29)))
+def test_the_rule_turns_at_the_first_instant_and_at_the_end_of_each_session(
+    exchange: Exchange, day: date
+) -> None:
+    for session in CALENDAR.sessions(exchange, day) or ():
+        assert refusal(exchange, session.opens_at) is None
+        assert refusal(exchange, session.closes_at - INSTANT) is None
+        if exchange is not Exchange.IDEALPRO:  # its evenings begin as its days end
+            assert refusal(exchange, session.opens_at - INSTANT) == "MARKET_CLOSED"
+            assert refusal(exchange, session.closes_at) == "MARKET_CLOSED"
+
+
+@pytest.mark.parametrize("at", ["2027-01-02T03:00", "2026-11-08T18:15"])
+def test_hours_that_nobody_knows_refuse_nothing(at: str) -> None:
+    moment = datetime.fromisoformat(at).replace(tzinfo=IST)
+
+    for after_market in (False, True):
+        assert refusal(Exchange.NSE, moment, after_market=after_market) is None
+
+
+def test_without_a_calendar_nothing_is_refused() -> None:
+    require_open(a_request(), NO_CALENDAR, datetime(2026, 11, 21, tzinfo=UTC))
+
+
+def test_a_refusal_says_when_the_exchange_opens_again() -> None:
+    with pytest.raises(
+        MarketClosed, match=r"NSE takes no orders at Fri 20 Nov 2026 20:00:00 IST; it does again"
+    ) as raised:
+        require_open(a_request(), CALENDAR, datetime(2026, 11, 20, 14, 30, tzinfo=UTC))
+
+    assert raised.value.message.endswith("from Mon 23 Nov 2026 09:00:00 IST")
+
+
+def test_a_refusal_names_no_opening_that_is_not_known() -> None:
+    with pytest.raises(MarketClosed) as raised:
+        require_open(a_request(instrument="NYSE:IBM"), CALENDAR, datetime(2027, 12, 31, 22, tzinfo=UTC))
+
+    assert raised.value.message == "NYSE takes no orders at Fri 31 Dec 2027 22:00:00 UTC"
+
+
+def test_an_order_for_after_the_market_is_told_that_the_market_is_open() -> None:
+    with pytest.raises(MarketOpen, match="leave after_market out"):
+        require_open(a_request(after_market=True), CALENDAR, datetime(2026, 11, 23, 4, 30, tzinfo=UTC))
