@@ -16,7 +16,7 @@ CONFIG = Config(
 )
 
 
-SERVICES = ("dynamodb", "lambda", "secretsmanager", "sqs")
+SERVICES = ("dynamodb", "lambda", "secretsmanager", "sns", "sqs")
 
 
 def make_client(service: str) -> Any:  # noqa: ANN401 - botocore makes its clients at run time
@@ -27,6 +27,12 @@ def make_client(service: str) -> Any:  # noqa: ANN401 - botocore makes its clien
 def make_patient_client(service: str, wait_s: float) -> Any:  # noqa: ANN401 - botocore makes its clients at run time
     """Return a client that waits this long for an answer, and asks once."""
     once = Config(retries={"mode": "standard", "total_max_attempts": 1}, read_timeout=wait_s)
+    return _session().create_client(service, config=CONFIG.merge(once))
+
+
+def make_hasty_client(service: str) -> Any:  # noqa: ANN401 - botocore makes its clients at run time
+    """Return a client for what must not keep its caller: it asks once, and waits a second."""
+    once = Config(retries={"mode": "standard", "total_max_attempts": 1})
     return _session().create_client(service, config=CONFIG.merge(once))
 
 

@@ -66,7 +66,6 @@ DAY = 24 * 60
 
 KINDS: dict[str, NoticeKind] = {
     # ---- an order's own life, told by the stream of the orders table
-    "opened": _of_order("Order open"),
     "fill": _of_order("Order filled"),
     "partial": _of_order("Order partly filled"),
     "cancelled": _of_order("Order cancelled"),

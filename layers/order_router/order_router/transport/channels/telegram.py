@@ -1,0 +1,65 @@
+"""Telegram's Bot API: one message to one chat.
+
+The vendor wants the bot's token in the URL (core.telegram.org/bots/api, "Making requests"): no URL is ever logged or
+raised here. Answers carry `ok`; a refusal has `description`, and 429 `parameters.retry_after` in seconds (the same
+page, "Making requests" and "ResponseParameters"; read on 2026-11-21 in public copies of it).
+"""
+
+import json
+from typing import Any
+
+from order_router.adapter.decode import strict_json
+from order_router.adapter.http import HttpRequest, HttpResponse, Send
+from order_router.adapter.session import Secret
+from order_router.domain.channel import ChannelDown, ChannelRefused, TelegramChannel
+from order_router.domain.telling import Telling, text_of, title_of
+from order_router.transport.channels.outcome import MAX_WORDS, exchange, seconds_of
+
+ENDPOINT = "https://api.telegram.org"
+TOKEN = r"[0-9]{5,16}:[A-Za-z0-9_-]{30,64}"  # noqa: S105 - what a token looks like
+OK, TOO_MANY, SERVER_ERROR = 200, 429, 500
+MAX_TEXT = 4000
+"""A message has at most 4096 characters."""
+
+
+def say_on_telegram(
+    send: Send, endpoint: str, token: Secret, channel: TelegramChannel, telling: Telling
+) -> None:
+    """Send the message; ChannelDown or ChannelRefused unless Telegram says that it is sent."""
+    response = exchange(send, _request(endpoint, token, channel, telling), "Telegram")
+    answer = _answer(response)
+    if response.status == OK and answer.get("ok") is True:
+        return
+    words = str(answer.get("description", ""))[:MAX_WORDS].replace(token.reveal(), "***")
+    if response.status == TOO_MANY:
+        parameters = answer.get("parameters")
+        wait = parameters.get("retry_after") if isinstance(parameters, dict) else None
+        raise ChannelDown(f"Telegram: {words}", retry_after_s=seconds_of(wait))
+    if answer.get("ok") is False and response.status < SERVER_ERROR:
+        raise ChannelRefused(f"Telegram answered {response.status}: {words}")
+    raise ChannelDown(f"Telegram answered HTTP {response.status} without a word that can be read")
+
+
+def _request(endpoint: str, token: Secret, channel: TelegramChannel, telling: Telling) -> HttpRequest:
+    text = f"{title_of(telling)}\n{text_of(telling)}"
+    message = {
+        "chat_id": channel.chat_id,
+        "text": text[:MAX_TEXT],
+        # a preview is made by opening the link, and a link here is good for one opening
+        "link_preview_options": {"is_disabled": True},
+    }
+    return HttpRequest(
+        method="POST",
+        url=f"{endpoint}/bot{token.reveal()}/sendMessage",
+        headers={"Content-Type": "application/json"},
+        body=json.dumps(message).encode(),
+        is_write=True,
+    )
+
+
+def _answer(response: HttpResponse) -> dict[str, Any]:
+    try:
+        answer = strict_json(response.body)
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) else {}

@@ -1,0 +1,59 @@
+"""A notice in words: links for people, one line for a summary, counts before lines."""
+
+from dataclasses import replace
+
+from order_router.domain.notices import Notice
+from order_router.domain.telling import Held, Telling, delivery_id, line_of, summary_of, text_of, title_of
+from tests.fakes.clock import MONDAY_MORNING
+
+NOTICE = Notice(
+    kind="login_needed", account="main", message="log in to Zerodha", link="https://router.test/login-canary"
+)
+TELLING = Telling(
+    telling_id="t-1", notice=NOTICE, at=MONDAY_MORNING, stop_link="https://router.test/stop-canary"
+)
+
+
+def test_a_title_says_what_and_whose() -> None:
+    assert title_of(TELLING) == "URGENT: Log in needed [main]"
+    fill = replace(TELLING, notice=Notice(kind="fill", account="all", message=""))
+    assert title_of(fill) == "Order filled"
+
+
+def test_the_words_have_the_time_at_the_exchange_and_the_links() -> None:
+    assert text_of(TELLING).splitlines() == [
+        "log in to Zerodha",
+        "23 Nov 2026 10:00:00 IST",
+        "Log in: https://router.test/login-canary",
+        "Stop all new orders: https://router.test/stop-canary",
+    ]
+
+
+def test_links_show_in_no_repr_and_in_no_line_of_a_summary() -> None:
+    assert "canary" not in repr(TELLING)
+    assert "canary" not in line_of(NOTICE, MONDAY_MORNING)
+
+
+def test_a_summary_counts_by_kind_and_shows_the_last_lines() -> None:
+    lines = (*(("fill", f"fill {number}") for number in range(30)), ("rejected", "margin"))
+
+    message = summary_of(Held(lines=lines, more=4), "phone", MONDAY_MORNING).message.splitlines()
+
+    assert message[0] == "30 x Order filled, 1 x Order rejected by the broker, 4 that no room was left for"
+    assert message[1] == "(the last 20:)"
+    assert message[2:] == [*(f"fill {number}" for number in range(11, 30)), "margin"]
+
+
+def test_a_line_is_one_line_and_short() -> None:
+    notice = Notice(kind="alarm", account="all", message="one\ntwo " + "x" * 1000)
+
+    assert line_of(notice, MONDAY_MORNING).startswith("10:00:00 Alarm: one two xxx")
+    assert len(line_of(notice, MONDAY_MORNING)) == 300
+
+
+def test_a_delivery_has_one_id_for_a_message_and_a_channel() -> None:
+    ids = {delivery_id("m-1", "phone"), delivery_id("m-1", "mail"), delivery_id("m-2", "phone")}
+
+    assert len(ids) == 3
+    assert delivery_id("m-1", "phone") in ids
+    assert not any("." in one for one in ids)

@@ -1,0 +1,343 @@
+"""Telling: each channel by itself, repeats dropped, quiet hours and rates as summaries, nothing lost on the way."""
+
+from datetime import time, timedelta
+from typing import Any
+
+import pytest
+
+from order_router.domain.channel import ChannelRefused
+from order_router.domain.notices import Notice
+from order_router.domain.telling import Delivery
+from order_router.service.telling import deliver
+from tests.fakes.aws import Wrapped
+from tests.fakes.client_errors import client_error
+from tests.fakes.telling_world import EMAIL, TELEGRAM, WEBHOOK, TellingWorld, down
+
+LINK = "https://router.test/v1/sessions/main/login?token=canary"
+
+
+def test_each_channel_is_told_once() -> None:
+    world = TellingWorld(TELEGRAM, EMAIL, WEBHOOK)
+
+    world.tell("stray")
+    world.settle()
+
+    assert [played.kinds for played in world.spoken.values()] == [["stray"]] * 3
+    assert world.depth() == 0
+
+
+def test_a_repeat_within_its_window_is_no_news_and_after_it_is() -> None:
+    world = TellingWorld(TELEGRAM)
+
+    for message in ("4 orders wait", "9 orders wait"):
+        world.tell("backlog", message, subject="orders")
+        world.settle()
+    world.clock.advance(15 * 60)
+    world.tell("backlog", "7 orders wait", subject="orders")
+    world.settle()
+
+    assert [telling.notice.message for telling in world.telegram.said] == ["4 orders wait", "7 orders wait"]
+
+
+def test_a_message_that_comes_twice_is_told_once_on_each_channel() -> None:
+    world = TellingWorld(TELEGRAM, EMAIL)
+    world.tell()
+    (record,) = world.receive()
+
+    world.handle({"Records": [record]})
+    world.handle({"Records": [record]})
+    world.settle()
+
+    assert (len(world.telegram.said), len(world.email.said)) == (1, 1)
+
+
+def test_a_worker_that_dies_while_it_spreads_leaves_no_channel_out() -> None:
+    world = TellingWorld(TELEGRAM, EMAIL)
+    world.tell()
+    sends = iter([world.sqs.send_message, _raise_throttled])
+
+    def send_message(**request: Any) -> Any:
+        return next(sends)(**request)
+
+    dying = Wrapped(world.sqs, send_message=send_message)
+    world.queue._client = lambda: dying
+    world.settle()
+    world.queue._client = lambda: world.sqs
+
+    world.pass_time(5)
+
+    assert (len(world.telegram.said), len(world.email.said)) == (1, 1)
+
+
+def _raise_throttled(**_: Any) -> Any:
+    raise client_error("SendMessage", "ThrottlingException", "slow down")
+
+
+def test_a_channel_that_fails_is_tried_again_later_each_time_and_hurts_no_other() -> None:
+    world = TellingWorld(TELEGRAM, EMAIL)
+    world.telegram.failures.extend([down(), down()])
+
+    world.tell()
+    world.settle()
+    told_at_once = (len(world.telegram.said), len(world.email.said))
+    world.pass_time(5)
+    after_one = len(world.telegram.said)
+    world.pass_time(14)
+    too_soon = len(world.telegram.said)
+    world.pass_time(1)
+
+    assert told_at_once == (0, 1)
+    assert (after_one, too_soon, len(world.telegram.said)) == (0, 0, 1)
+    assert world.depth() == 0
+
+
+def test_a_channel_says_when_it_wants_to_be_asked_again() -> None:
+    world = TellingWorld(TELEGRAM)
+    world.telegram.failures.append(down(retry_after_s=40))
+
+    world.tell()
+    world.settle()
+    world.pass_time(39)
+    before = len(world.telegram.said)
+    world.pass_time(1)
+
+    assert (before, len(world.telegram.said)) == (0, 1)
+
+
+def test_what_a_channel_refuses_stays_in_the_queue_for_whoever_mends_it() -> None:
+    world = TellingWorld(TELEGRAM)
+    world.telegram.failures.extend([ChannelRefused("chat not found")] * 7)
+
+    world.tell()
+    for _ in range(7):
+        world.pass_time(600)
+
+    assert world.telegram.kinds == []
+    assert world.depth() == 1
+    world.pass_time(600)
+    assert world.telegram.kinds == ["duplicate"]
+
+
+def test_a_defect_in_one_channel_hurts_no_other() -> None:
+    world = TellingWorld(TELEGRAM, EMAIL)
+    world.telegram.failures.append(ZeroDivisionError())
+
+    world.tell()
+    world.settle()
+
+    assert world.email.kinds == ["duplicate"]
+    world.pass_time(180)
+    assert world.telegram.kinds == ["duplicate"]
+
+
+def test_a_message_that_asks_for_nothing_is_let_go(caplog: pytest.LogCaptureFixture) -> None:
+    world = TellingWorld(TELEGRAM)
+    for body in ("", "{}", '{"schema":2}', '{"schema":1,"notice":{"kind":3}}', f'{{"link":"{LINK}"'):
+        world.sqs.send_message(QueueUrl=world.url, MessageBody=body or " ")
+
+    world.settle()
+
+    assert world.depth() == 0
+    assert "canary" not in repr([vars(one) for one in caplog.records])
+
+
+def test_who_queues_a_notice_is_not_hurt_by_a_queue_that_is_down(caplog: pytest.LogCaptureFixture) -> None:
+    world = TellingWorld(TELEGRAM)
+    world.notifier._queue._client = lambda: Wrapped(world.sqs, send_message=_raise_throttled)
+
+    world.tell("login_needed", link=LINK)
+
+    assert [one.message for one in caplog.records] == ["could not queue a notice"]
+    assert "canary" not in repr([vars(one) for one in caplog.records])
+
+
+def test_what_the_stream_tells_is_not_queued_as_well() -> None:
+    world = TellingWorld(TELEGRAM)
+
+    for kind in ("refused", "stale", "held", "unknown", "closed"):
+        world.tell(kind)
+
+    assert world.depth() == 0
+
+
+# ---------------------------------------------------------------- quiet hours and rates
+NIGHT = {"quiet_from": time(22), "quiet_to": time(7)}
+
+
+def asleep() -> TellingWorld:
+    """A world at 23:00 in Kolkata, and a trader who sleeps from 22 to 7."""
+    world = TellingWorld(TELEGRAM.model_copy(update=NIGHT))
+    world.clock.advance(13 * 3600)
+    return world
+
+
+def test_what_can_wait_in_quiet_hours_comes_as_one_summary_in_the_morning() -> None:
+    world = asleep()
+    world.tell("instruments_not_refreshed", "those of Zerodha stay")
+    world.tell("price_unknown", "no price of INFY")
+    world.settle()
+
+    for _ in range(8 * 60 - 1):
+        world.pass_time(60)
+    before_seven = len(world.telegram.said)
+    world.pass_time(61)
+
+    assert before_seven == 0
+    (summary,) = world.telegram.said
+    assert summary.notice.kind == "summary"
+    assert "those of Zerodha stay" in summary.notice.message
+    assert "no price of INFY" in summary.notice.message
+    world.pass_time(3600)
+    assert (len(world.telegram.said), world.depth()) == (1, 0)
+
+
+def test_what_is_urgent_wakes_the_trader() -> None:
+    world = asleep()
+
+    world.tell("unreadable")
+    world.settle()
+
+    assert world.telegram.kinds == ["unreadable"]
+
+
+def test_more_than_a_person_reads_in_a_minute_comes_as_one_summary() -> None:
+    world = TellingWorld(TELEGRAM.model_copy(update={"per_minute": 3}))
+    for number in range(10):
+        world.tell("limit_near", f"limit {number} is near")
+    world.settle()
+    at_once = world.telegram.kinds[:]
+
+    world.pass_time(61)
+
+    assert at_once == ["limit_near"] * 3
+    assert world.telegram.kinds[3:] == ["summary"]
+    assert "7 x Near a limit" in world.telegram.said[-1].notice.message
+    assert world.depth() == 0
+
+
+def test_urgent_ones_have_room_of_their_own() -> None:
+    world = TellingWorld(TELEGRAM.model_copy(update={"per_minute": 1}))
+    for number in range(5):
+        world.tell("limit_near", f"limit {number} is near")
+
+    for number in range(5):
+        world.tell("unreadable", f"message {number}")
+    world.settle()
+
+    assert world.telegram.kinds.count("unreadable") == 5
+    assert world.telegram.kinds.count("limit_near") == 1
+
+
+def test_a_link_never_waits_for_a_summary() -> None:
+    world = TellingWorld(TELEGRAM.model_copy(update={"per_minute": 1}))
+    for number in range(70):
+        world.tell("login_needed", f"log in {number}", link=LINK)
+
+    world.settle()
+
+    assert world.telegram.kinds == ["login_needed"] * 70
+
+
+def test_a_summary_that_fails_is_told_later_and_once() -> None:
+    world = TellingWorld(TELEGRAM.model_copy(update={"per_minute": 1}))
+    for number in range(4):
+        world.tell("limit_near", f"limit {number} is near")
+    world.settle()
+    world.telegram.failures.extend([down()] * 3)
+    world.pass_time(61)
+    failed = world.telegram.kinds[1:]
+
+    world.pass_time(600)
+
+    assert failed == []
+    assert world.telegram.kinds[1:] == ["summary"]
+    assert "3 x Near a limit" in world.telegram.said[-1].notice.message
+    assert world.depth() == 0
+
+
+def test_a_worker_that_dies_with_a_summary_leaves_it_to_the_next() -> None:
+    world = TellingWorld(TELEGRAM.model_copy(update={"per_minute": 1}))
+    for number in range(3):
+        world.tell("limit_near", f"limit {number} is near")
+    world.settle()
+    world.clock.advance(61)
+    assert world.memory.take_held("phone", world.clock.now()) is not None  # and dies here
+
+    world.settle()
+    meanwhile = world.telegram.kinds[1:]
+    world.pass_time(600)
+
+    assert meanwhile == []
+    assert world.telegram.kinds[1:] == ["summary"]
+
+
+def test_more_than_a_summary_holds_is_counted() -> None:
+    world = TellingWorld(TELEGRAM.model_copy(update={"per_minute": 1}))
+    for number in range(230):
+        world.tell("limit_near", f"limit {number} is near")
+    world.settle()
+
+    world.pass_time(61)
+
+    (summary,) = world.telegram.said[1:]
+    assert "200 x Near a limit" in summary.notice.message
+    assert "29 that no room was left for" in summary.notice.message
+    assert len(summary.notice.message) < 4000 + 20 * 300
+
+
+# ---------------------------------------------------------------- who is told what
+def test_a_channel_of_other_accounts_is_not_told() -> None:
+    world = TellingWorld(TELEGRAM.model_copy(update={"accounts": ("second",)}), EMAIL)
+
+    world.tell(account="main")
+    world.settle()
+
+    assert (world.telegram.kinds, world.email.kinds) == ([], ["duplicate"])
+
+
+def test_a_channel_that_was_removed_meanwhile_holds_nothing_up() -> None:
+    world = TellingWorld(TELEGRAM)
+    world.telegram.failures.append(down())
+    world.tell()
+    world.settle()
+
+    world.settings.remove("phone")
+    world.pass_time(5)
+
+    assert (world.telegram.kinds, world.depth()) == ([], 0)
+
+
+def test_a_link_to_the_kill_switch_goes_with_what_may_want_it_and_with_nothing_else() -> None:
+    world = TellingWorld(TELEGRAM)
+
+    world.tell("duplicate")
+    world.tell("login_failed")
+    world.settle()
+
+    links = {telling.notice.kind: telling.stop_link for telling in world.telegram.said}
+    assert links == {"duplicate": "https://router.test/stop-canary", "login_failed": None}
+    assert "canary" not in repr(world.telegram.said)
+
+
+def test_a_delivery_that_was_told_is_not_told_again_when_its_note_is_found() -> None:
+    world = TellingWorld(TELEGRAM)
+    notice = Notice(kind="test", account="all", message="hello")
+    delivery = Delivery(delivery_id="d-1", channel="phone", notice=notice, at=world.clock.now())
+
+    deliver(world.desk, delivery)
+    world.clock.advance(timedelta(hours=3).total_seconds())
+    deliver(world.desk, delivery)
+
+    assert world.telegram.kinds == ["test"]
+
+
+def test_a_memory_that_is_down_sends_the_delivery_back() -> None:
+    world = TellingWorld(TELEGRAM)
+    world.tell()
+    world.memory._client = Wrapped(world.dynamodb, put_item=_raise_throttled)
+    world.settle()
+
+    world.memory._client = world.dynamodb
+    world.pass_time(600)
+
+    assert world.telegram.kinds == ["duplicate"]
