@@ -80,6 +80,7 @@ def test_a_session_that_cannot_be_read_is_an_error(text: str) -> None:
 
 def test_market_hours_are_kept_unless_the_deployer_says_otherwise() -> None:
     assert Environment({}).keeps_market_hours()
+    assert Environment({"MARKET_HOURS": ""}).keeps_market_hours()
     assert Environment({"MARKET_HOURS": "kept"}).keeps_market_hours()
     assert not Environment({"MARKET_HOURS": "ignored"}).keeps_market_hours()
     with pytest.raises(EnvironmentIncomplete, match="MARKET_HOURS"):

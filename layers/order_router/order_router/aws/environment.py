@@ -62,7 +62,7 @@ class Environment:
 
     def keeps_market_hours(self) -> bool:
         """Return whether orders outside the exchanges' hours are refused; EnvironmentIncomplete if that is not said."""
-        said = self._variables.get("MARKET_HOURS", "kept")
+        said = self._variables.get("MARKET_HOURS") or "kept"
         if said not in {"kept", "ignored"}:
             raise EnvironmentIncomplete("MARKET_HOURS must be kept or ignored")
         return said == "kept"
