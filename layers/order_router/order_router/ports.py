@@ -192,13 +192,17 @@ class Sessions(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceOrder:
-    """The command to place one order; `deadline` ends its right to trade, however late it is delivered."""
+    """The command to place one order; `deadline` ends its right to trade, however late it is delivered.
+
+    `asked_by` names the key that a caller came with; an alert's strategy is in its request.
+    """
 
     request: OrderRequest
     idempotency_key: str
     source: Source
     received_at: datetime
     deadline: datetime
+    asked_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

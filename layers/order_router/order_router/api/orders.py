@@ -50,7 +50,7 @@ class CancelAll(BaseModel):
 
 def command_of(request: ApiRequest, *, max_age: timedelta) -> PlaceOrder:
     """Read a placement: who may, what is asked, under which key, until when it may leave."""
-    request.require(Scope.TRADE)
+    caller = request.require(Scope.TRADE)
     wanted = parse_request(request.json_object())
     request.require_account(Scope.TRADE, wanted.account)
     return PlaceOrder(
@@ -59,6 +59,7 @@ def command_of(request: ApiRequest, *, max_age: timedelta) -> PlaceOrder:
         source=Source.API,
         received_at=request.received_at,
         deadline=request.received_at + max_age,
+        asked_by=f"key {caller.key_id}",
     )
 
 

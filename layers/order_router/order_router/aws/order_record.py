@@ -114,6 +114,7 @@ def _step_fields(step: Step) -> dict[str, Any]:
         "request": None if event.request is None else dump_request(event.request),
         "reason": _reason_fields(event.reason),
         "note": event.note,
+        "evidence": dict(event.evidence) or None,
     }
     return {name: value for name, value in fields.items() if value is not None}
 
@@ -131,6 +132,9 @@ def _step(fields: dict[str, Any]) -> Step:
             request=_optional(_request, fields.get("request")),
             reason=_optional(_reason, fields.get("reason")),
             note=_optional(_word, fields.get("note")),
+            evidence=tuple(
+                sorted((name, _word(words)) for name, words in fields.get("evidence", {}).items())
+            ),
         ),
     )
 

@@ -1,5 +1,6 @@
 """One order as we know it, and the only function that changes it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -8,6 +9,9 @@ from order_router.domain.errors import IllegalTransition, Reason
 from order_router.domain.lifecycle import TRANSITIONS, EventKind, State
 from order_router.domain.request import OrderRequest
 from order_router.domain.vocabulary import Source
+
+Evidence = tuple[tuple[str, str], ...]
+"""What stood behind an event, sorted by name: who asked, what the gate held it to, which session, where it was seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +27,7 @@ class Event:
     request: OrderRequest | None = None
     reason: Reason | None = None
     note: str | None = None
+    evidence: Evidence = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,10 +89,23 @@ class Ownership:
     lease_until: datetime
 
 
-def new_order(order: Order) -> Order:
-    """Return the order with its birth as the first line of its history."""
-    born = Step(state=State.RECEIVED, event=Event(kind=EventKind.RECEIVED, at=order.received_at))
-    return replace(order, history=(born,))
+def new_order(order: Order, asked_by: str | None = None) -> Order:
+    """Return the order with its birth as the first line of its history: what was asked for, and by whom."""
+    event = Event(kind=EventKind.RECEIVED, at=order.received_at, request=order.request)
+    asked = () if asked_by is None else (("asked_by", asked_by),)
+    return replace(order, history=(Step(state=State.RECEIVED, event=replace(event, evidence=asked)),))
+
+
+def with_evidence(events: Iterable[Event], *evidence: tuple[str, str]) -> tuple[Event, ...]:
+    """Return the events with this added to what stands behind each."""
+    return tuple(replace(event, evidence=tuple(sorted({*event.evidence, *evidence}))) for event in events)
+
+
+def witnessed(order: Order, evidence: Evidence) -> Order:
+    """Return the order with this added to what stands behind its last event."""
+    last = order.history[-1]
+    (event,) = with_evidence((last.event,), *evidence)
+    return replace(order, history=(*order.history[:-1], replace(last, event=event)))
 
 
 def apply(order: Order, event: Event) -> Order:

@@ -18,7 +18,7 @@ from order_router.adapter.session import BrokerSession
 from order_router.domain.account import Account
 from order_router.domain.following import apply_fitting, events_of
 from order_router.domain.lifecycle import EventKind
-from order_router.domain.order import Event, Order
+from order_router.domain.order import Event, Order, with_evidence
 from order_router.service.desk import Desk
 from order_router.service.looking import look_at
 
@@ -55,8 +55,21 @@ class _WatchedSend:
         return self.send(request)
 
 
+SHORT = 12
+"""How much of a session's fingerprint tells it from the account's others."""
+
+
 def try_once(desk: Desk, job: Job) -> Attempt:
     """Try to place the order once, and look at it when it was acknowledged; never raises a broker's error."""
+    attempt = _tried(desk, job)
+    if attempt.session is None:
+        return attempt
+    first, rest = attempt.events[:1], attempt.events[1:]
+    evidence = ("session", attempt.session.fingerprint[:SHORT])
+    return replace(attempt, events=(*with_evidence(first, evidence), *rest))
+
+
+def _tried(desk: Desk, job: Job) -> Attempt:
     watched: _WatchedSend | None = None
     session: BrokerSession | None = None
     try:
@@ -69,7 +82,7 @@ def try_once(desk: Desk, job: Job) -> Attempt:
         logger.exception("adapter defect", extra={"client_order_id": job.order.client_order_id})
         failure = AdapterDefect(f"the broker adapter failed with {type(error).__name__}")
     else:
-        return _read_back(desk, job, acknowledged.broker_order_id)
+        return replace(_read_back(desk, job, acknowledged.broker_order_id), session=session)
     may_have_left = watched is not None and watched.has_written
     return replace(_judged(failure, desk.clock.now(), may_have_left=may_have_left), session=session)
 
@@ -104,7 +117,8 @@ def _read_back(desk: Desk, job: Job, broker_order_id: str) -> Attempt:
     report = look_at(desk, job.account, job.broker, target)
     if report is None:
         return Attempt((opened,))
-    return Attempt((opened, *events_of(apply_fitting(job.order, [opened]), report, desk.clock.now())))
+    seen = events_of(apply_fitting(job.order, [opened]), report, desk.clock.now())
+    return Attempt((opened, *with_evidence(seen, ("seen_in", "the order read back"))))
 
 
 MAY_PASS = (NotSent, OutcomeUnknown)

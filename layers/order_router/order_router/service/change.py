@@ -22,7 +22,7 @@ from order_router.domain.account import Account
 from order_router.domain.errors import RouterError
 from order_router.domain.following import apply_fitting, events_of
 from order_router.domain.lifecycle import EventKind
-from order_router.domain.order import Event, Order, apply
+from order_router.domain.order import Event, Order, apply, with_evidence
 from order_router.domain.request import OrderRequest, dump_request, parse_request
 from order_router.ports import StoreConflict
 from order_router.service.desk import Desk, require_enabled
@@ -290,7 +290,7 @@ def _look(desk: Desk, change: Change, order: Order) -> tuple[Event, ...]:
     if report is None:
         ask_for_a_look(desk, order.request.account)
         return ()
-    return events_of(order, report, desk.clock.now())
+    return with_evidence(events_of(order, report, desk.clock.now()), ("seen_in", "the order read back"))
 
 
 def _event(

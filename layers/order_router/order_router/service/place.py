@@ -116,7 +116,8 @@ def order_of(command: PlaceOrder, account: Account) -> Order:
             received_at=command.received_at,
             deadline=command.deadline,
             updated_at=command.received_at,
-        )
+        ),
+        command.asked_by,
     )
 
 

@@ -23,7 +23,7 @@ from order_router.domain.exchange_time import exchange_day
 from order_router.domain.following import events_of
 from order_router.domain.identity import CLIENT_ORDER_ID_LENGTH
 from order_router.domain.lifecycle import State
-from order_router.domain.order import Order
+from order_router.domain.order import Order, with_evidence
 from order_router.domain.reports import OrderReport
 from order_router.ports import (
     CredentialStore,
@@ -97,7 +97,7 @@ def take_postback(desk: PostbackDesk, postback: Postback) -> Taken:
     order = _find(desk, account, broker, report)
     if order is None or order.state in NEVER_LEFT:
         return _keep_apart(desk, account, report)
-    events = events_of(order, report, desk.clock.now())
+    events = with_evidence(events_of(order, report, desk.clock.now()), ("seen_in", "the broker's postback"))
     if not events:
         return Taken.NOTHING_NEW
     after = record(desk, order, events)

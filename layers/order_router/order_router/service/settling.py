@@ -9,7 +9,7 @@ from order_router.domain.exchange_time import exchange_day, is_book_final, is_da
 from order_router.domain.following import events_of
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.likeness import find_by_likeness
-from order_router.domain.order import Event, Order
+from order_router.domain.order import Event, Order, with_evidence
 from order_router.domain.reports import OrderBook, OrderReport
 from order_router.service.desk import Desk
 from order_router.service.follow_up import tell
@@ -37,7 +37,8 @@ def settle(desk: Desk, look: Look, order: Order) -> Order:
     if len(rows) > 1:
         _tell_duplicate(desk, order, rows)
     if rows:
-        events = events_of(order, rows[0], desk.clock.now())
+        read = ("seen_in", f"the broker's book, read {look.read_at:%H:%M:%S} UTC")
+        events = with_evidence(events_of(order, rows[0], desk.clock.now()), read)
         return record(desk, order, events) if events else order
     if order.state is State.UNKNOWN:
         return _settle_absent(desk, look, order)
