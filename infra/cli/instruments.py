@@ -86,6 +86,34 @@ def show_instrument(
     return Result(document=found, shown=facts(found))
 
 
+@command(app, "chain")
+def show_chain(
+    work: Work,
+    underlying: Annotated[str, typer.Argument(help="An index or a share: NSE:NIFTY 50, NASDAQ:AAPL.")],
+    expiry: Annotated[str, typer.Argument(metavar="YYYY-MM-DD", help="The day on which the options end.")],
+    *,
+    account: AccountOption = None,
+    strikes: Annotated[int | None, typer.Option(min=1, help="So many, around the last price.")] = None,
+) -> Result:
+    """Show the calls and puts of one expiry by strike, as the account's broker quotes them."""
+    asked = {
+        "account": account,
+        "underlying": underlying.upper(),
+        "expiry": expiry,
+        "strikes": None if strikes is None else str(strikes),
+    }
+    answer = work.api.call("GET", "/v1/option-chain", query=asked)
+    rows = tuple(tuple(_cell(one[name]) for name in CHAIN) for one in answer["options"])
+    return Result(document=answer, shown=Table(tuple(name.replace("_", " ") for name in CHAIN), rows))
+
+
+CHAIN = ("strike", "right", "instrument", "bid_price", "ask_price", "last_price", "volume", "open_interest")
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else str(value)
+
+
 @command(app, "status")
 def show_lists(work: Work, account: AccountOption = None) -> Result:
     """Show how each broker's list stands: when it was loaded, how many rows, what went wrong last."""

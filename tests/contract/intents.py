@@ -75,7 +75,9 @@ READERS: dict[str, Callable[[Fields], Intent]] = {
     "read_order": _target,
     "read_quotes": lambda fields: tuple(parse_instrument(name) for name in fields["instruments"]),
     "read_option_chain": lambda fields: ChainQuery(
-        underlying=parse_instrument(fields["underlying"]), expiry=date.fromisoformat(fields["expiry"])
+        underlying=parse_instrument(fields["underlying"]),
+        expiry=date.fromisoformat(fields["expiry"]),
+        strikes=fields.get("strikes"),
     ),
     "read_order_margin": lambda fields: parse_request(fields["request"]),
     "find_listing": lambda fields: parse_instrument(fields["instrument"]),

@@ -3,6 +3,8 @@
 import http.client
 import json
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,13 +13,17 @@ import pytest
 
 from order_router.adapter import errors
 from order_router.adapter.http import Send
-from order_router.adapter.port import ModifyIntent, OrderTarget, PlaceIntent
-from order_router.adapter.session import BrokerSession, Secret
+from order_router.adapter.port import ChainQuery, ModifyIntent, OrderTarget, PlaceIntent
+from order_router.adapter.session import BrokerSession, Secret, Surroundings
 from order_router.brokers import zerodha
+from order_router.brokers.zerodha.instruments import read_instruments
+from order_router.domain.instrument import parse_instrument
 from order_router.domain.reports import OrderReport, ReportedState
 from order_router.domain.request import OrderRequest, parse_request
+from order_router.transport.download import HttpDownload
 from order_router.transport.http_transport import HttpTransport, Limits
 from tests.fakes.clock import FakeClock
+from tests.fakes.listings import MemoryListings
 from tests.simulators.kite import ACCESS_TOKEN, API_KEY, KiteServer, running
 
 TAG = "ORD7K2M4QX5ZB3TDLW6A"
@@ -268,6 +274,29 @@ def _modify(target: OrderTarget, request: OrderRequest) -> ModifyIntent:
 def _session(server: KiteServer, access_token: str) -> BrokerSession:
     secrets = {"api_key": Secret(API_KEY), "access_token": Secret(access_token)}
     return BrokerSession(account="main", endpoint=server.url, secrets=secrets)
+
+
+def test_a_chain_is_made_of_what_is_listed_and_quoted(desk: Desk) -> None:
+    names = (
+        "NFO:NIFTY26NOV26400CE",
+        "NFO:NIFTY26NOV26500CE",
+        "NFO:NIFTY26NOV26500PE",
+        "NFO:NIFTY26DEC26500CE",
+    )
+    desk.tell(prices=dict.fromkeys(names, "102.35"))
+    listed = read_instruments(HttpDownload(FakeClock()), desk.session)
+    desk.session = replace(desk.session, around=Surroundings(listings=MemoryListings(listed)))
+    query = ChainQuery(underlying=parse_instrument("NSE:NIFTY 50"), expiry=date(2026, 11, 24))
+
+    whole = zerodha.read_option_chain(desk.send, desk.session, query)
+    one_strike = zerodha.read_option_chain(desk.send, desk.session, replace(query, strikes=1))
+
+    assert [str(option.quote.instrument) for option in whole] == list(names[:3])
+    assert [(option.strike, option.right) for option in one_strike] == [
+        (Decimal(26500), "CE"),
+        (Decimal(26500), "PE"),
+    ]
+    assert [request["call"] for request in desk.server.kite.requests[-2:]] == ["quote", "quote"]
 
 
 def _http(server: KiteServer, method: str, path: str, body: str | None = None) -> Any:

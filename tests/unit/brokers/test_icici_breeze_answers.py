@@ -75,6 +75,9 @@ class CountingListings:
         found: Listing | None = self.inner.of(instrument)
         return found
 
+    def chain(self, *_: object) -> tuple[Listing, ...]:
+        return ()
+
     def named(self, broker_keys: Collection[str]) -> Mapping[str, Listing]:
         self.asked += 1
         found: Mapping[str, Listing] = self.inner.named(broker_keys)

@@ -89,6 +89,24 @@ def test_one_instrument_is_shown(stack: Stack) -> None:
     assert stack.answers.last.full_url.endswith("/v1/instruments/NFO%3ANIFTY26NOV26500CE")
 
 
+def test_an_option_chain_is_shown_by_strike(stack: Stack) -> None:
+    row = {"strike": "26500", "right": "CE", "instrument": "NFO:NIFTY26NOV26500CE", "last_price": "102.35"}
+    blank = dict.fromkeys(("bid_price", "ask_price", "volume", "open_interest"))
+    stack.answers.will({"account": "kite", "options": [row | blank | {"bid_price": "102.3"}]})
+
+    ran = stack.ok(
+        "instruments", "chain", "nse:nifty 50", "2026-11-24", "--account", "kite", "--strikes", "1"
+    )
+
+    assert query(stack.answers) == {
+        "account": "kite",
+        "underlying": "NSE:NIFTY 50",
+        "expiry": "2026-11-24",
+        "strikes": "1",
+    }
+    assert ran.out.splitlines()[1].split() == ["26500", "CE", "NFO:NIFTY26NOV26500CE", "102.3", "102.35"]
+
+
 def test_an_unknown_instrument_is_told_in_one_line(stack: Stack) -> None:
     stack.answers.will({"code": "NO_SUCH_INSTRUMENT", "detail": "Zerodha lists no NSE:NOPE"}, 404)
 

@@ -1,11 +1,13 @@
 """A broker's instruments as its adapter looks them up: by our name for them, or by the broker's own."""
 
 from collections.abc import Collection, Mapping
+from datetime import date
 from typing import Protocol
 
 from order_router.adapter.errors import NotSent
 from order_router.domain.instrument import Instrument
 from order_router.domain.listing import Listing
+from order_router.domain.vocabulary import Exchange
 
 
 class ListingsUnavailable(NotSent):
@@ -23,6 +25,9 @@ class Listings(Protocol):
     def named(self, broker_keys: Collection[str], /) -> Mapping[str, Listing]:
         """Return the listings of these keys, those of them that there are; may raise ListingsUnavailable."""
 
+    def chain(self, exchange: Exchange, underlying: str, expiry: date, /) -> tuple[Listing, ...]:
+        """Return the calls and puts on an underlying that end on this day, by strike; may raise ListingsUnavailable."""
+
 
 class NoListings:
     """The instruments of a broker that uses the exchanges' own names."""
@@ -33,3 +38,7 @@ class NoListings:
     def named(self, _: Collection[str], /) -> Mapping[str, Listing]:
         """Return nothing."""
         return {}
+
+    def chain(self, _exchange: Exchange, _underlying: str, _expiry: date, /) -> tuple[Listing, ...]:
+        """Return nothing."""
+        return ()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
+from order_router.adapter.errors import Unsupported
 from order_router.adapter.http import Send
 from order_router.adapter.profile import Profile
 from order_router.adapter.session import BrokerSession
@@ -59,10 +60,19 @@ class OrderTarget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChainQuery:
-    """Which option chain: of this underlying (an index or a share, as the exchange names it), ending on this day."""
+    """Which option chain: of this underlying (an index or a share, as the exchange names it), ending on this day.
+
+    `strikes`: so many of them, nearest to the last price of the underlying; None as many as the broker gives unasked.
+    """
 
     underlying: Instrument
     expiry: date
+    strikes: int | None = None
+
+    def require_whole(self, title: str) -> None:
+        """Raise Unsupported if a part of the chain is asked for, at a broker that gives all of it in one answer."""
+        if self.strikes is not None:
+            raise Unsupported(f"{title} gives its whole option chain: leave strikes out")
 
 
 @dataclass(frozen=True, slots=True)

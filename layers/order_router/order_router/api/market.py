@@ -14,6 +14,7 @@ from order_router.service.asking import ask
 from order_router.service.desk import AccountUnknown, ReadingDesk
 
 MAX_INSTRUMENTS = 50
+MAX_STRIKES = 100
 
 
 def answer_quotes(request: ApiRequest, settings: Settings, desk: ReadingDesk) -> Answer:
@@ -28,9 +29,10 @@ def answer_quotes(request: ApiRequest, settings: Settings, desk: ReadingDesk) ->
 
 
 def answer_option_chain(request: ApiRequest, settings: Settings, desk: ReadingDesk) -> Answer:
-    """Answer `GET /v1/option-chain`: the calls and puts of one expiry, by strike."""
+    """Answer `GET /v1/option-chain`: the calls and puts of one expiry by strike, or only `strikes` around the money."""
     account = _account(request, settings)
-    query = ChainQuery(underlying=_instrument(_required(request, "underlying")), expiry=_expiry(request))
+    underlying = _instrument(_required(request, "underlying"))
+    query = ChainQuery(underlying=underlying, expiry=_expiry(request), strikes=_strikes(request))
     rows = ask(desk, account, lambda broker, send, session: broker.read_option_chain(send, session, query))
     options = [
         {"strike": format(row.strike, "f"), "right": row.right.value, **row_json(row.quote)} for row in rows
@@ -80,3 +82,13 @@ def _expiry(request: ApiRequest) -> date:
         return date.fromisoformat(text)
     except ValueError as error:
         raise QueryInvalid(f"expiry must be a day such as 2026-11-24, received {text[:20]!r}") from error
+
+
+def _strikes(request: ApiRequest) -> int | None:
+    text = request.query.get("strikes")
+    if text is None:
+        return None
+    is_short_number = text.isascii() and text.isdigit() and len(text) <= len(str(MAX_STRIKES))
+    if not is_short_number or not 1 <= int(text) <= MAX_STRIKES:
+        raise QueryInvalid(f"strikes must be 1 to {MAX_STRIKES}, received {text[:20]!r}")
+    return int(text)

@@ -169,7 +169,7 @@ QUERY = {
     "GET /v1/holdings": ("account",),
     "GET /v1/funds": ("account",),
     "GET /v1/quotes": ("account", "instrument"),
-    "GET /v1/option-chain": ("account", "underlying", "expiry"),
+    "GET /v1/option-chain": ("account", "underlying", "expiry", "strikes"),
 }
 
 

@@ -24,6 +24,7 @@ from order_router.domain.vocabulary import Exchange
 
 KEY_PARTITIONS = tuple("0123456789abcdef")
 MAX_KEY_BYTES = 1024
+BY_UNDERLYING = "by_underlying"
 STRIKE = "021.8f"
 """Strikes in the index: as many digits each, so that they sort as numbers do."""
 

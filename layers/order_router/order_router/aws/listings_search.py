@@ -9,13 +9,12 @@ from typing import Any
 from order_router.aws.cursor import read_cursor, write_cursor
 from order_router.aws.failures import named_failures
 from order_router.aws.list_state_record import read_state
-from order_router.aws.listing_record import contract_of, family_of, key_of_state, read_item
+from order_router.aws.listing_record import BY_UNDERLYING, contract_of, family_of, key_of_state, read_item
 from order_router.aws.values import Item
 from order_router.domain.errors import RouterError
 from order_router.domain.instrument_list import FUTURES_AND_OPTIONS, InstrumentQuery, ListingPage, ListState
 from order_router.domain.listing import InstrumentType, Listing
 
-INDEX = "by_underlying"
 MOST_QUERIES = 25
 """So many questions a page asks at most: one that is short of rows then says where to go on."""
 
@@ -44,7 +43,7 @@ class _Place:
             "Limit": limit,
         }
         if self.in_index:
-            request["IndexName"] = INDEX
+            request["IndexName"] = BY_UNDERLYING
         if cursor is not None:
             keys = CONTRACT_KEY if self.in_index else NAME_KEY
             request["ExclusiveStartKey"] = read_cursor(cursor, keys, **{names[0]: self.partition})

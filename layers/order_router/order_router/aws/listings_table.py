@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import batched
 from typing import Any
 
@@ -11,8 +11,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from order_router.adapter.listings import ListingsUnavailable
 from order_router.aws.listing_record import (
+    BY_UNDERLYING,
     ListingUnreadable,
     expires_at,
+    family_of,
     is_storable_key,
     items_of,
     key_of_broker_key,
@@ -22,7 +24,8 @@ from order_router.aws.listing_record import (
 )
 from order_router.aws.values import Item
 from order_router.domain.instrument import Instrument
-from order_router.domain.listing import Listing
+from order_router.domain.listing import OPTIONS, Listing
+from order_router.domain.vocabulary import Exchange
 from order_router.ports import Clock
 
 FOUND_LIFE = timedelta(minutes=5)
@@ -74,6 +77,26 @@ class ListingsTable:
                 self._remember(key, found.get(_name(key)))
             yield from found.values()
 
+    def family(self, family: str, expiry: date) -> Iterator[Item]:
+        """Yield the rows of a family's contracts of one expiry: one query of the index for each megabyte of them."""
+        start: dict[str, Any] = {}
+        while True:
+            with _unavailable("reading the contracts of an expiry"):
+                answer = self._client.query(
+                    TableName=self._table,
+                    IndexName=BY_UNDERLYING,
+                    KeyConditionExpression="underlying_key = :family AND begins_with(contract_key, :expiry)",
+                    ExpressionAttributeValues={
+                        ":family": {"S": family},
+                        ":expiry": {"S": f"{expiry.isoformat()}#"},
+                    },
+                    **start,
+                )
+            yield from answer["Items"]
+            if "LastEvaluatedKey" not in answer:
+                return
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
     def put(self, item: Item) -> None:
         """Store a row, whatever stands there."""
         with _unavailable("storing an instrument"):
@@ -118,8 +141,8 @@ class BrokerListings:
     def of(self, instrument: Instrument) -> Listing | None:
         """Return the instrument's listing, None if the broker lacks it; ListingsUnavailable before the first list."""
         found = self.stored(instrument)
-        if found is None and "loaded_at" not in (self._table.get(key_of_state(self._broker)) or {}):
-            raise ListingsUnavailable(f"the instruments of {self._broker} were never loaded: refresh them")
+        if found is None:
+            self._require_loaded()
         return found
 
     def named(self, broker_keys: Collection[str]) -> Mapping[str, Listing]:
@@ -129,6 +152,15 @@ class BrokerListings:
         found = (self._live(row) for row in rows)
         return {listing.broker_key: listing for listing in found if listing is not None}
 
+    def chain(self, exchange: Exchange, underlying: str, expiry: date) -> tuple[Listing, ...]:
+        """Return the calls and puts on an underlying that end on this day, by strike."""
+        family = family_of(self._broker, exchange, underlying)
+        found = [self._live(row) for row in self._table.family(family, expiry)]
+        if not found:
+            self._require_loaded()
+        options = (one for one in found if one is not None and one.instrument_type in OPTIONS)
+        return tuple(sorted(options, key=lambda one: (one.strike or 0, one.instrument_type)))
+
     def stored(self, instrument: Instrument) -> Listing | None:
         """Return the instrument's listing if there is one, whether a list was ever loaded or not."""
         return self._live(self._table.get(key_of_instrument(self._broker, instrument)))
@@ -137,6 +169,10 @@ class BrokerListings:
         """Store a listing that was found by itself, for a broker that has no list; it ends at this time."""
         for item in items_of(self._broker, listing):
             self._table.put({**item, "expires_at": {"N": str(int(until.timestamp()))}})
+
+    def _require_loaded(self) -> None:
+        if "loaded_at" not in (self._table.get(key_of_state(self._broker)) or {}):
+            raise ListingsUnavailable(f"the instruments of {self._broker} were never loaded: refresh them")
 
     def _live(self, row: Item | None) -> Listing | None:
         if row is None:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from order_router.domain.errors import Reason, RouterError
 from order_router.domain.instrument import TRADINGSYMBOL, Instrument
-from order_router.domain.listing import InstrumentType, Listing
+from order_router.domain.listing import OPTIONS, InstrumentType, Listing
 from order_router.domain.vocabulary import Exchange
 
 MAX_ROWS = 500_000
@@ -23,7 +23,6 @@ MAX_EXPIRED_PERCENT = 10
 
 MAX_KEY = 200
 FUTURES_AND_OPTIONS = frozenset({InstrumentType.FUT, InstrumentType.CE, InstrumentType.PE})
-OPTIONS = frozenset({InstrumentType.CE, InstrumentType.PE})
 SHARES: tuple[frozenset[str], frozenset[InstrumentType]] = (
     frozenset({"RELIANCE", "HDFCBANK", "INFY", "TCS"}),
     frozenset({InstrumentType.EQ}),

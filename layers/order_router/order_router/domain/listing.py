@@ -21,6 +21,9 @@ class InstrumentType(StrEnum):
     INDEX = "INDEX"
 
 
+OPTIONS = frozenset({InstrumentType.CE, InstrumentType.PE})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
     """One instrument at one broker.

@@ -3,13 +3,14 @@
 import logging
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Protocol
+from datetime import date, datetime, timedelta
+from typing import NoReturn, Protocol
 
-from order_router.adapter.errors import BrokerError, NotSent
+from order_router.adapter.errors import BrokerError, NotSent, Unsupported
 from order_router.adapter.listings import ListingsUnavailable
 from order_router.domain.instrument import Instrument
 from order_router.domain.listing import Listing
+from order_router.domain.vocabulary import Exchange
 from order_router.ports import Clock
 
 logger = logging.getLogger(__name__)
@@ -45,6 +46,10 @@ class FoundOnUse:
     def named(self, broker_keys: Collection[str]) -> Mapping[str, Listing]:
         """Return the listings of these keys, those of them that were found before; may raise ListingsUnavailable."""
         return self.kept.named(broker_keys)
+
+    def chain(self, _exchange: Exchange, _underlying: str, _expiry: date) -> NoReturn:
+        """Raise Unsupported: those that were found before are a part of a chain, and none can tell which."""
+        raise Unsupported("this broker has no list of its instruments that an option chain could be made of")
 
     def _found(self, instrument: Instrument) -> Listing | None:
         try:

@@ -41,6 +41,7 @@ def read_quotes(send: Send, session: BrokerSession, instruments: Sequence[Instru
 
 def read_option_chain(send: Send, session: BrokerSession, query: ChainQuery) -> tuple[OptionQuote, ...]:
     """Read the calls and the puts of one expiry, by strike; options that are not listed are left out."""
+    query.require_whole(profile.title)
     underlying = session.listing(query.underlying)
     exchange = DERIVATIVES_OF.get(query.underlying.exchange)
     if exchange is None:

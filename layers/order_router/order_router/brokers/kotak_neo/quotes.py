@@ -49,6 +49,7 @@ def read_quotes(send: Send, session: BrokerSession, instruments: Sequence[Instru
 
 def read_option_chain(send: Send, session: BrokerSession, query: ChainQuery) -> tuple[OptionQuote, ...]:
     """Read the quotes of the calls and puts of one expiry, by strike: as many as Kotak gives unasked."""
+    query.require_whole(profile.title)
     underlying = session.listing(query.underlying)
     if query.underlying.exchange not in CHAIN_SEGMENTS:
         raise Unsupported(f"Kotak has no option chain of {query.underlying}")

@@ -1,6 +1,5 @@
 """Zerodha over Kite Connect v3: the functions of the broker port."""
 
-from order_router.adapter.lacking import read_option_chain
 from order_router.brokers.zerodha.orders import (
     cancel_order,
     modify_order,
@@ -10,7 +9,7 @@ from order_router.brokers.zerodha.orders import (
 )
 from order_router.brokers.zerodha.portfolio import read_funds, read_holdings, read_positions, read_trades
 from order_router.brokers.zerodha.profile import profile
-from order_router.brokers.zerodha.quotes import read_order_margin, read_quotes
+from order_router.brokers.zerodha.quotes import read_option_chain, read_order_margin, read_quotes
 
 __all__ = [
     "cancel_order",

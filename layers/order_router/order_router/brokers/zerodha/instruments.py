@@ -13,7 +13,7 @@ from order_router.adapter.session import BrokerSession
 from order_router.brokers.zerodha.profile import profile
 from order_router.brokers.zerodha.session import request_of
 from order_router.domain.instrument import TRADINGSYMBOL, Instrument
-from order_router.domain.listing import InstrumentType, Listing
+from order_router.domain.listing import OPTIONS, InstrumentType, Listing
 from order_router.domain.vocabulary import Exchange
 
 FILE = "instruments"
@@ -34,7 +34,15 @@ TYPES = {
     "CE": InstrumentType.CE,
     "PE": InstrumentType.PE,
 }
-OPTIONS = frozenset({InstrumentType.CE, InstrumentType.PE})
+UNDERLYINGS = {
+    "NIFTY 50": "NIFTY",
+    "NIFTY BANK": "BANKNIFTY",
+    "NIFTY FIN SERVICE": "FINNIFTY",
+    "NIFTY MID SELECT": "MIDCPNIFTY",
+    "NIFTY NEXT 50": "NIFTYNXT50",
+}
+"""What the dump calls an index as the underlying of derivatives, where that is another name than the index's own."""
+
 DERIVATIVES = OPTIONS | {InstrumentType.FUT}
 NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,8})?")
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -94,10 +102,16 @@ def _listing(row: Row) -> Listing | None:
         broker_key=f"{exchange}:{tradingsymbol}",
         tick_size=_number(row, "tick_size", may_be_zero=is_index),
         lot_size=1 if is_index else _whole(row, "lot_size"),
-        underlying=(row["name"] or None) if instrument_type in DERIVATIVES else None,
+        underlying=_underlying(row, instrument_type),
         expiry=_day(row) if instrument_type in DERIVATIVES else None,
         strike=_number(row, "strike") if instrument_type in OPTIONS else None,
     )
+
+
+def _underlying(row: Row, instrument_type: InstrumentType) -> str | None:
+    if instrument_type is InstrumentType.INDEX:
+        return UNDERLYINGS.get(row["tradingsymbol"])
+    return (row["name"] or None) if instrument_type in DERIVATIVES else None
 
 
 def _instrument_type(row: Row) -> InstrumentType:

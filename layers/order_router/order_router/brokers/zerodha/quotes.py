@@ -3,15 +3,17 @@
 from collections.abc import Sequence
 from itertools import batched
 
+from order_router.adapter.chains import read_listed_chain
 from order_router.adapter.decode import read_list, read_object
 from order_router.adapter.errors import OutcomeUnknown, Unsupported
 from order_router.adapter.http import Send
+from order_router.adapter.port import ChainQuery
 from order_router.adapter.session import BrokerSession
 from order_router.brokers.zerodha import wire
 from order_router.brokers.zerodha.profile import profile
 from order_router.brokers.zerodha.session import call
 from order_router.domain.instrument import Instrument
-from order_router.domain.reports import OrderMargin, Quote
+from order_router.domain.reports import OptionQuote, OrderMargin, Quote
 from order_router.domain.request import OrderRequest
 
 QUOTES_A_CALL = 500
@@ -25,6 +27,11 @@ def read_quotes(send: Send, session: BrokerSession, instruments: Sequence[Instru
     if rows.keys() - wanted.keys():
         raise OutcomeUnknown("Kite quoted an instrument that was not asked for")
     return tuple(wire.read_quote(wanted[name], rows[name]) for name in wanted if name in rows)
+
+
+def read_option_chain(send: Send, session: BrokerSession, query: ChainQuery) -> tuple[OptionQuote, ...]:
+    """Read the quotes of an underlying's listed calls and puts of one expiry, by strike: Kite has no call for it."""
+    return read_listed_chain(send, session, query, read_quotes)
 
 
 def read_order_margin(send: Send, session: BrokerSession, request: OrderRequest) -> OrderMargin:
