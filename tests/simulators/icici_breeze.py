@@ -21,6 +21,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from hashlib import sha256
 from http.server import ThreadingHTTPServer
 from pathlib import Path
@@ -65,7 +66,8 @@ CALLS = {
     "GET optionchain": "chain",
     "POST margincalculator": "margin",
 }
-NOTHING = pages.refusal("No Data Found", 404)
+# made anew each time: an error that is raised again keeps all that it has passed before
+nothing_found = partial(pages.refusal, "No Data Found", 404)
 
 
 class BreezeReply(Reply):
@@ -169,7 +171,7 @@ class Breeze(Kite):
             return self._write(call, form, behaviour)
         found = self._rows(call, form)
         if isinstance(found, list) and not found:
-            raise NOTHING
+            raise nothing_found()
         return found
 
     def _write(self, call: str, form: dict[str, Any], behaviour: Behaviour) -> Any:

@@ -3,6 +3,7 @@
 import hmac
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -11,7 +12,8 @@ from tests.simulators.kite_book import IST, KiteRefusal
 
 API_KEY, API_SECRET, ACCESS_TOKEN = "kitesimulator", "kitesimulator-secret", "live-token"
 REQUEST_TOKEN_LIFE = timedelta(minutes=5)
-BAD_TOKEN = KiteRefusal(403, "TokenException", "Token is invalid or has expired.")
+# made anew each time: an error that is raised again keeps all that it has passed before
+bad_token = partial(KiteRefusal, 403, "TokenException", "Token is invalid or has expired.")
 
 
 class KiteLogin:
@@ -48,7 +50,7 @@ class KiteLogin:
         self._require_key(form)
         token = form.get("request_token", "")
         if token not in self._waiting or self._now() > self._waiting[token]:
-            raise BAD_TOKEN
+            raise bad_token()
         expected = sha256(f"{API_KEY}{token}{API_SECRET}".encode()).hexdigest()
         if not hmac.compare_digest(expected, form.get("checksum", "")):
             raise KiteRefusal(403, "TokenException", "Invalid `checksum`.")

@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pyotp
@@ -15,8 +16,9 @@ MOBILE_NUMBER, UCC, MPIN = "+919812345678", "AB1CD", "735914"
 TOTP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 TRADE_TOKEN, SID = "live-token", "live-sid"
 WINDOW_S = 30
-NO_ROOM = KiteRefusal(401, "401", "Invalid credentials or TOTP.")
-DEAD = KiteRefusal(403, "100022", "invalid session token")
+# made anew each time: an error that is raised again keeps all that it has passed before
+no_room = partial(KiteRefusal, 401, "401", "Invalid credentials or TOTP.")
+dead = partial(KiteRefusal, 403, "100022", "invalid session token")
 
 
 class KotakLogin:
@@ -52,7 +54,7 @@ class KotakLogin:
         if fields["ucc"] != UCC:
             raise KiteRefusal(200, "429", "Invalid UCC")
         if fields["mobileNumber"] != MOBILE_NUMBER or fields["totp"] not in self._codes():
-            raise NO_ROOM
+            raise no_room()
         self._count += 1
         view, sid = f"view-{self._count}", f"view-sid-{self._count}"
         self._views[view] = sid
@@ -63,7 +65,7 @@ class KotakLogin:
         self._require_access(headers)
         view = headers.get("auth", "")
         if self._views.get(view) != headers.get("sid"):
-            raise DEAD
+            raise dead()
         if fields.get("mpin") != self.mpin:
             raise KiteRefusal(200, "401", "Invalid MPIN")
         del self._views[view]
@@ -74,12 +76,12 @@ class KotakLogin:
         """Refuse a call whose headers do not prove the session that lives; a write needs the access token too."""
         is_proven = (headers.get("auth"), headers.get("sid")) == (self.trade_token, self.sid)
         if not is_proven or (is_write and headers.get("authorization") != self.access_token):
-            raise DEAD
+            raise dead()
 
     def require_app(self, headers: Mapping[str, str]) -> None:
         """Refuse a call for market data without the access token."""
         if headers.get("authorization") != self.access_token:
-            raise DEAD
+            raise dead()
 
     def _require_access(self, headers: Mapping[str, str]) -> None:
         if headers.get("authorization") != self.access_token or headers.get("neo-fin-key") != "neotradeapi":

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -44,7 +45,8 @@ WITHOUT_SESSION = frozenset({"login", "validate", "file"})
 BY_ACCESS_TOKEN = frozenset({"quotes", "chain", "paths"})
 AS_THEY_ARE = frozenset({"quotes", "holdings", "login", "validate", "chain", "paths"})
 """The calls whose answers have no stat and no stCode."""
-NO_DATA = KiteRefusal(200, "5203", "No Data")
+# made anew each time: an error that is raised again keeps all that it has passed before
+no_data = partial(KiteRefusal, 200, "5203", "No Data")
 JSON, CSV = "application/json", "text/csv"
 OK = {"stat": "Ok", "stCode": 200}
 
@@ -247,7 +249,7 @@ READERS: dict[str, Callable[[KotakNeo, Fields, Mapping[str, str]], Any]] = {
 def rows_or_none(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Return rows as Kotak does: an empty list is a refusal."""
     if not rows:
-        raise NO_DATA
+        raise no_data()
     return {"data": rows}
 
 
