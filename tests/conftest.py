@@ -3,6 +3,7 @@
 HYPOTHESIS_PROFILE chooses: `quick` where nothing is said, `commit` for the whole run, `prove` for the long one.
 """
 
+import gc
 import os
 
 from hypothesis import settings
@@ -13,3 +14,9 @@ for name, examples in EXAMPLES.items():
     # a busy machine is no failure: properties have no time limit
     settings.register_profile(name, max_examples=examples, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+def pytest_collection_finish() -> None:
+    """Keep what was collected out of every later look for garbage: thousands of tests, and all that they import."""
+    gc.collect()
+    gc.freeze()

@@ -2,14 +2,21 @@
 
 import json
 from decimal import Decimal
+from json.encoder import encode_basestring_ascii as quoted
 
 
 def dump_json(value: object) -> str:
     """Write JSON with every number as the sample spells it."""
+    if isinstance(value, str):
+        return quoted(value)
+    if isinstance(value, dict):
+        return "{" + ",".join([f"{_name(key)}:{dump_json(item)}" for key, item in value.items()]) + "}"
     if isinstance(value, Decimal):
         return str(value)
-    if isinstance(value, dict):
-        return "{" + ",".join(f"{json.dumps(key)}:{dump_json(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ",".join(dump_json(item) for item in value) + "]"
+        return "[" + ",".join([dump_json(item) for item in value]) + "]"
     return json.dumps(value)
+
+
+def _name(key: object) -> str:
+    return quoted(key) if isinstance(key, str) else json.dumps(key)
