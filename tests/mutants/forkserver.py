@@ -4,6 +4,7 @@
 order. CACHE is a folder for bytecode of its own.
 """
 
+import gc
 import json
 import os
 import select
@@ -17,6 +18,12 @@ from typing import IO, Any
 from tests.mutants.worker import TIMED_OUT, Job, leave, run
 
 HEAVY = (
+    "_hypothesis_pytestplugin",
+    "_pytest.junitxml",
+    "_pytest.setupplan",
+    "_pytest.skipping",
+    "_pytest.unittest",
+    "_pytest.unraisableexception",
     "aws_lambda_powertools",
     "boto3",
     "botocore.session",
@@ -30,7 +37,9 @@ HEAVY = (
     "moto.dynamodb.responses",
     "moto.secretsmanager.responses",
     "moto.sqs.responses",
+    "pydantic.dataclasses",
     "pydantic.networks",
+    "pydantic.types",
     "requests",
     "urllib3.contrib",
     "yaml",
@@ -46,6 +55,9 @@ def main() -> None:
     for name in HEAVY:
         with suppress(ImportError):
             import_module(name)
+    # a child looks through none of this for garbage: it would copy the pages, too
+    gc.collect()
+    gc.freeze()
     for line in sys.stdin:
         request = json.loads(line)
         timeout_s = request.pop("timeout_s")

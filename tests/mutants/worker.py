@@ -102,7 +102,8 @@ def run(job: Job) -> dict[str, Any]:
         overlay.install()
     verdict = Verdict(exit_code=-1, is_used=False)
     files = list(dict.fromkeys(name.partition("::")[0] for name in job.tests))
-    options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--tb=no", "--no-header"]
+    unwanted = ("cacheprovider", "xdist", "xdist.looponfail", "pytest-testmon")
+    options = ["-x", "-q", "--tb=no", "--no-header", *(f"-pno:{name}" for name in unwanted)]
     said = io.StringIO()
     with redirect_stdout(said), redirect_stderr(said):
         verdict.exit_code = int(pytest.main([*options, *files], plugins=[Chosen(job.tests, verdict)]))
