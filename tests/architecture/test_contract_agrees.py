@@ -1,8 +1,16 @@
 """Facts that stand in two places say the same in both."""
 
 from order_router.api.openapi import OPERATIONS
+from order_router.service.kill_work import PASS_TIME
 from order_router.service.sessions import LOGIN_LEASE, PATIENCE
-from order_router.service.timing import PACE_WAIT, PLACE_FUNCTION_TIMEOUT, READ_TIME, SEND_BUDGET, WRITE_TIME
+from order_router.service.timing import (
+    PACE_WAIT,
+    PLACE_FUNCTION_TIMEOUT,
+    READ_TIME,
+    REPLAY_WAIT,
+    SEND_BUDGET,
+    WRITE_TIME,
+)
 from order_router.transport.http_transport import Limits
 from tests.architecture.template import routes, seconds_allowed
 
@@ -27,6 +35,13 @@ def test_a_change_has_time_for_a_login_its_write_and_a_look() -> None:
     needed = (PACE_WAIT + SEND_BUDGET + PACE_WAIT + WRITE_TIME + READ_TIME).total_seconds()
 
     assert needed <= min(seconds_allowed("modify"), seconds_allowed("cancel"))
+
+
+def test_a_pass_of_the_kill_switch_s_work_ends_before_its_function_does() -> None:
+    longest_call = PACE_WAIT + SEND_BUDGET + PACE_WAIT + WRITE_TIME + READ_TIME
+
+    assert (PASS_TIME + longest_call).total_seconds() <= seconds_allowed("kill_work")
+    assert (PASS_TIME + REPLAY_WAIT).total_seconds() <= seconds_allowed("kill_work")
 
 
 def test_a_login_s_lease_outlives_the_function_that_holds_it() -> None:

@@ -15,14 +15,14 @@ from tests.architecture.template import (
     texts,
 )
 
-BEHIND = {"place", "modify", "cancel", "session"}
+BEHIND = {"place", "modify", "cancel", "session", "kill_work"}
 """Who sends what brokers hold against a registered address: order calls and logins."""
 
 TOUCHED = BEHIND - {"session"}
 """The session function is called each minute anyway."""
 
 DOES: dict[CheckedCall, set[str]] = {
-    CheckedCall.ORDERS: {"place", "modify", "cancel"},
+    CheckedCall.ORDERS: {"place", "modify", "cancel", "kill_work"},
     CheckedCall.LOGINS: {"session"},
     CheckedCall.READS: {"positions", "reconcile", "instruments_refresh"},
 }
@@ -149,5 +149,5 @@ def test_the_check_asks_each_of_them() -> None:
     told = template()["Outputs"]["EgressFunctions"]["Value"]
     named = {part.split(".")[0] for part in texts(told) if "Function" in part}
 
-    assert named == {f"{name.title()}Function" for name in BEHIND}
+    assert named == {f"{name.title().replace('_', '')}Function" for name in BEHIND}
     assert all(environment(name)["EGRESS_ECHO"] == {"Ref": "EgressEcho"} for name in BEHIND)

@@ -23,12 +23,22 @@ from tests.architecture.template import (
     texts,
 )
 
+KEEPS_LISTINGS = ("PlaceRole", "ModifyRole", "PositionsRole", "KillWorkRole")
 ROLES = sorted(resources("AWS::IAM::Role"))
 LAYER = REPOSITORY / "layers" / "order_router" / "order_router"
 VARIABLE = re.compile(r"[A-Z]+(_[A-Z]+)+")
 READ_BY_POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "LOG_LEVEL"}
 ORDER_PATH = ("webhook", "place", "modify", "cancel", "authorizer")
-TALK_TO_BROKERS = {"place", "modify", "cancel", "positions", "reconcile", "instruments_refresh", "session"}
+TALK_TO_BROKERS = {
+    "place",
+    "modify",
+    "cancel",
+    "positions",
+    "reconcile",
+    "instruments_refresh",
+    "session",
+    "kill_work",
+}
 OPEN_ROUTES = {
     "POST /v1/webhooks/tradingview",
     "POST /v1/webhooks/tradingview/{token}",
@@ -41,6 +51,9 @@ OPEN_ROUTES = {
     # the broker's signature, or a secret in the address
     "POST /v1/postbacks/{broker}/{account}",
     "POST /v1/postbacks/{broker}/{account}/{token}",
+    # a one-time token in the address of the page, or in what its button posts
+    "GET /v1/kill-switch/link",
+    "POST /v1/kill-switch/link",
 }
 SESSIONS = (
     "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:"
@@ -142,10 +155,32 @@ def test_the_functions_of_sessions_and_postbacks_reach_no_switch_and_no_counter(
     }
 
 
+def test_who_turns_the_kill_switch_reaches_no_broker_and_nothing_of_the_gate_but_its_own() -> None:
+    reached = {
+        name: row.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys")
+        for row in statements("KillSwitchRole")
+        for name in logical_ids(row["Resource"])
+    }
+
+    assert reached == {
+        "KillSwitchLogs": None,
+        "SettingsTable": None,
+        "GateTable": ["kill#*", "kill-*"],
+        "KillQueue": None,
+    }
+    assert "VpcConfig" not in functions()["kill_switch"]
+
+
+def test_a_pass_of_the_kill_switch_s_work_comes_again_soon_after_its_worker_died() -> None:
+    hidden_for = resources("AWS::SQS::Queue")["KillQueue"]["VisibilityTimeout"]
+
+    assert seconds_allowed("kill_work") < hidden_for <= seconds_allowed("kill_work") + 10
+
+
 def test_who_meets_dead_sessions_may_ask_for_new_ones() -> None:
     asking = {name for name in functions() if "lambda:InvokeFunction" in _actions(_role_of(name))}
 
-    assert asking == {"place", "modify", "cancel", "reconcile"}
+    assert asking == {"place", "modify", "cancel", "reconcile", "kill_work"}
     assert all(environment(name)["SESSION_FUNCTION"] == {"Ref": "SessionFunction"} for name in asking)
 
 
@@ -244,7 +279,7 @@ def test_who_loads_a_list_writes_it_and_who_looks_an_instrument_up_keeps_it() ->
 
     loads = writers.pop("InstrumentsRefreshRole")
     assert loads == {"dynamodb:BatchWriteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}
-    assert writers == {name: {"dynamodb:PutItem"} for name in ("PlaceRole", "ModifyRole", "PositionsRole")}
+    assert writers == {name: {"dynamodb:PutItem"} for name in KEEPS_LISTINGS}
 
 
 def test_queued_work_is_answered_message_by_message() -> None:
@@ -255,12 +290,12 @@ def test_queued_work_is_answered_message_by_message() -> None:
         if event["Type"] == "SQS"
     ]
 
-    assert len(sources) == 4
+    assert len(sources) == 5
     assert all(source["FunctionResponseTypes"] == ["ReportBatchItemFailures"] for source in sources)
 
 
-@pytest.mark.parametrize("function", ORDER_PATH)
-def test_the_order_path_starts_from_a_snapshot_behind_an_alias(function: str) -> None:
+@pytest.mark.parametrize("function", [*ORDER_PATH, "kill_switch"])
+def test_the_order_path_and_its_stop_start_from_a_snapshot_behind_an_alias(function: str) -> None:
     entry = functions()[function]
 
     assert entry["AutoPublishAlias"] == "live"

@@ -14,6 +14,8 @@ from order_router.aws.clients import make_client, make_patient_client, make_stea
 from order_router.aws.dead_letters import DeadLettersTable
 from order_router.aws.environment import Environment
 from order_router.aws.instrument_lists import InstrumentListsTable
+from order_router.aws.kill_queue import SqsKillQueue
+from order_router.aws.kill_tables import KillSwitchesTable, KillTicketsTable, KillWorksTable
 from order_router.aws.listings_search import ListingsSearch
 from order_router.aws.listings_table import ListingsTable
 from order_router.aws.orders_table import OrdersTable
@@ -53,6 +55,8 @@ from order_router.service.desk import Desk, ReadingDesk, RecordDesk
 from order_router.service.egress import seen_address
 from order_router.service.finding import FoundOnUse
 from order_router.service.instruments import InstrumentsDesk, SearchDesk
+from order_router.service.kill_desk import KillDesk, KillWorkDesk
+from order_router.service.kill_links import KillLinks
 from order_router.service.postbacks import PostbackDesk
 from order_router.service.session_desk import SessionDesk
 from order_router.service.signals import Intake
@@ -206,6 +210,53 @@ class World:
             notifier=self._notifier,
             nonce=lambda: secrets.token_urlsafe(32),
             holidays=self._environment.trading_holidays,
+        )
+
+    @cached_property
+    def kill_queue(self) -> SqsKillQueue:
+        """The queue that asks for what a kill switch was asked to do."""
+        return SqsKillQueue(lambda: self.sqs, lambda: self._environment.require("KILL_QUEUE_URL"))
+
+    @cached_property
+    def kill_switches(self) -> KillSwitchesTable:
+        """The kill switches in the gate."""
+        return KillSwitchesTable(self.dynamodb, self._environment.require("GATE_TABLE"), self._clock)
+
+    @cached_property
+    def kill_desk(self) -> KillDesk:
+        """What turning the kill switch works with."""
+        gates = self._environment.require("GATE_TABLE")
+        return KillDesk(
+            settings=self.settings,
+            clock=self._clock,
+            notifier=self._notifier,
+            switches=self.kill_switches,
+            works=KillWorksTable(self.dynamodb, gates),
+            queue=self.kill_queue,
+            tickets=KillTicketsTable(self.dynamodb, gates),
+            nonce=lambda: secrets.token_hex(8),
+            lets_exits=lambda: self._environment.is_true("KILL_SWITCH_LETS_EXITS"),
+        )
+
+    @cached_property
+    def kill_work_desk(self) -> KillWorkDesk:
+        """What the work of the kill switch works with."""
+        return KillWorkDesk(
+            orders=self.desk,
+            switches=self.kill_switches,
+            works=KillWorksTable(self.dynamodb, self._environment.require("GATE_TABLE")),
+            queue=self.kill_queue,
+        )
+
+    @cached_property
+    def kill_links(self) -> KillLinks:
+        """Who makes one-tap links to the kill switch, for notices."""
+        gates = self._environment.require("GATE_TABLE")
+        return KillLinks(
+            tickets=KillTicketsTable(self.dynamodb, gates),
+            clock=self._clock,
+            nonce=lambda: secrets.token_urlsafe(32),
+            address=LoginTicketsTable(self.dynamodb, gates).address,
         )
 
     @cached_property

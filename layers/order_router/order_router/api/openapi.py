@@ -10,11 +10,13 @@ from order_router.adapter.login import LoginKind
 from order_router.api.alert import TradingViewAlert
 from order_router.api.answers import OrderJson
 from order_router.api.instruments import ListingJson, ListStateJson, RefreshInstruments
+from order_router.api.kill_switch import EngageKillSwitch, ReleaseKillSwitch
 from order_router.api.orders import CancelAll, ChangeOrder
 from order_router.api.paper import PaperPrice
 from order_router.api.problems import STATUS_OF_CODE
 from order_router.domain.account import Scope
 from order_router.domain.broker_session import SessionState
+from order_router.domain.kill_switch import StopScope
 from order_router.domain.request import LimitOrder, MarketOrder, StopLimitOrder, StopMarketOrder
 
 REF = "#/components/schemas/{model}"
@@ -26,6 +28,8 @@ MODELS: tuple[type[BaseModel], ...] = (
     PaperPrice,
     TradingViewAlert,
     RefreshInstruments,
+    EngageKillSwitch,
+    ReleaseKillSwitch,
 )
 ANSWERS: tuple[type[Any], ...] = (OrderJson, ListingJson, ListStateJson)
 PLACE = {"oneOf": [{"$ref": REF.format(model=model.__name__)} for model in ORDERS]}
@@ -101,6 +105,42 @@ SESSIONS: dict[str, Operation] = {
     "POST /v1/postbacks/{broker}/{account}": POSTBACK,
     "POST /v1/postbacks/{broker}/{account}/{token}": POSTBACK,
 }
+SWITCH = {
+    "type": "object",
+    "required": ["scope", "name", "is_on", "lets_exits", "since", "turned_at", "turned_by", "reason"],
+    "properties": {
+        "scope": {"enum": [str(scope) for scope in StopScope]},
+        "name": {"type": ["string", "null"]},
+        "is_on": {"type": "boolean"},
+        "lets_exits": {"type": "boolean"},
+        **{name: {"type": ["string", "null"]} for name in ("since", "turned_at", "turned_by", "reason")},
+    },
+}
+KILL_PAGE = Operation(
+    summary="Show a page with one button that stops, or what came of it", statuses=(200, 403)
+)
+KILL_SWITCH: dict[str, Operation] = {
+    "GET /v1/kill-switch": Operation(
+        summary="Tell how every kill switch stands, and what its work came to",
+        scope=Scope.ADMIN,
+        answer={
+            "type": "object",
+            "properties": {"switches": {"type": "array", "items": SWITCH}, "work": {"type": "array"}},
+        },
+    ),
+    "POST /v1/kill-switch": Operation(
+        summary="Stop everything, an account or a strategy",
+        scope=Scope.ADMIN,
+        body=_ref(EngageKillSwitch),
+        statuses=(200, 202),
+        answer=SWITCH,
+    ),
+    "DELETE /v1/kill-switch": Operation(
+        summary="Let orders leave again", scope=Scope.ADMIN, body=_ref(ReleaseKillSwitch), answer=SWITCH
+    ),
+    "GET /v1/kill-switch/link": KILL_PAGE,
+    "POST /v1/kill-switch/link": KILL_PAGE,
+}
 OPERATIONS: dict[str, Operation] = {
     "POST /v1/orders": Operation(
         summary="Place an order", scope=Scope.TRADE, body=PLACE, statuses=(201, 200, 202), answer=ORDER
@@ -146,8 +186,10 @@ OPERATIONS: dict[str, Operation] = {
     "GET /v1/health": Operation(summary="Tell the version and what is reachable", statuses=(200, 503)),
     "GET /v1/openapi.json": Operation(summary="Read this document"),
 }
-OPERATIONS |= SESSIONS
+OPERATIONS |= SESSIONS | KILL_SWITCH
 QUERY = {
+    "GET /v1/kill-switch": ("history",),
+    "GET /v1/kill-switch/link": ("token",),
     "POST /v1/sessions/{account}": ("force",),
     "GET /v1/sessions/{account}/login": ("token",),
     "GET /v1/sessions/{account}/callback": ("state",),

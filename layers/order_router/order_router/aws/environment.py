@@ -32,6 +32,13 @@ class Environment:
         """Return the variable, or empty text."""
         return self._variables.get(name, "")
 
+    def is_true(self, name: str) -> bool:
+        """Return whether the variable says true; EnvironmentIncomplete if it says neither true nor false."""
+        word = self._variables.get(name, "false")
+        if word not in {"true", "false"}:
+            raise EnvironmentIncomplete(f"{name} must be true or false")
+        return word == "true"
+
     def tradingview_addresses(self) -> frozenset[str]:
         """Return the addresses that alerts may come from; none means any."""
         words = self._variables.get("TRADINGVIEW_ADDRESSES", "").split(",")

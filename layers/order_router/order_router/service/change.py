@@ -167,10 +167,11 @@ def cancel_all(desk: Desk, account: str) -> tuple[CancelOutcome, ...]:
     """Cancel every order of the account that rests at its broker, and tell each one's outcome."""
     desk.account(account)
     unsettled = desk.store.list_unsettled(account)
-    return tuple(_cancel_one(desk, order) for order in unsettled if not order.state.is_final)
+    return tuple(cancel_one(desk, order) for order in unsettled if not order.state.is_final)
 
 
-def _cancel_one(desk: Desk, order: Order) -> CancelOutcome:
+def cancel_one(desk: Desk, order: Order) -> CancelOutcome:
+    """Cancel one order and tell its outcome; never raises one of our errors."""
     try:
         changed = cancel_order(desk, order.client_order_id)
     except OrderEnded as error:

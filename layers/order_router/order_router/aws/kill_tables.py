@@ -1,0 +1,261 @@
+"""The kill switches, what is kept of their turns, the work asked for and the one-tap tickets, in the gate table.
+
+gate                           holds
+kill#<scope>[#<name>]          a switch: `engaged`, `lets_exits` (the gate's conditions), who turned it, when and why
+kill-log#<switch>#<number>     the same, as one turn left it; kept for good
+kill-index                     the names of the switches and of the works that there are
+kill-work#<account>[#<strategy>]  the work, as a document; it goes by itself
+kill-link#<digest>             a ticket for one turn, by the digest of its token; it goes by itself
+"""
+
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from order_router.aws.failures import named_failures
+from order_router.aws.values import Item, from_item, to_item
+from order_router.domain.kill_switch import KillSwitch, KillTicket, SwitchConflict, SwitchState, switch_of
+from order_router.domain.kill_work import KillWork, WorkConflict
+from order_router.ports import Clock, StoreUnavailable
+
+INDEX: Item = {"gate": {"S": "kill-index"}}
+LOST = "ConditionalCheckFailedException"
+FAILED = "ConditionalCheckFailed"
+PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded"}
+TURN_TRIES = 100
+"""How often a turn is tried: every order on its way out is in its way for some milliseconds."""
+
+TURN_PAUSE_S = 0.005
+WORK_LIFE = timedelta(days=30)
+KEPT_AFTER_EXPIRY = timedelta(days=1)
+
+
+class KillSwitchesTable:
+    """Implements `service.kill_desk.KillSwitches` over a low-level DynamoDB client and the gate table."""
+
+    def __init__(self, client: Any, table: str, clock: Clock) -> None:  # noqa: ANN401 - botocore's clients have no type
+        self._client = client
+        self._table = table
+        self._clock = clock
+
+    def get(self, switch: KillSwitch) -> SwitchState:
+        """Return how the switch stands; off since ever if it was never turned."""
+        return _state(switch, _get(self._client, self._table, switch.key))
+
+    def turn(self, after: SwitchState, *, before: SwitchState) -> None:
+        """Store how it stands and keep the turn, both or neither; SwitchConflict if it was turned meanwhile."""
+        operations = self._operations(after, before)
+        for _ in range(TURN_TRIES):
+            if self._transact(operations, after.switch):
+                return
+            self._clock.sleep(TURN_PAUSE_S * (1 + secrets.randbelow(4)))
+        raise StoreUnavailable(f"turning the kill switch of {after.switch}: too many conflicts")
+
+    def _operations(self, after: SwitchState, before: SwitchState) -> list[dict[str, Any]]:
+        fields, key = _fields(after), after.switch.key
+        switch = {
+            "Put": {"TableName": self._table, "Item": to_item({"gate": key, **fields}), **_still(before)}
+        }
+        log = to_item({"gate": _log_name(after.switch, after.version), **fields})
+        return [
+            switch,
+            {"Put": {"TableName": self._table, "Item": log}},
+            {"Update": {"TableName": self._table, "Key": INDEX, **_added("switches", key)}},
+        ]
+
+    def _transact(self, operations: list[dict[str, Any]], switch: KillSwitch) -> bool:
+        """Try once; False when other writes were in the way for the moment."""
+        with named_failures("turning a kill switch"):
+            try:
+                self._client.transact_write_items(TransactItems=operations)
+            except ClientError as error:
+                reasons: list[dict[str, Any]] = dict(error.response).get("CancellationReasons") or []  # type: ignore[assignment]
+                codes = [str(reason.get("Code")) for reason in reasons]
+                if FAILED in codes[:1]:
+                    raise SwitchConflict(self.get(switch)) from None
+                if PASSING.intersection(codes):
+                    return False
+                raise
+        return True
+
+    def known(self) -> tuple[SwitchState, ...]:
+        """Return every switch that was ever turned, by name."""
+        names = _index(self._client, self._table, "switches")
+        return tuple(self.get(switch_of(name)) for name in names)
+
+    def history(self, switch: KillSwitch, *, last: int) -> tuple[SwitchState, ...]:
+        """Return its last turns, newest first."""
+        newest = self.get(switch).version
+        numbers = range(newest, max(0, newest - last), -1)
+        items = [_get(self._client, self._table, _log_name(switch, number)) for number in numbers]
+        return tuple(_state(switch, item) for item in items if item is not None)
+
+
+class KillWorksTable:
+    """Implements `service.kill_desk.KillWorks` over a low-level DynamoDB client and the gate table."""
+
+    def __init__(self, client: Any, table: str) -> None:  # noqa: ANN401 - botocore's clients have no type
+        self._client = client
+        self._table = table
+
+    def get(self, name: str) -> KillWork | None:
+        """Return the work of this name as last written."""
+        item = _get(self._client, self._table, _work_name(name))
+        return None if item is None else KillWork.model_validate_json(item["document"]["S"])
+
+    def write(self, work: KillWork, *, replacing: KillWork | None) -> KillWork:
+        """Store the work and return it with its version; WorkConflict if another one stands there."""
+        stored = work.model_copy(update={"version": 1 if replacing is None else replacing.version + 1})
+        if replacing is None:
+            # a name too many does no harm, and work that nobody finds would
+            with named_failures("naming a work"):
+                self._client.update_item(TableName=self._table, Key=INDEX, **_added("works", work.name))
+        fields = {
+            "gate": _work_name(work.name),
+            "document": stored.model_dump_json(),
+            "version": stored.version,
+            "expires_at": int((work.updated_at + WORK_LIFE).timestamp()),
+        }
+        with named_failures("writing a work"):
+            try:
+                self._client.put_item(TableName=self._table, Item=to_item(fields), **_replaces(replacing))
+            except ClientError as error:
+                if error.response["Error"]["Code"] != LOST:
+                    raise
+                if self.get(work.name) == stored:
+                    # our own write, whose answer was lost
+                    return stored
+                raise WorkConflict(f"the work of {work.name} was changed meanwhile") from None
+        return stored
+
+    def known(self) -> tuple[KillWork, ...]:
+        """Return the last work of every account and strategy, by name."""
+        found = (self.get(name) for name in _index(self._client, self._table, "works"))
+        return tuple(work for work in found if work is not None)
+
+
+class KillTicketsTable:
+    """Implements `service.kill_desk.KillTickets` over a low-level DynamoDB client and the gate table."""
+
+    def __init__(self, client: Any, table: str) -> None:  # noqa: ANN401 - botocore's clients have no type
+        self._client = client
+        self._table = table
+
+    def issue(self, ticket: KillTicket) -> None:
+        """Store a ticket."""
+        fields = {
+            "gate": _link_name(ticket.digest),
+            "switch": ticket.switch.key,
+            "good_until": ticket.expires_at.isoformat(),
+            "expires_at": int((ticket.expires_at + KEPT_AFTER_EXPIRY).timestamp()),
+        }
+        with named_failures("issuing a kill link"):
+            self._client.put_item(TableName=self._table, Item=to_item(fields))
+
+    def find(self, digest: str, now: datetime) -> KillTicket | None:
+        """Return the ticket if it was issued, was not used and has not expired."""
+        item = _get(self._client, self._table, _link_name(digest))
+        if item is None:
+            return None
+        fields = from_item(item)
+        until = datetime.fromisoformat(fields["good_until"])
+        ticket = KillTicket(digest=digest, switch=switch_of(fields["switch"]), expires_at=until)
+        return None if "used_at" in fields or now >= until else ticket
+
+    def use(self, ticket: KillTicket, now: datetime) -> bool:
+        """Use the ticket up; False if it was used before or has expired."""
+        if now >= ticket.expires_at:
+            return False
+        with named_failures("using a kill link"):
+            try:
+                self._client.update_item(
+                    TableName=self._table,
+                    Key={"gate": {"S": _link_name(ticket.digest)}},
+                    UpdateExpression="SET used_at = :now",
+                    ConditionExpression="switch = :switch AND attribute_not_exists(used_at)",
+                    ExpressionAttributeValues={
+                        ":now": {"S": now.isoformat()},
+                        ":switch": {"S": ticket.switch.key},
+                    },
+                )
+            except ClientError as error:
+                if error.response["Error"]["Code"] == LOST:
+                    return False
+                raise
+        return True
+
+
+def _get(client: Any, table: str, name: str) -> Item | None:  # noqa: ANN401 - botocore's clients have no type
+    with named_failures("reading the kill switch"):
+        answer = client.get_item(TableName=table, Key={"gate": {"S": name}}, ConsistentRead=True)
+    found: Item | None = answer.get("Item")
+    return found
+
+
+def _index(client: Any, table: str, kind: str) -> list[str]:  # noqa: ANN401 - botocore's clients have no type
+    item = _get(client, table, INDEX["gate"]["S"]) or {}
+    return sorted(item.get(kind, {}).get("SS", []))
+
+
+def _added(kind: str, name: str) -> dict[str, Any]:
+    return {"UpdateExpression": f"ADD {kind} :name", "ExpressionAttributeValues": {":name": {"SS": [name]}}}
+
+
+def _still(before: SwitchState) -> dict[str, Any]:
+    if before.version == 0:
+        return {"ConditionExpression": "attribute_not_exists(version)"}
+    values = {":version": {"N": str(before.version)}}
+    return {"ConditionExpression": "version = :version", "ExpressionAttributeValues": values}
+
+
+def _replaces(work: KillWork | None) -> dict[str, Any]:
+    if work is None:
+        return {"ConditionExpression": "attribute_not_exists(gate)"}
+    values = {":version": {"N": str(work.version)}}
+    return {"ConditionExpression": "version = :version", "ExpressionAttributeValues": values}
+
+
+def _fields(state: SwitchState) -> dict[str, object]:
+    return {
+        "engaged": state.is_on,
+        "lets_exits": state.lets_exits,
+        "since": None if state.since is None else state.since.isoformat(),
+        "turned_at": None if state.at is None else state.at.isoformat(),
+        "turned_by": state.by,
+        "reason": state.reason,
+        "version": state.version,
+    }
+
+
+def _state(switch: KillSwitch, item: Item | None) -> SwitchState:
+    if item is None:
+        return SwitchState(switch=switch)
+    fields = from_item(item)
+    return SwitchState(
+        switch=switch,
+        is_on=bool(fields.get("engaged", False)),
+        lets_exits=bool(fields.get("lets_exits", False)),
+        since=_moment(fields.get("since")),
+        at=_moment(fields.get("turned_at")),
+        by=fields.get("turned_by", ""),
+        reason=fields.get("reason", ""),
+        version=fields.get("version", 0),
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def _log_name(switch: KillSwitch, number: int) -> str:
+    return f"kill-log#{switch.key}#{number}"
+
+
+def _work_name(name: str) -> str:
+    return f"kill-work#{name}"
+
+
+def _link_name(digest: str) -> str:
+    return f"kill-link#{digest}"

@@ -1,0 +1,156 @@
+"""What a kill switch was asked to do beside stopping: cancel an account's open orders, close its positions.
+
+The work is one record an account (and one more for each strategy in it), done in passes. Each pass can be the last of
+its worker: what a pass finds, it writes down, and the exits are written down before the first of them leaves.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from order_router.domain.errors import RouterError
+from order_router.domain.instrument import InstrumentField
+from order_router.domain.order import Order
+from order_router.domain.reports import Position
+from order_router.domain.request import MAX_QUANTITY, Name, OrderRequest, Quantity, parse_request
+from order_router.domain.vocabulary import OrderType, PositionEffect, Product, Side
+
+SETTLE = timedelta(seconds=3)
+"""How long after the stop orders may still come to light that were on their way, and a book or an index lag behind."""
+
+GIVE_UP = timedelta(seconds=90)
+"""How long open orders are cancelled, and exits followed, before what is left is told."""
+
+REST = timedelta(seconds=60)
+"""How long after positions were closed no other work closes them: a broker's positions may lag behind its fills."""
+
+SKEW = timedelta(seconds=1)
+"""How far clocks may be apart: an order received this much after the stop may have been accepted before it."""
+
+
+class WorkConflict(RouterError):
+    """Another worker wrote this work first."""
+
+    code = "CONFLICT"
+
+
+class Phase(StrEnum):
+    """How far the work is. STOPPED: the switch was turned off meanwhile."""
+
+    CANCELLING = "cancelling"
+    CLOSING = "closing"
+    DONE = "done"
+    STOPPED = "stopped"
+
+
+class _Line(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Cancel(_Line):
+    """What became of one open order: the state it is in, or why it was not cancelled."""
+
+    client_order_id: str
+    outcome: str
+    code: str | None = None
+    message: str | None = None
+
+
+class Exit(_Line):
+    """One order that closes a position or a part of it. `state` None: it was not written down as an order (yet)."""
+
+    instrument: InstrumentField
+    product: Product
+    side: Side
+    quantity: Quantity
+    key: str
+    client_order_id: str
+    state: str | None = None
+    is_final: bool = False
+    code: str | None = None
+    message: str | None = None
+
+    def request(self, account: str) -> OrderRequest:
+        """Return the order: at the market, and as one that closes."""
+        return parse_request(
+            {
+                "account": account,
+                "instrument": self.instrument,
+                "side": self.side,
+                "quantity": self.quantity,
+                "order_type": OrderType.MARKET,
+                "product": self.product,
+                "position_effect": PositionEffect.CLOSE,
+            }
+        )
+
+
+class KillWork(_Line):
+    """The work of one account. `since`: when the switch came on that asked for it: for another time it is not done.
+
+    `strategy`: only that strategy's orders are cancelled. `problems`: what could not be done, in words.
+    """
+
+    work_id: str
+    account: Name
+    switch: str
+    since: AwareDatetime
+    requested_at: AwareDatetime
+    by: str
+    closes_positions: bool = False
+    strategy: Name | None = None
+    phase: Phase = Phase.CANCELLING
+    cancels: tuple[Cancel, ...] = ()
+    exits: tuple[Exit, ...] = ()
+    problems: tuple[str, ...] = ()
+    updated_at: AwareDatetime
+    version: int = 0
+
+    @property
+    def name(self) -> str:
+        """Return what tells this work from that of other accounts and strategies."""
+        return self.account if self.strategy is None else f"{self.account}#{self.strategy}"
+
+    @property
+    def is_over(self) -> bool:
+        """Return whether nothing is left to do."""
+        return self.phase in {Phase.DONE, Phase.STOPPED}
+
+    def concerns(self, order: Order) -> bool:
+        """Return whether the order is one to cancel: it was accepted before the stop, and has not ended."""
+        is_own = self.strategy is None or order.request.strategy == self.strategy
+        return is_own and not order.state.is_final and order.received_at <= self.requested_at + SKEW
+
+    def after(self, at: datetime, **changes: object) -> "KillWork":
+        """Return the work with these changes made then."""
+        return self.model_copy(update={**changes, "updated_at": at})
+
+    def with_cancels(self, cancels: Iterable[Cancel]) -> tuple[Cancel, ...]:
+        """Return every order's latest outcome."""
+        latest = {one.client_order_id: one for one in (*self.cancels, *cancels)}
+        return tuple(latest.values())
+
+
+def stands_in_the_way(standing: KillWork | None, wanted: KillWork) -> bool:
+    """Return whether the work that stands is to go on in place of the wanted one: never are positions closed twice.
+
+    Work of the same stop goes on, unless it only cancels and the wanted one closes; and work that closed positions has
+    a rest behind it before other work may close.
+    """
+    if standing is None:
+        return False
+    is_rested = wanted.requested_at >= standing.updated_at + REST
+    if wanted.closes_positions and standing.exits and not is_rested:
+        return True
+    is_enough = standing.closes_positions or not wanted.closes_positions
+    return not standing.is_over and standing.since == wanted.since and is_enough
+
+
+def parts_of(position: Position, most: int | None) -> list[tuple[Side, int]]:
+    """Return the orders that close a position: more than one where one order may not ask for all of it."""
+    side = Side.SELL if position.quantity > 0 else Side.BUY
+    left, most = abs(position.quantity), min(MAX_QUANTITY, most or MAX_QUANTITY)
+    whole, rest = divmod(left, most)
+    return [(side, most)] * whole + ([(side, rest)] if rest else [])

@@ -1,0 +1,179 @@
+"""Turn the kill switch on and off: stop first, then see to what else was asked for."""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+
+from order_router.domain.errors import RouterError
+from order_router.domain.kill_switch import KillSwitch, StopScope, SwitchConflict, SwitchState, Turn
+from order_router.domain.kill_work import KillWork, WorkConflict, stands_in_the_way
+from order_router.ports import Notice, StoreUnavailable
+from order_router.service.desk import AccountUnknown
+from order_router.service.kill_desk import KillDesk
+
+logger = logging.getLogger(__name__)
+TRIES = 10
+
+
+class StrategyUnknown(RouterError):
+    """No strategy has this name."""
+
+    code = "STRATEGY_UNKNOWN"
+
+
+class WorkNotBegun(StoreUnavailable):
+    """The switch is on, and what else was asked for may not have begun."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engage:
+    """The command to stop. `lets_exits` None: as the switch stands if it is on, else as the stack is set.
+
+    `cancels_open`: cancel the open orders of the accounts concerned; `closes_positions`: that, and then close their
+    positions, for which exits are let through.
+    """
+
+    switch: KillSwitch
+    by: str
+    reason: str = ""
+    lets_exits: bool | None = None
+    cancels_open: bool = False
+    closes_positions: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Engaged:
+    """The switch, on, and the work that was begun or goes on."""
+
+    state: SwitchState
+    works: tuple[KillWork, ...] = ()
+
+
+def engage(desk: KillDesk, command: Engage) -> Engaged:
+    """Turn the switch on; once this returns no new order passes it.
+
+    Raises AccountUnknown, StrategyUnknown, StoreUnavailable (whether it is on is not known) or WorkNotBegun.
+    """
+    require_known(desk, command.switch)
+    state = _turned_on(desk, command)
+    _tell(desk, "kill_on", state)
+    return Engaged(state, _begun(desk, command, state))
+
+
+def release(desk: KillDesk, switch: KillSwitch, *, by: str, reason: str) -> SwitchState:
+    """Turn the switch off, if nobody turned it meanwhile: a stop that came since is not undone unseen.
+
+    Raises SwitchConflict or StoreUnavailable. One that is off stays as it is.
+    """
+    before = desk.switches.get(switch)
+    if not before.is_on:
+        return before
+    state = before.turned_off(Turn(at=desk.clock.now(), by=by, reason=reason))
+    desk.switches.turn(state, before=before)
+    _tell(desk, "kill_off", state)
+    return state
+
+
+def require_known(desk: KillDesk, switch: KillSwitch) -> None:
+    """Raise AccountUnknown or StrategyUnknown: whoever mistypes a name must not believe that it is stopped."""
+    settings = desk.settings
+    if switch.name is None:
+        return
+    if switch.scope is StopScope.ACCOUNT and settings.account(switch.name) is None:
+        raise AccountUnknown(f"there is no account {switch.name!r}: nothing was stopped")
+    if switch.scope is StopScope.STRATEGY and settings.strategy(switch.name) is None:
+        raise StrategyUnknown(f"there is no strategy {switch.name!r}: nothing was stopped")
+
+
+def accounts_of(desk: KillDesk, switch: KillSwitch) -> tuple[str, ...]:
+    """Return the accounts whose orders the switch stops, by name."""
+    settings = desk.settings
+    if switch.name is None:
+        return tuple(account.name for account in settings.accounts())
+    if switch.scope is StopScope.ACCOUNT:
+        return (switch.name,)
+    strategy = settings.strategy(switch.name)
+    return () if strategy is None else tuple(strategy.accounts)
+
+
+def _turned_on(desk: KillDesk, command: Engage) -> SwitchState:
+    before = desk.switches.get(command.switch)
+    for _ in range(TRIES):
+        turn = Turn(at=desk.clock.now(), by=command.by, reason=command.reason)
+        state = before.turned_on(turn, lets_exits=_lets_exits(desk, command, before))
+        try:
+            desk.switches.turn(state, before=before)
+        except SwitchConflict as conflict:
+            before = conflict.current
+        else:
+            return state
+    raise StoreUnavailable(f"turning on the kill switch of {command.switch}: too many conflicts")
+
+
+def _lets_exits(desk: KillDesk, command: Engage, before: SwitchState) -> bool:
+    if command.closes_positions:
+        return True
+    if command.lets_exits is not None:
+        return command.lets_exits
+    return before.lets_exits if before.is_on else desk.lets_exits()
+
+
+def _begun(desk: KillDesk, command: Engage, state: SwitchState) -> tuple[KillWork, ...]:
+    if not (command.cancels_open or command.closes_positions):
+        return ()
+    try:
+        return tuple(_begin(desk, command, state, account) for account in accounts_of(desk, command.switch))
+    except RouterError as error:
+        logger.warning("work not begun", extra={"code": error.code, "switch": command.switch.key})
+        raise WorkNotBegun(
+            f"the kill switch of {command.switch} is on; ask again for the rest: {error.message}"
+        ) from error
+
+
+def _begin(desk: KillDesk, command: Engage, state: SwitchState, account: str) -> KillWork:
+    """Write the work down and ask for its first pass; a pass too many does no harm, none would be a lost one."""
+    work = _written(desk, _work(desk, command, state, account))
+    if not work.is_over:
+        desk.queue.put(work.name, work.work_id, delay_s=0)
+    return work
+
+
+def _work(desk: KillDesk, command: Engage, state: SwitchState, account: str) -> KillWork:
+    now: datetime = desk.clock.now()
+    return KillWork(
+        work_id=desk.nonce(),
+        account=account,
+        switch=state.switch.key,
+        since=state.since or now,
+        requested_at=now,
+        by=command.by,
+        closes_positions=command.closes_positions,
+        strategy=command.switch.name if command.switch.scope is StopScope.STRATEGY else None,
+        updated_at=now,
+    )
+
+
+def _written(desk: KillDesk, wanted: KillWork) -> KillWork:
+    for _ in range(TRIES):
+        standing = desk.works.get(wanted.name)
+        if standing is not None and stands_in_the_way(standing, wanted):
+            return standing
+        try:
+            return desk.works.write(wanted, replacing=standing)
+        except WorkConflict:
+            continue
+    raise StoreUnavailable(f"beginning the work of {wanted.name}: too many conflicts")
+
+
+def _tell(desk: KillDesk, kind: str, state: SwitchState) -> None:
+    why = f": {state.reason}" if state.reason else ""
+    word = "on" if state.is_on else "off"
+    exits = ", exits pass" if state.lets_exits else ""
+    desk.notifier.tell(
+        Notice(
+            kind=kind,
+            account=state.switch.name or "" if state.switch.scope is StopScope.ACCOUNT else "",
+            message=f"kill switch of {state.switch} turned {word} by {state.by}{exits}{why}",
+            subject=f"{state.switch.key}#{state.version}",
+        )
+    )
