@@ -1,6 +1,6 @@
 """`router account` and `router broker`: which accounts trade, and where."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,7 +13,7 @@ app = new_app("Accounts.")
 broker_app = new_app("What brokers there are.")
 
 OFF = "off"
-Orders = Annotated[int | None, typer.Option(min=1, max=5000, help="Of accepted orders; 1000 unless set.")]
+Orders = Annotated[int | None, typer.Option(min=1, max=5000, help="Of accepted orders; more limits: router limits set.")]
 Band = Annotated[
     str | None,
     typer.Option(
@@ -42,6 +42,7 @@ def add_account(  # noqa: PLR0913 - each is one option
     from infra import operate  # noqa: PLC0415 - a fast start
     from order_router.brokers.registry import load_broker  # noqa: PLC0415 - the same
     from order_router.domain.account import Account  # noqa: PLC0415 - the same
+    from order_router.domain.limits import STARTING, Limits  # noqa: PLC0415 - the same
 
     load_broker(broker)
     changes = _changes(max_orders_per_day, market_band_percent)
@@ -49,7 +50,9 @@ def add_account(  # noqa: PLR0913 - each is one option
         changes["algo_id"] = None if algo_id == OFF else algo_id
     before = work.target.settings.account(name)
     if before is None:
-        account = Account.model_validate({"name": name, "broker": broker, **changes})
+        # an order at a real broker begins with limits: whoever wants more sets his own
+        limits = Limits() if broker == "paper" else STARTING
+        account = Account.model_validate({"name": name, "broker": broker, "limits": limits, **changes})
         operate.add_account(work.target, account)
         return _told(account, f"account {name} at {broker} is there", next_step(account))
     if before.broker != broker:
@@ -97,9 +100,9 @@ def _told(account: object, words: str, note: str = "") -> Result:
 @command(app, "list")
 def list_accounts(work: Work) -> Result:
     """List the accounts."""
-    accounts = [document_of(account) for account in work.target.settings.accounts()]
+    accounts: list[dict[str, Any]] = [document_of(account) for account in work.target.settings.accounts()]
     rows = tuple(
-        (str(one["name"]), str(one["broker"]), _enabled(one), str(one["max_orders_per_day"]))
+        (str(one["name"]), str(one["broker"]), _enabled(one), str(one["limits"]["max_orders_per_day"]))
         for one in accounts
     )
     return Result(

@@ -7,6 +7,7 @@ from typing import Any
 from order_router.aws.settings_table import SettingsTable
 from order_router.domain.account import Account
 from order_router.domain.instrument import parse_instrument
+from order_router.domain.limits import Limits
 from order_router.paper.exchange import PaperExchange
 from order_router.paper.market import Kind, PaperInstrument
 from order_router.paper.store import PaperStore
@@ -44,7 +45,7 @@ INFY = PaperInstrument(
 
 def put_account(client: Any, broker: str, name: str) -> None:
     """Store an account at a broker, and what it lists (low-level DynamoDB client, or what stands for one)."""
-    account = Account(name=name, broker=broker, max_orders_per_day=5000)
+    account = Account(name=name, broker=broker, limits=Limits(max_orders_per_day=5000))
     SettingsTable(client, SETTINGS, SystemClock()).put_account(account)
     put_listings(client, INSTRUMENTS, broker, [a_share("NSE:INFY")])
 

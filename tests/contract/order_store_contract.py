@@ -12,21 +12,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from order_router.domain.errors import Reason, RouterError
-from order_router.domain.lifecycle import EventKind
-from order_router.domain.order import Event, Order, apply
-from order_router.ports import (
+from order_router.domain.gate import (
     Counter,
     CounterFull,
     EntryHeld,
     Gate,
     HoldChange,
-    OrderStore,
     Pace,
     PaceExceeded,
-    StoreConflict,
-    StoreUnavailable,
     SwitchOn,
 )
+from order_router.domain.lifecycle import EventKind
+from order_router.domain.order import Event, Order, apply
+from order_router.ports import OrderStore, StoreConflict, StoreUnavailable
 from tests.fakes.clock import MONDAY_MORNING, FakeClock
 from tests.fakes.orders import a_submitting_order, an_order
 

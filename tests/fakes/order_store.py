@@ -3,25 +3,29 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from threading import RLock
 
 from order_router.domain.errors import RouterError
 from order_router.domain.exchange_time import IST
-from order_router.domain.order import Order
-from order_router.ports import (
-    Clock,
+from order_router.domain.gate import (
+    BaseStale,
     Counter,
     CounterFull,
     EntryHeld,
     Gate,
     HoldChange,
-    OrderPage,
+    KeptPrice,
+    LimitReached,
     Pace,
     PaceExceeded,
-    StoreConflict,
-    StoreUnavailable,
+    PriceCheck,
+    PriceUnfit,
     SwitchOn,
 )
+from order_router.domain.meter import BASED_AT, MOVES, Meter, breach_of
+from order_router.domain.order import Order
+from order_router.ports import Clock, OrderPage, StoreConflict, StoreUnavailable
 
 SLOT_BUSY = timedelta(milliseconds=1050)
 
@@ -36,6 +40,8 @@ class Tables:
     holds: dict[str, set[str]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     slots: dict[str, list[datetime]] = field(default_factory=dict)
+    meters: dict[str, dict[str, Decimal]] = field(default_factory=dict)
+    prices: dict[str, KeptPrice] = field(default_factory=dict)
     lock: RLock = field(default_factory=RLock)
 
 
@@ -130,10 +136,13 @@ class MemoryOrderStore:
         if gate.hold is not None and self.tables.holds.get(gate.hold):
             raise EntryHeld
         self._require_room(gate.counters)
+        self._require_limits(gate)
         if gate.pace is not None:
             self._take_slot(gate.pace)
         for counter in gate.counters:
             self.tables.counts[counter.name] = self.tables.counts.get(counter.name, 0) + 1
+        for meter in gate.meters:
+            self._add(meter)
         if gate.hold_change is not None:
             self._change_hold(gate.hold_change)
 
@@ -145,6 +154,32 @@ class MemoryOrderStore:
         for counter in counters:
             if self.tables.counts.get(counter.name, 0) >= counter.limit:
                 raise CounterFull(counter)
+
+    def _require_limits(self, gate: Gate) -> None:
+        for meter in gate.meters:
+            found = self.tables.meters.get(meter.name, {})
+            breach = breach_of(meter, found)
+            if breach == BASED_AT:
+                raise BaseStale(f"the positions of {meter.whose} are not known")
+            if breach is not None:
+                raise LimitReached(meter, breach, found.get(breach, Decimal(0)))
+        if gate.price is not None:
+            self._require_price(gate.price)
+
+    def _require_price(self, check: PriceCheck) -> None:
+        kept = self.tables.prices.get(check.name)
+        if (
+            kept is None
+            or kept.at < check.oldest
+            or (check.at_least is not None and kept.last < check.at_least)
+            or (check.at_most is not None and kept.last > check.at_most)
+        ):
+            raise PriceUnfit(kept)
+
+    def _add(self, meter: Meter) -> None:
+        item = self.tables.meters.setdefault(meter.name, {})
+        for attribute, amount in {**meter.adds, MOVES: Decimal(1)}.items():
+            item[attribute] = item.get(attribute, Decimal(0)) + amount
 
     def _take_slot(self, pace: Pace) -> None:
         used = self.tables.slots.setdefault(pace.name, [])

@@ -28,6 +28,9 @@ class MemorySettings:
         """Store who holds an API key."""
         self._callers[api_key] = caller
 
+    def prepare(self, account: str, strategy: str | None) -> None:
+        """Do nothing: all is in memory."""
+
     def account(self, name: str) -> Account | None:
         """Return the account of this name."""
         return self._accounts.get(name)
@@ -39,6 +42,10 @@ class MemorySettings:
     def strategy(self, name: str) -> Strategy | None:
         """Return the strategy of this name."""
         return self._strategies.get(name)
+
+    def strategies(self) -> tuple[Strategy, ...]:
+        """Return all strategies by name."""
+        return tuple(self._strategies[name] for name in sorted(self._strategies))
 
     def strategy_of_token(self, token: str) -> Strategy | None:
         """Return the strategy that a webhook token opens."""

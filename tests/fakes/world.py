@@ -19,8 +19,10 @@ from order_router.ports import PlaceOrder
 from order_router.service.desk import Desk
 from order_router.service.place import Placement, place_order
 from order_router.transport.local import Handler, LocalTransport
+from tests.fakes.breakers import MemoryBreakers
 from tests.fakes.clock import FakeClock
 from tests.fakes.listings import MemoryListings
+from tests.fakes.meters import MemoryMeters, MemoryPrices
 from tests.fakes.order_store import MemoryOrderStore
 from tests.fakes.orders import a_request
 from tests.fakes.paper_store import MemoryPaperStore
@@ -71,9 +73,12 @@ class World:
         self.sessions.log_in("paper", {})
         self.listings: defaultdict[str, MemoryListings] = defaultdict(MemoryListings)
         self.renewer = MemoryRenewer()
+        self.breakers = MemoryBreakers(self.store.tables)
         nonces = count(1)
         self.desk = Desk(
             store=self.store,
+            meters=MemoryMeters(self.store.tables),
+            prices=MemoryPrices(self.store.tables),
             settings=self.settings,
             sessions=self.sessions,
             renewer=self.renewer,
@@ -83,6 +88,7 @@ class World:
             notifier=self.notifier,
             reconcile=self.reconcile,
             order_queue=self.order_queue,
+            breakers=self.breakers,
             listings=self.listings.__getitem__,
             calendar=lambda: self.calendar,
             nonce=lambda: f"w-{next(nonces)}",

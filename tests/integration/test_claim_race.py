@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from order_router.aws.orders_table import OrdersTable
-from order_router.ports import Counter, Gate
+from order_router.domain.gate import Counter, Gate
 from order_router.transport.clock import SystemClock
 from tests.fakes.aws import aws_client, aws_in_memory, make_table
 from tests.system.claim_race import THREADS, Race, waves, wrong_claims

@@ -10,9 +10,10 @@ from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutE
 from order_router.aws.gate import Switches
 from order_router.aws.order_record import RecordUnreadable
 from order_router.aws.orders_table import CONFLICT_TRIES, OrdersTable
+from order_router.domain.gate import Counter, Gate, Pace, SwitchOn
 from order_router.domain.lifecycle import EventKind
 from order_router.domain.order import Event, Order, apply
-from order_router.ports import Counter, Gate, Pace, StoreConflict, StoreUnavailable, SwitchOn
+from order_router.ports import StoreConflict, StoreUnavailable
 from tests.fakes.aws import Wrapped, aws_client, aws_in_memory, make_table
 from tests.fakes.clock import MONDAY_MORNING, FakeClock
 from tests.fakes.orders import a_submitting_order

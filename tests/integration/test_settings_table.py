@@ -9,6 +9,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from order_router.aws.settings_table import CACHE_SIZE, SettingsTable, SettingUnreadable, digest_of
 from order_router.domain.account import Account, Caller, Scope, Strategy
+from order_router.domain.limits import Limits
 from order_router.domain.vocabulary import OrderType, Product
 from order_router.ports import StoreUnavailable
 from tests.fakes.aws import Wrapped, aws_client, aws_in_memory, make_table
@@ -47,7 +48,7 @@ def settings(client: Any, clock: FakeClock) -> SettingsTable:
 
 
 def test_what_is_stored_is_read(settings: SettingsTable) -> None:
-    settings.put_account(Account(name="zeta", broker="zerodha", is_enabled=False, max_orders_per_day=5))
+    settings.put_account(Account(name="zeta", broker="zerodha", is_enabled=False, limits=Limits(max_orders_per_day=5)))
     settings.put_account(PAPER)
     settings.put_strategy(DEMO)
     settings.put_caller(API_KEY, ADMIN)

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 import pytest
 
 from order_router.aws.gate import Switches
+from order_router.aws.meters import MetersTable, PricesTable
 from order_router.aws.orders_table import OrdersTable
 from order_router.aws.seen_alerts import SeenAlertsTable
 from order_router.ports import SeenAlerts
+from tests.contract.limits_contract import Limits, LimitsContract
 from tests.contract.order_store_contract import OrderStoreContract, World
 from tests.contract.seen_alerts_contract import SeenAlertsContract
 from tests.fakes.aws import aws_client, aws_in_memory, make_table
@@ -26,6 +28,19 @@ class TestOrdersTable(OrderStoreContract):
                 lambda: OrdersTable(client, clock, orders=orders, gates=gates),
                 lambda name, engaged: switches.set(name, engaged=engaged),
                 lambda name: switches.set(name, engaged=True, lets_exits=True),
+            )
+
+
+class TestMetersTable(LimitsContract):
+    @pytest.fixture
+    def limits(self) -> Iterator[Limits]:
+        with aws_in_memory():
+            clock, client = FakeClock(), aws_client("dynamodb")
+            orders, gates = make_table(client, "OrdersTable"), make_table(client, "GateTable")
+            yield Limits(
+                lambda: OrdersTable(client, clock, orders=orders, gates=gates),
+                MetersTable(client, gates),
+                PricesTable(client, gates),
             )
 
 

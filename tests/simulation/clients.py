@@ -17,9 +17,11 @@ CONFLICT, CANCELLED, STALE = "conflict", "cancelled by a conflict", "stale"
 ACCESS = (*ANYWHERE, THROTTLED, DOWN, REPEATED, SILENT)
 KINDS: dict[str, tuple[str, ...]] = {
     "dynamodb.get_item": ACCESS,
+    "dynamodb.batch_get_item": ACCESS,
     "dynamodb.describe_table": ACCESS,
     "dynamodb.query": (*ACCESS, STALE),
     "dynamodb.put_item": (*ACCESS, CONFLICT),
+    "dynamodb.update_item": (*ACCESS, CONFLICT),
     "dynamodb.transact_write_items": (*ACCESS, CANCELLED),
     "sqs.send_message": ACCESS,
     "sqs.change_message_visibility": ACCESS,

@@ -13,8 +13,9 @@ from itertools import batched
 from threading import Barrier
 
 from order_router.domain.errors import RouterError
+from order_router.domain.gate import Gate
 from order_router.domain.order import Order, Ownership, take_ownership
-from order_router.ports import Clock, Gate, OrderStore, StoreConflict
+from order_router.ports import Clock, OrderStore, StoreConflict
 from tests.fakes.orders import an_order
 
 THREADS = 64

@@ -16,6 +16,7 @@ from order_router.domain.account import Account, Strategy
 from order_router.domain.alert import alert_digest
 from order_router.domain.identity import client_order_id
 from order_router.domain.instrument import parse_instrument
+from order_router.domain.limits import Limits
 from order_router.domain.vocabulary import OrderType, Product
 from order_router.paper.market import Kind, PaperInstrument
 from tests.fakes.listed import a_share, put_listings
@@ -102,7 +103,7 @@ def open_desk(target: Target, facts: dict[str, Any]) -> Desk:
     put_listings(target.dynamodb, target.outputs["InstrumentsTableName"], "zerodha", shares)
     tokens = {}
     for name, broker in brokers.items():
-        operate.add_account(target, Account(name=name, broker=broker, max_orders_per_day=5000))
+        operate.add_account(target, Account(name=name, broker=broker, limits=Limits(max_orders_per_day=5000)))
         if broker == "zerodha":
             session = {"api_key": API_KEY, "access_token": ACCESS_TOKEN}
             operate.set_session(target, name, session)

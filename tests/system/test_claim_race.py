@@ -17,8 +17,8 @@ from infra.local.environment import aws_environment
 from infra.operate import Target
 from order_router.aws.gate import Switches
 from order_router.aws.orders_table import OrdersTable
+from order_router.domain.gate import Counter, Gate
 from order_router.domain.lifecycle import State
-from order_router.ports import Counter, Gate
 from order_router.transport.clock import SystemClock
 from tests.system.claim_race import THREADS, Claim, GateOf, Race, waves, wrong_claims
 from tests.system.conftest import LocalStack

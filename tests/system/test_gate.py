@@ -7,6 +7,7 @@ import pytest
 from infra import operate
 from order_router.aws.gate import epoch_ms
 from order_router.domain.account import Account
+from order_router.domain.limits import Limits
 from tests.system.trader import Trader
 
 SLOTS = 9
@@ -51,7 +52,7 @@ def test_a_strategys_kill_switch_stops_its_alerts_and_nothing_else(trader: Trade
 
 
 def test_an_account_sends_no_more_orders_than_its_day_allows(trader: Trader) -> None:
-    account = Account(name=f"{trader.account}-2", broker="paper", max_orders_per_day=2)
+    account = Account(name=f"{trader.account}-2", broker="paper", limits=Limits(max_orders_per_day=2))
     operate.add_account(trader.target, account)
     order = trader.order(account=account.name)
 

@@ -1,8 +1,9 @@
 """What services need from the world, as small protocols; `aws`, `transport` and the tests implement them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Protocol
 
 from order_router.adapter.errors import NotSent
@@ -10,8 +11,11 @@ from order_router.adapter.http import Send
 from order_router.adapter.login import Credentials, NewSession
 from order_router.adapter.session import BrokerSession
 from order_router.domain.account import Account, Caller, Strategy
+from order_router.domain.breaker import Breaker
 from order_router.domain.broker_session import SessionRecord
 from order_router.domain.errors import RouterError
+from order_router.domain.gate import Gate, KeptPrice
+from order_router.domain.instrument import Instrument
 from order_router.domain.notices import Notice as Notice  # noqa: PLC0414 - known by this port's name, too
 from order_router.domain.order import Order
 from order_router.domain.reports import OrderReport
@@ -29,50 +33,6 @@ class Clock(Protocol):
         """Wait."""
 
 
-@dataclass(frozen=True, slots=True)
-class Counter:
-    """Count one order against a limit, under a name unique to what is counted and its day."""
-
-    name: str
-    limit: int
-    expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """Take one of the order calls that `name` (account and exchange segment) may make in any one second."""
-
-    name: str
-    calls_per_second: int
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HoldChange:
-    """Put an order among those that keep a hold on, or take it from them; without any the hold is off."""
-
-    name: str
-    client_order_id: str
-    is_on: bool
-    expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gate:
-    """What must be so as an intent is written: no switch on, no hold, no counter full, a call left in this second.
-
-    `hold` names a hold that must be off; `hold_change` is made in the same transaction, whatever stands there.
-    `is_exit`: the order closes a position, and passes a kill switch that lets exits through.
-    """
-
-    switches: tuple[str, ...] = ()
-    is_exit: bool = False
-    hold: str | None = None
-    counters: tuple[Counter, ...] = ()
-    pace: Pace | None = None
-    hold_change: HoldChange | None = None
-
-
 class StoreConflict(RouterError):
     """The stored order is not the one that the write replaces; `current` is what stands there."""
 
@@ -81,49 +41,6 @@ class StoreConflict(RouterError):
     def __init__(self, current: Order | None) -> None:
         super().__init__("the order was changed meanwhile")
         self.current = current
-
-
-class SwitchOn(RouterError):
-    """A switch in the gate is on: nothing was written. `name` is the switch."""
-
-    code = "KILL_SWITCH_ON"
-
-    def __init__(self, name: str) -> None:
-        super().__init__(
-            f"switch {name} is on", code="BROKER_CIRCUIT_OPEN" if name.startswith("breaker#") else None
-        )
-        self.name = name
-
-
-class EntryHeld(RouterError):
-    """An order of this strategy and instrument is unknown, and new entries wait for it: nothing was written."""
-
-    code = "ENTRY_HELD"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "an order of this strategy in this instrument is unknown: new entries wait until it is settled"
-        )
-
-
-class CounterFull(RouterError):
-    """A counter in the gate is at its limit: nothing was written."""
-
-    code = "DAILY_LIMIT_REACHED"
-
-    def __init__(self, counter: Counter) -> None:
-        super().__init__(f"{counter.name} is at its limit of {counter.limit}")
-        self.counter = counter
-
-
-class PaceExceeded(RouterError):
-    """Every call of this second is taken: nothing was written. `retry_after_s` is when one comes free."""
-
-    code = "RATE_LIMITED"
-
-    def __init__(self, retry_after_s: float) -> None:
-        super().__init__(f"order calls per second are used up; retry after {retry_after_s:.2f} s")
-        self.retry_after_s = retry_after_s
 
 
 class StoreUnavailable(RouterError):
@@ -148,7 +65,8 @@ class OrderStore(Protocol):
 
         `replacing` None: there must be no order of this id. Otherwise the stored version must be the one replaced. A
         write that is repeated because its answer was lost recognises its own success. Raises StoreConflict, SwitchOn,
-        EntryHeld, CounterFull, PaceExceeded (then nothing was written) or StoreUnavailable.
+        EntryHeld, CounterFull, LimitReached, BaseStale, PriceUnfit, PaceExceeded (then nothing was written) or
+        StoreUnavailable.
         """
 
     def get(self, client_order_id: str) -> Order | None:
@@ -161,8 +79,36 @@ class OrderStore(Protocol):
         """Return the account's orders that have not ended (may lag a moment behind)."""
 
 
+class Meters(Protocol):
+    """What is counted of accounts and strategies, as the gate adds to it."""
+
+    def read(self, name: str) -> Mapping[str, Decimal]:
+        """Return the item's amounts as last written (a consistent read); none if there is no item."""
+
+    def rebase(
+        self, name: str, amounts: Mapping[str, Decimal], *, seen: Mapping[str, Decimal], at: datetime
+    ) -> bool:
+        """Set these amounts and when they were known, unless something was added since `seen`: then False."""
+
+
+class Prices(Protocol):
+    """Last prices, kept by broker and instrument for the gate."""
+
+    def name(self, broker: str, instrument: Instrument) -> str:
+        """Return the name by which a gate checks the price."""
+
+    def recent(self, broker: str, instrument: Instrument, *, oldest: datetime) -> KeptPrice | None:
+        """Return the price if one is known that is not older: from this worker's memory, else with one read."""
+
+    def keep(self, broker: str, prices: Mapping[Instrument, Decimal], at: datetime) -> None:
+        """Store last prices as seen then; may StoreUnavailable."""
+
+
 class Settings(Protocol):
     """Accounts, strategies and keys, read through a short cache."""
+
+    def prepare(self, account: str, strategy: str | None) -> None:
+        """Read both with one request, unless they are remembered."""
 
     def account(self, name: str) -> Account | None:
         """Return the account of this name."""
@@ -172,6 +118,9 @@ class Settings(Protocol):
 
     def strategy(self, name: str) -> Strategy | None:
         """Return the strategy of this name."""
+
+    def strategies(self) -> tuple[Strategy, ...]:
+        """Return all strategies; may StoreUnavailable."""
 
     def strategy_of_token(self, token: str) -> Strategy | None:
         """Return the strategy that a webhook token opens."""
@@ -363,3 +312,27 @@ class StrayPostbacks(Protocol):
 
     def keep(self, stray: StrayPostback, at: datetime) -> bool:
         """Keep it; True if nothing was kept of this order before. May StoreUnavailable."""
+
+
+class BreakerConflict(RouterError):
+    """Another worker changed the breaker first; `current` is what stands there."""
+
+    code = "CONFLICT"
+
+    def __init__(self, current: Breaker) -> None:
+        super().__init__(f"the breaker of {current.account} was changed meanwhile")
+        self.current = current
+
+
+class Breakers(Protocol):
+    """The accounts' circuit breakers, each written on the condition that the one it replaces still stands."""
+
+    def get(self, broker: str, account: str) -> Breaker:
+        """Return the breaker as last written (a consistent read); a closed one if there is none."""
+
+    def write(self, breaker: Breaker, *, replacing: Breaker) -> Breaker:
+        """Store the breaker and return it with its version; BreakerConflict if another one stands there.
+
+        Once this returns, no new order passes a breaker that is not closed. A write that is repeated because its answer
+        was lost recognises its own success. May raise StoreUnavailable.
+        """

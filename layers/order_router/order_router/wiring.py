@@ -10,7 +10,13 @@ from order_router import logs
 from order_router.adapter.http import HttpRequest, HttpResponse
 from order_router.adapter.listings import Listings, NoListings
 from order_router.adapter.session import Surroundings
-from order_router.aws.clients import make_client, make_patient_client, make_steady_client
+from order_router.aws.breakers_table import BreakersTable
+from order_router.aws.clients import (
+    make_client,
+    make_hasty_client,
+    make_patient_client,
+    make_steady_client,
+)
 from order_router.aws.dead_letters import DeadLettersTable
 from order_router.aws.environment import Environment
 from order_router.aws.instrument_lists import InstrumentListsTable
@@ -18,6 +24,8 @@ from order_router.aws.kill_queue import SqsKillQueue
 from order_router.aws.kill_tables import KillSwitchesTable, KillTicketsTable, KillWorksTable
 from order_router.aws.listings_search import ListingsSearch
 from order_router.aws.listings_table import ListingsTable
+from order_router.aws.meters import MetersTable, PricesTable
+from order_router.aws.notice_queue import QueueNotifier, SqsNoticeQueue
 from order_router.aws.orders_table import OrdersTable
 from order_router.aws.probe import is_active
 from order_router.aws.queues import SqsOrderQueue, SqsReconcileQueue
@@ -40,6 +48,7 @@ from order_router.domain.instrument import Instrument
 from order_router.domain.listing import Listing
 from order_router.domain.trading_calendar import NO_CALENDAR, TradingCalendar, parse_calendar
 from order_router.ports import (
+    Breakers,
     Clock,
     CredentialStore,
     DeadLetters,
@@ -51,12 +60,14 @@ from order_router.ports import (
     Settings,
     Transport,
 )
+from order_router.service.breaker import BreakerDesk
+from order_router.service.kill_desk import KillDesk, KillWorkDesk
+from order_router.service.kill_links import KillLinks
 from order_router.service.desk import Desk, ReadingDesk, RecordDesk
 from order_router.service.egress import seen_address
 from order_router.service.finding import FoundOnUse
 from order_router.service.instruments import InstrumentsDesk, SearchDesk
-from order_router.service.kill_desk import KillDesk, KillWorkDesk
-from order_router.service.kill_links import KillLinks
+from order_router.service.notifying import EachNotifier
 from order_router.service.postbacks import PostbackDesk
 from order_router.service.session_desk import SessionDesk
 from order_router.service.signals import Intake
@@ -66,7 +77,10 @@ from order_router.transport.http_transport import HttpTransport
 from order_router.transport.local import LocalTransport, RoutingTransport
 
 if TYPE_CHECKING:
+    from order_router.aws.audit_archive import AuditBucket
     from order_router.paper.exchange import PaperExchange
+    from order_router.service.channels import Say
+    from order_router.service.telling import TellingDesk
 
 PAPER_ENDPOINT = "paper://exchange"
 
@@ -83,7 +97,13 @@ class World:
     ) -> None:
         self._environment = Environment() if environment is None else environment
         self._clock: Clock = SystemClock() if clock is None else clock
-        self._notifier: Notifier = logs.LogNotifier() if notifier is None else notifier
+        self._notifier: Notifier = self._usual_notifier() if notifier is None else notifier
+
+    def _usual_notifier(self) -> Notifier:
+        """Return the log, and the queue of notices where the function is told of one."""
+        url, make_sqs = self._environment.optional("NOTICE_QUEUE_URL"), partial(make_hasty_client, "sqs")
+        told = (QueueNotifier(cache(make_sqs), url, self._clock),) if url else ()
+        return EachNotifier((logs.LogNotifier(), *told))
 
     @cached_property
     def dynamodb(self) -> Any:  # noqa: ANN401 - botocore's clients have no type
@@ -283,6 +303,45 @@ class World:
         return parse_calendar(kept).changed(self._environment.trading_days())
 
     @cached_property
+    def notice_queue(self) -> SqsNoticeQueue:
+        """The queue of what is to be told."""
+        return SqsNoticeQueue(lambda: self.sqs, self._environment.require("NOTICE_QUEUE_URL"))
+
+    @cached_property
+    def telling_desk(self) -> "TellingDesk":
+        """What telling the trader works with: its channels are imported by nobody else."""
+        from order_router.aws.channels_table import ChannelsTable  # noqa: PLC0415 - no order pays for it
+        from order_router.aws.notice_memory import NoticeMemoryTable  # noqa: PLC0415 - the same
+        from order_router.service.channels import SpokenChannels  # noqa: PLC0415 - the same
+        from order_router.service.telling import TellingDesk  # noqa: PLC0415 - the same
+
+        channels = ChannelsTable(self.dynamodb, self._environment.require("SETTINGS_TABLE"), self._clock)
+        return TellingDesk(
+            queue=self.notice_queue,
+            memory=NoticeMemoryTable(self.dynamodb, self._environment.require("GATE_TABLE")),
+            channels=SpokenChannels(channels, self._speakers()),
+            clock=self._clock,
+            stop_link=lambda _: None,
+        )
+
+    def _speakers(self) -> "dict[str, Say]":
+        from order_router.aws.channel_secrets import ChannelSecrets  # noqa: PLC0415 - no order pays for it
+        from order_router.aws.sns_mail import SnsMail  # noqa: PLC0415 - the same
+        from order_router.transport.channels.speakers import HttpSpeakers  # noqa: PLC0415 - the same
+
+        require, optional = self._environment.require, self._environment.optional
+        kept = ChannelSecrets(lambda: self.secretsmanager, require("CHANNEL_SECRETS_PREFIX"), self._clock)
+        http = HttpSpeakers(
+            transport=self.transport,
+            read_secret=kept.read,
+            clock=self._clock,
+            telegram=optional("TELEGRAM_ENDPOINT").rstrip("/"),
+            allows_local=optional("LOCAL_WEBHOOKS") == "true",
+        )
+        mail = SnsMail(lambda: make_client("sns"), lambda: require("NOTICE_TOPIC_ARN"))
+        return {**http.by_kind(), "email": mail.say}
+
+    @cached_property
     def listings(self) -> ListingsTable:
         """The brokers' instruments."""
         return ListingsTable(self.dynamodb, self._environment.require("INSTRUMENTS_TABLE"), self._clock)
@@ -338,6 +397,29 @@ class World:
         )
 
     @cached_property
+    def breakers(self) -> Breakers:
+        """The accounts' circuit breakers."""
+        return BreakersTable(self.dynamodb, self._environment.require("GATE_TABLE"), self._clock)
+
+    @cached_property
+    def breaker_desk(self) -> BreakerDesk:
+        """What the services of breakers work with."""
+        return BreakerDesk(
+            settings=self.settings,
+            breakers=self.breakers,
+            clock=self._clock,
+            notifier=self._notifier,
+            reconcile=self.reconcile_queue,
+        )
+
+    @cached_property
+    def audit_bucket(self) -> "AuditBucket":
+        """Where every version of every order is kept."""
+        from order_router.aws.audit_archive import AuditBucket  # noqa: PLC0415 - only who archives pays for it
+
+        return AuditBucket(make_steady_client("s3"), self._environment.require("AUDIT_BUCKET"))
+
+    @cached_property
     def dead_letters(self) -> DeadLetters:
         """Where the bodies of messages are kept that the queue gave up on."""
         return DeadLettersTable(self.dynamodb, self._environment.require("GATE_TABLE"))
@@ -347,6 +429,8 @@ class World:
         """What the services work with."""
         return Desk(
             store=self.store,
+            meters=MetersTable(self.dynamodb, self._environment.require("GATE_TABLE")),
+            prices=PricesTable(self.dynamodb, self._environment.require("GATE_TABLE")),
             settings=self.settings,
             sessions=self.sessions,
             renewer=self.renewer,
@@ -356,6 +440,7 @@ class World:
             notifier=self._notifier,
             reconcile=self.reconcile_queue,
             order_queue=self.order_queue,
+            breakers=self.breakers,
             listings=lambda broker: self.listings.at(broker),  # noqa: PLW0108 - no table until it is asked for
             calendar=lambda: self.calendar,
             nonce=lambda: secrets.token_hex(8),

@@ -3,8 +3,9 @@
 from datetime import timedelta
 from typing import NamedTuple
 
+from order_router.domain.gate import PaceExceeded
 from order_router.domain.vocabulary import Source
-from order_router.ports import Letter, PaceExceeded, PlaceOrder, StoreUnavailable
+from order_router.ports import Letter, PlaceOrder, StoreUnavailable
 from order_router.service.dead_letters import bury_order
 from order_router.service.desk import Desk
 from order_router.service.place import StillUnsent, place_order

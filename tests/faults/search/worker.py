@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 from order_router.adapter.http import HttpRequest, HttpResponse, Send
 from order_router.adapter.session import BrokerSession
 from order_router.domain.account import Account
+from order_router.domain.gate import Gate
 from order_router.domain.order import Order
-from order_router.ports import Gate, Letter, Notice, OrderPage
+from order_router.ports import Letter, Notice, OrderPage
 from order_router.service.desk import Desk
 from tests.fakes.settings import MemorySettings
 from tests.fakes.world import World as UsualWorld

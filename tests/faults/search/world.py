@@ -12,8 +12,9 @@ from typing import NamedTuple
 from order_router.adapter.errors import OutcomeUnknown
 from order_router.adapter.http import HttpRequest, HttpResponse
 from order_router.domain.errors import RouterError
+from order_router.domain.gate import Gate
 from order_router.domain.order import Order
-from order_router.ports import Gate, StoreConflict, StoreUnavailable, Transport
+from order_router.ports import StoreConflict, StoreUnavailable, Transport
 from order_router.transport.local import Handler, LocalTransport
 from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.order_store import MemoryOrderStore, Tables

@@ -10,9 +10,9 @@ import pytest
 
 from order_router.adapter.errors import OutcomeUnknown
 from order_router.adapter.http import Send
+from order_router.domain.gate import Gate
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Event, Order, Ownership, take_ownership
-from order_router.ports import Gate
 from order_router.service import attempt, place, reconcile, settling
 from order_router.service.desk import Desk
 from order_router.service.timing import LEASE

@@ -44,7 +44,7 @@ MUTANTS = (
         name="unknown-order-holds-nothing",
         breaks="an order becomes unknown and its hold is not put on",
         file="service/recording.py",
-        old="gate=hold_gate(order, after)",
+        old="gate=after_gate(order, after)",
         new="gate=None",
         killed_by=(HOLDS + "test_an_entry_behind_an_unknown_order_is_held_and_told_once",),
     ),

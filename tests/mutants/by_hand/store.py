@@ -174,8 +174,8 @@ MUTANTS = (
     Mutant(
         name="entry-without-counter",
         breaks="new orders are not counted against the day's limit",
-        file="service/gates.py",
-        old="        counters=(day_counter(account, at),),\n",
+        file="service/limiting.py",
+        old="meters=entry.meters(price, at), ",
         new="",
         killed_by=(PLACE + "test_the_day_s_limit_counts_orders_and_refuses_the_next",),
     ),

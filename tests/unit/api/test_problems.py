@@ -11,9 +11,9 @@ from order_router.adapter import errors as broker_errors
 from order_router.api.answers import order_json, placement_answer, row_json
 from order_router.api.problems import problem_of, problem_of_validation
 from order_router.domain.errors import Reason, RouterError
+from order_router.domain.gate import PaceExceeded
 from order_router.domain.lifecycle import State
 from order_router.domain.request import parse_request
-from order_router.ports import PaceExceeded
 from order_router.service.place import Placement
 from tests.fakes.orders import an_order
 from tests.fakes.world import World

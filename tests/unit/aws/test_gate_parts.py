@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from order_router.aws.gate import Slot, SlotMemory, epoch_ms, gate_operations
-from order_router.ports import Counter, Gate, HoldChange, Pace, PaceExceeded
+from order_router.domain.gate import Counter, Gate, HoldChange, Pace, PaceExceeded
 from tests.fakes.clock import MONDAY_MORNING
 
 LATER = MONDAY_MORNING + timedelta(days=2)

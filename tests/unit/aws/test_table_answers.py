@@ -10,7 +10,8 @@ from botocore.exceptions import ClientError
 from order_router.aws.gate import Switches
 from order_router.aws.orders_table import OrdersTable
 from order_router.aws.seen_alerts import SeenAlertsTable
-from order_router.ports import Counter, Gate, HoldChange, Pace, PaceExceeded, StoreUnavailable, SwitchOn
+from order_router.domain.gate import Counter, Gate, HoldChange, Pace, PaceExceeded, SwitchOn
+from order_router.ports import StoreUnavailable
 from tests.fakes.clock import MONDAY_MORNING, FakeClock
 from tests.fakes.orders import a_submitting_order
 

@@ -12,7 +12,7 @@ def test_an_account_is_added_and_listed(stack: Stack) -> None:
     assert added.err.strip() == "next: router credentials set mine"
     (listed,) = stack.json("account", "list")["accounts"]
     assert (listed["name"], listed["broker"], listed["is_enabled"]) == ("mine", "zerodha", True)
-    assert listed["max_orders_per_day"] == 1000
+    assert listed["limits"]["max_orders_per_day"] == 200
 
 
 def test_an_account_that_is_there_keeps_what_is_not_named(stack: Stack) -> None:
@@ -23,7 +23,7 @@ def test_an_account_that_is_there_keeps_what_is_not_named(stack: Stack) -> None:
 
     assert again.out.strip() == "account mine was there already: market_band_percent None is now 1.5"
     shown = stack.json("account", "show", "mine")
-    assert (shown["max_orders_per_day"], shown["is_enabled"], shown["market_band_percent"]) == (
+    assert (shown["limits"]["max_orders_per_day"], shown["is_enabled"], shown["market_band_percent"]) == (
         50,
         False,
         "1.5",
@@ -36,7 +36,7 @@ def test_an_account_added_twice_alike_is_told_to_be_unchanged(stack: Stack) -> N
     again = stack.ok("account", "add", "mine", "--broker", "paper")
 
     assert again.out.strip() == "account mine was there already: nothing was changed"
-    assert stack.json("account", "show", "mine")["max_orders_per_day"] == 50
+    assert stack.json("account", "show", "mine")["limits"]["max_orders_per_day"] == 50
 
 
 def test_a_market_band_is_taken_away_by_name(stack: Stack) -> None:
@@ -69,7 +69,7 @@ def test_disable_and_enable_change_nothing_else(stack: Stack) -> None:
     assert stack.json("account", "disable", "mine")["is_enabled"] is False
     enabled = stack.json("account", "enable", "mine")
 
-    assert (enabled["is_enabled"], enabled["max_orders_per_day"]) == (True, 50)
+    assert (enabled["is_enabled"], enabled["limits"]["max_orders_per_day"]) == (True, 50)
 
 
 def test_show_tells_which_strategies_trade_an_account_and_what_its_broker_needs(stack: Stack) -> None:

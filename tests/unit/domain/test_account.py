@@ -39,14 +39,15 @@ def test_a_setting_that_was_read_cannot_be_changed(kind: type[BaseModel], fields
 def test_what_is_not_said_is_as_promised() -> None:
     account, strategy = Account.model_validate(ACCOUNT), Strategy.model_validate(STRATEGY)
 
-    assert (account.is_enabled, account.max_orders_per_day) == (True, 1000)
+    assert (account.is_enabled, account.limits.max_orders_per_day) == (True, 1000)
     assert (strategy.is_enabled, strategy.max_age_s, strategy.time_is) == (True, 30, "fired")
 
 
 @pytest.mark.parametrize(("limit", "is_taken"), [(0, False), (1, True), (5000, True), (5001, False)])
 def test_a_day_s_limit_is_within_reason(limit: int, is_taken: bool) -> None:
     if is_taken:
-        assert Account.model_validate(ACCOUNT | {"max_orders_per_day": limit}).max_orders_per_day == limit
+        account = Account.model_validate(ACCOUNT | {"max_orders_per_day": limit})
+        assert account.limits.max_orders_per_day == limit
         return
     with pytest.raises(ValidationError):
         Account.model_validate(ACCOUNT | {"max_orders_per_day": limit})

@@ -9,10 +9,10 @@ from pydantic import ValidationError
 
 from order_router.adapter.port import Broker
 from order_router.domain.account import Account
+from order_router.domain.gate import SwitchOn
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Order
 from order_router.domain.reports import OrderReport
-from order_router.ports import SwitchOn
 from order_router.service.change import (
     ChangeRefused,
     OrderEnded,

@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 
 from order_router.adapter.errors import Unsupported
+from order_router.domain.gate import Gate
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Event, Order, apply
-from order_router.ports import Gate, StoreConflict
+from order_router.ports import StoreConflict
 from order_router.service.change import (
     ChangeRefused,
     OrderUnsettled,

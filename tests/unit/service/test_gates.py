@@ -9,23 +9,24 @@ import pytest
 from order_router.adapter.profile import Profile
 from order_router.brokers.registry import load_broker
 from order_router.domain.account import Account
+from order_router.domain.gate import Gate, PaceExceeded
 from order_router.domain.lifecycle import EventKind
+from order_router.domain.limits import Limits
 from order_router.domain.order import Event, Order, apply
-from order_router.ports import Gate, OrderStore, PaceExceeded
+from order_router.ports import OrderStore
 from order_router.service.gates import (
     GatedWrite,
+    after_gate,
     cancel_gate,
     change_gate,
     entry_gate,
-    hold_gate,
     pace_for,
-    resume_gate,
     write_through,
 )
 from tests.fakes.clock import MONDAY_MORNING, FakeClock
 from tests.fakes.orders import a_request, a_submitting_order
 
-ACCOUNT = Account(name="paper", broker="paper", max_orders_per_day=7)
+ACCOUNT = Account(name="paper", broker="paper", limits=Limits(max_orders_per_day=7))
 REQUEST = a_request(strategy="demo")
 
 
@@ -41,14 +42,14 @@ def test_a_broker_that_allows_fewer_calls_gets_fewer() -> None:
     assert pace_for(ACCOUNT, profile(3), REQUEST, MONDAY_MORNING).calls_per_second == 3
 
 
-@pytest.mark.parametrize("gate", [entry_gate, resume_gate, change_gate, cancel_gate])
+@pytest.mark.parametrize("gate", [entry_gate, change_gate, cancel_gate])
 def test_every_order_call_takes_from_one_pace_of_account_and_exchange(gate) -> None:  # type: ignore[no-untyped-def]
     pace = gate(ACCOUNT, profile(), REQUEST, MONDAY_MORNING).pace
 
     assert (pace.name, pace.calls_per_second, pace.at) == ("paper#NSE", 9, MONDAY_MORNING)
 
 
-@pytest.mark.parametrize("gate", [entry_gate, resume_gate, change_gate])
+@pytest.mark.parametrize("gate", [entry_gate, change_gate])
 def test_everything_but_a_cancel_meets_every_switch(gate) -> None:  # type: ignore[no-untyped-def]
     assert set(gate(ACCOUNT, profile(), REQUEST, MONDAY_MORNING).switches) == {
         "kill#global",
@@ -64,19 +65,12 @@ def test_a_cancel_meets_no_switch_no_hold_and_no_counter() -> None:
     assert (gate.switches, gate.hold, gate.counters) == ((), None, ())
 
 
-def test_only_a_new_order_counts_against_its_day() -> None:
-    [counter] = entry_gate(ACCOUNT, profile(), REQUEST, MONDAY_MORNING).counters
-
-    assert (counter.name, counter.limit) == ("orders#paper#2026-11-23", 7)
-    assert resume_gate(ACCOUNT, profile(), REQUEST, MONDAY_MORNING).counters == ()
-
-
 def test_an_exit_is_held_by_nothing_and_an_entry_by_its_strategy_and_instrument() -> None:
     leaving = a_request(strategy="demo", position_effect="CLOSE")
 
-    for gate in (entry_gate, resume_gate):
-        assert gate(ACCOUNT, profile(), leaving, MONDAY_MORNING).hold is None
-        assert gate(ACCOUNT, profile(), REQUEST, MONDAY_MORNING).hold == "hold#paper#demo#NSE:INFY#2026-11-23"
+    assert entry_gate(ACCOUNT, profile(), leaving, MONDAY_MORNING).hold is None
+    held = entry_gate(ACCOUNT, profile(), REQUEST, MONDAY_MORNING).hold
+    assert held == "hold#paper#demo#NSE:INFY#2026-11-23"
 
 
 def lost(**changes: object) -> tuple[Order, Order]:
@@ -85,15 +79,13 @@ def lost(**changes: object) -> tuple[Order, Order]:
     return before, apply(before, Event(kind=EventKind.OUTCOME_LOST, at=MONDAY_MORNING))
 
 
-def test_a_count_and_a_hold_are_kept_until_their_day_is_over_everywhere() -> None:
+def test_a_hold_is_kept_until_its_day_is_over_everywhere() -> None:
     before, after = lost(strategy="demo")
-    gate = hold_gate(before, after)
+    gate = after_gate(before, after)
 
     assert gate is not None
     assert gate.hold_change is not None
     assert gate.hold_change.expires_at == MONDAY_MORNING + timedelta(days=2)
-    [counter] = entry_gate(ACCOUNT, profile(), REQUEST, MONDAY_MORNING).counters
-    assert counter.expires_at == MONDAY_MORNING + timedelta(days=2)
 
 
 def test_a_hold_is_put_on_and_taken_off_where_the_state_says_so_and_nowhere_else() -> None:
@@ -102,7 +94,7 @@ def test_a_hold_is_put_on_and_taken_off_where_the_state_says_so_and_nowhere_else
     told = apply(after, Event(kind=EventKind.PERSON_TOLD, at=MONDAY_MORNING))
 
     changes = [
-        hold_gate(*pair) for pair in ((before, after), (after, found), (after, told), (before, before))
+        after_gate(*pair) for pair in ((before, after), (after, found), (after, told), (before, before))
     ]
 
     assert [gate and gate.hold_change and gate.hold_change.is_on for gate in changes] == [
@@ -114,7 +106,7 @@ def test_a_hold_is_put_on_and_taken_off_where_the_state_says_so_and_nowhere_else
 
 
 def test_an_order_of_no_strategy_holds_nothing() -> None:
-    assert hold_gate(*lost()) is None
+    assert after_gate(*lost()) is None
 
 
 class Full:

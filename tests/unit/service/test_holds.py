@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from order_router.domain.gate import EntryHeld
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Order
 from order_router.domain.vocabulary import Source
-from order_router.ports import EntryHeld
 from order_router.service.place import place_order, resume_order
 from order_router.service.reconcile import reconcile_account
 from tests.fakes.transport import Fault

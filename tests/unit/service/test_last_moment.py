@@ -11,10 +11,10 @@ from order_router.adapter.http import HttpRequest, HttpResponse, Send
 from order_router.adapter.port import Acknowledged, Broker, PlaceIntent
 from order_router.adapter.session import BrokerSession
 from order_router.domain.account import Account
+from order_router.domain.gate import Gate, HoldChange
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Event, Order, apply
 from order_router.domain.vocabulary import Source
-from order_router.ports import Gate, HoldChange
 from order_router.service.gates import hold_name
 from order_router.service.place import StillUnsent, order_of, place_order
 from order_router.service.timing import LEASE, SEND_BUDGET, SEND_PAUSE_S

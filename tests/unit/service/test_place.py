@@ -14,11 +14,13 @@ from order_router.adapter.http import Send
 from order_router.adapter.port import Acknowledged, PlaceIntent
 from order_router.adapter.session import BrokerSession
 from order_router.domain.account import Account
+from order_router.domain.gate import PaceExceeded
 from order_router.domain.identity import client_order_id
 from order_router.domain.lifecycle import EventKind, State
+from order_router.domain.limits import Limits
 from order_router.domain.order import Order
 from order_router.domain.vocabulary import Source
-from order_router.ports import PaceExceeded, StoreUnavailable
+from order_router.ports import StoreUnavailable
 from order_router.service.desk import AccountUnknown
 from order_router.service.place import InProgress, KeyReused, StillUnsent, place_order
 from order_router.service.timing import (
@@ -231,7 +233,7 @@ def test_an_open_breaker_refuses_by_its_own_code(world: World) -> None:
 
 
 def test_the_day_s_limit_counts_orders_and_refuses_the_next(world: World) -> None:
-    world.settings.put_account(Account(name="paper", broker="paper", max_orders_per_day=2))
+    world.settings.put_account(Account(name="paper", broker="paper", limits=Limits(max_orders_per_day=2)))
 
     states = [world.place(key).order.state for key in ("a", "b", "c")]
 
@@ -239,7 +241,7 @@ def test_the_day_s_limit_counts_orders_and_refuses_the_next(world: World) -> Non
 
 
 def test_a_repeat_is_not_counted_again(world: World) -> None:
-    world.settings.put_account(Account(name="paper", broker="paper", max_orders_per_day=2))
+    world.settings.put_account(Account(name="paper", broker="paper", limits=Limits(max_orders_per_day=2)))
 
     states = [world.place(key).order.state for key in ("a", "a", "a", "b")]
 

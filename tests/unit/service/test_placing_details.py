@@ -6,10 +6,11 @@ from datetime import timedelta
 import pytest
 
 from order_router.domain.account import Account
+from order_router.domain.gate import EntryHeld, Gate
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Event, Order, Ownership, apply, take_ownership
 from order_router.domain.vocabulary import Source
-from order_router.ports import EntryHeld, Gate, Letter, PlaceOrder, StoreConflict
+from order_router.ports import Letter, PlaceOrder, StoreConflict
 from order_router.service.dead_letters import bury_order
 from order_router.service.holding import release_held
 from order_router.service.place import InProgress, order_of, place_order, resume_order

@@ -9,8 +9,10 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from order_router.aws.failures import named_failures
+from order_router.aws.meters import meter_update, price_check
 from order_router.aws.values import Item, to_attribute, to_item
-from order_router.ports import Clock, Counter, Gate, HoldChange, Pace, PaceExceeded, StoreUnavailable
+from order_router.domain.gate import Counter, Gate, HoldChange, Pace, PaceExceeded
+from order_router.ports import Clock, StoreUnavailable
 
 SLOT_REST = timedelta(milliseconds=1050)
 """How long a slot rests: a second, and what a clock may be off."""
@@ -161,11 +163,13 @@ def slot_update(table: str, slot: Slot) -> Operation:
 
 
 def gate_operations(table: str, gate: Gate, slot: Slot | None) -> list[Operation]:
-    """Return the gate's operations: switches, the hold, counters, the slot, a change of a hold."""
+    """Return the gate's operations: switches, hold, counters, meters, price, slot, a change of a hold."""
     return [
         *switch_checks(table, gate.switches, is_exit=gate.is_exit),
         *([] if gate.hold is None else [hold_check(table, gate.hold)]),
         *counter_updates(table, gate.counters),
+        *(meter_update(table, meter) for meter in gate.meters),
+        *([] if gate.price is None else [price_check(table, gate.price)]),
         *([] if slot is None else [slot_update(table, slot)]),
         *([] if gate.hold_change is None else [hold_update(table, gate.hold_change)]),
     ]

@@ -13,19 +13,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from order_router.aws.cursor import read_cursor, write_cursor
 from order_router.aws.failures import may_have_happened, named_failures
 from order_router.aws.gate import Operation, Slot, SlotMemory, epoch_ms, gate_operations
+from order_router.aws.meters import price_unfit, require_room
 from order_router.aws.order_record import RecordUnreadable, account_day, order_item, read_order
 from order_router.aws.values import Item
+from order_router.domain.gate import CounterFull, EntryHeld, Gate, SwitchOn
 from order_router.domain.order import Order
-from order_router.ports import (
-    Clock,
-    CounterFull,
-    EntryHeld,
-    Gate,
-    OrderPage,
-    StoreConflict,
-    StoreUnavailable,
-    SwitchOn,
-)
+from order_router.ports import Clock, OrderPage, StoreConflict, StoreUnavailable
 
 logger = logging.getLogger(__name__)
 CONFLICT_TRIES = 8
@@ -192,9 +185,7 @@ class OrdersTable:
         del rest[: len(gate.switches)]
         if gate.hold is not None and _has_failed(rest.pop(0)):
             raise EntryHeld
-        for counter in gate.counters:
-            if _has_failed(rest.pop(0)):
-                raise CounterFull(counter)
+        _require_limits(gate, rest)
         if attempt.slot is not None and _has_failed(rest[0]):
             self._note_slot(attempt.slot, rest[0].get("Item"))
             self._slots.require_free(attempt.slot.pace)
@@ -211,6 +202,21 @@ class OrdersTable:
         current = self.get(order.client_order_id) if item is None else read_order(item)
         if item is None or current != order or item.get("write_id") != {"S": self._worker}:
             raise StoreConflict(current)
+
+
+def _require_limits(gate: Gate, rest: list[dict[str, Any]]) -> None:
+    """Raise what a counter, a meter or the kept price says, and take their reasons off the list."""
+    for counter in gate.counters:
+        if _has_failed(rest.pop(0)):
+            raise CounterFull(counter)
+    for meter in gate.meters:
+        judged = rest.pop(0)
+        if _has_failed(judged):
+            require_room(meter, judged.get("Item"))
+    if gate.price is not None:
+        judged = rest.pop(0)
+        if _has_failed(judged):
+            raise price_unfit(judged.get("Item"))
 
 
 def _has_failed(reason: dict[str, Any]) -> bool:

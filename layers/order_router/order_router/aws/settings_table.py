@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -13,7 +14,7 @@ from order_router.aws.failures import named_failures
 from order_router.aws.values import Item, to_item
 from order_router.domain.account import Account, Caller, Strategy
 from order_router.domain.errors import RouterError
-from order_router.ports import Clock
+from order_router.ports import Clock, StoreUnavailable
 
 logger = logging.getLogger(__name__)
 ACCOUNT, STRATEGY, KEY, TOKEN = "ACCOUNT", "STRATEGY", "KEY", "TOKEN"
@@ -47,6 +48,11 @@ class _Cache:
         self._clock = clock
         self._values: dict[tuple[str, str], _Cached] = {}
 
+    def has(self, key: tuple[str, str]) -> bool:
+        """Return whether this is remembered."""
+        cached = self._values.get(key)
+        return cached is not None and self._clock.now() < cached.good_until
+
     def read[T](self, key: tuple[str, str], load: Callable[[], T]) -> T:
         now = self._clock.now()
         cached = self._values.get(key)
@@ -66,10 +72,24 @@ class SettingsTable:
         self._table = table
         self._cache = _Cache(clock)
 
+    def prepare(self, account: str, strategy: str | None) -> None:
+        """Read both with one request, unless they are remembered or only one is to be read."""
+        if strategy is None or not _is_key(account):
+            return
+        wanted: dict[tuple[str, str], type[BaseModel]] = {
+            (ACCOUNT, account): Account,
+            (STRATEGY, strategy): Strategy,
+        }
+        missing = [key for key in wanted if not self._cache.has(key)]
+        if len(missing) < len(wanted):
+            return
+        found = self._get_both(missing)
+        for key in missing:
+            self._cache.read(key, partial(_parse_if_there, key[0], found.get(key), wanted[key]))
+
     def account(self, name: str) -> Account | None:
         """Return the account of this name; None for one that cannot be a key, whoever asked for it."""
-        is_key = name.isascii() and 0 < len(name) <= MAX_SORT_KEY
-        return self._cached(ACCOUNT, name, Account) if is_key else None
+        return self._cached(ACCOUNT, name, Account) if _is_key(name) else None
 
     def accounts(self) -> tuple[Account, ...]:
         """Return all accounts, by name."""
@@ -124,8 +144,7 @@ class SettingsTable:
         return self._cache.read((kind, name), lambda: self._load(kind, name, model))
 
     def _load[T: BaseModel](self, kind: str, name: str, model: type[T]) -> T | None:
-        item = self._get(kind, name)
-        return None if item is None else _parse(kind, item, model)
+        return _parse_if_there(kind, self._get(kind, name), model)
 
     def _load_token(self, digest: str) -> str | None:
         item = self._get(TOKEN, digest)
@@ -149,6 +168,15 @@ class SettingsTable:
         found: Item | None = answer.get("Item")
         return found
 
+    def _get_both(self, keys: list[tuple[str, str]]) -> dict[tuple[str, str], Item]:
+        asked = {"Keys": [{"kind": {"S": kind}, "id": {"S": name}} for kind, name in keys]}
+        with named_failures("reading settings"):
+            answer = self._client.batch_get_item(RequestItems={self._table: asked})
+        if answer.get("UnprocessedKeys"):
+            raise StoreUnavailable("reading settings: the table is busy")
+        items: list[Item] = answer["Responses"].get(self._table, [])
+        return {(item["kind"]["S"], item["id"]["S"]): item for item in items}
+
     def _put(self, kind: str, name: str, document: str) -> None:
         item = to_item({"kind": kind, "id": name, "document": document})
         with named_failures(f"storing a setting ({kind})"):
@@ -162,6 +190,14 @@ def _readable[T: BaseModel](kind: str, items: Iterable[Item], model: type[T]) ->
             yield item["id"]["S"], _parse(kind, item, model)
         except SettingUnreadable:
             logger.exception("a setting is not readable")
+
+
+def _is_key(name: str) -> bool:
+    return name.isascii() and 0 < len(name) <= MAX_SORT_KEY
+
+
+def _parse_if_there[T: BaseModel](kind: str, item: Item | None, model: type[T]) -> T | None:
+    return None if item is None else _parse(kind, item, model)
 
 
 def _parse[T: BaseModel](kind: str, item: Item, model: type[T]) -> T:

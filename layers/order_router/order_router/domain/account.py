@@ -2,11 +2,12 @@
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from order_router.domain.instrument import InstrumentField
+from order_router.domain.limits import Limits, OrderLimits
 from order_router.domain.request import Name, Quantity
 from order_router.domain.vocabulary import OrderType, Product, Validity
 
@@ -31,7 +32,7 @@ class _Setting(BaseModel):
 
 
 class Account(_Setting):
-    """One account at one broker. `max_orders_per_day` counts every accepted intent.
+    """One account at one broker. An account of an earlier release has `max_orders_per_day` beside its limits.
 
     `market_band_percent`: where the broker takes no MARKET or SL_M, such an order becomes a limit this far beyond the
     last price, or beyond its trigger; None: it is refused. `postback_digest`: the SHA-256, in hex, of the secret in the
@@ -42,14 +43,27 @@ class Account(_Setting):
     name: Name
     broker: str
     is_enabled: bool = True
-    max_orders_per_day: Annotated[int, Field(gt=0, le=5000)] = 1000
+    limits: Limits = Limits()
     market_band_percent: Annotated[Decimal, Field(gt=0, le=20)] | None = None
     postback_digest: str | None = None
     algo_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,32}$")] | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _limit_of_an_earlier_release(cls, fields: Any) -> Any:  # noqa: ANN401 - whatever was stored
+        if not isinstance(fields, dict) or "max_orders_per_day" not in fields:
+            return fields
+        rest = {name: value for name, value in fields.items() if name != "max_orders_per_day"}
+        limits = rest.get("limits", {})
+        others = limits.model_dump() if isinstance(limits, Limits) else dict(limits)
+        return rest | {"limits": others | {"max_orders_per_day": fields["max_orders_per_day"]}}
+
 
 class Strategy(_Setting):
     """What a webhook token may trade, and how an alert becomes an order in each of its accounts.
+
+    `fallback_account`: whom the trader is reminded of when the broker of one of the accounts is out of reach; nothing is
+    switched by itself.
 
     `quantity` None: the alert's `contracts` decide. `symbols` maps TradingView tickers that are not exchange symbols.
     `time_is` says what the alert's `time` holds: `fired` ({{timenow}}) rejects an alert that comes too late, `bar`
@@ -69,6 +83,8 @@ class Strategy(_Setting):
     symbols: dict[str, InstrumentField] = {}
     max_age_s: Annotated[int, Field(gt=0, le=300)] = 30
     time_is: Literal["fired", "bar"] = "fired"
+    fallback_account: Name | None = None
+    limits: OrderLimits = OrderLimits()
 
 
 class Caller(_Setting):

@@ -8,6 +8,7 @@ from decimal import Decimal
 from order_router.domain.errors import IllegalTransition, Reason
 from order_router.domain.lifecycle import TRANSITIONS, EventKind, State
 from order_router.domain.request import OrderRequest
+from order_router.domain.risk import named_price
 from order_router.domain.vocabulary import Source
 
 Evidence = tuple[tuple[str, str], ...]
@@ -40,7 +41,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What was asked for and what has become of it. Times are aware UTC."""
+    """What was asked for and what has become of it. Times are aware UTC.
+
+    `counted_price`: what one unit counts at in what is at risk; None for an order that was never counted.
+    """
 
     client_order_id: str
     request: OrderRequest
@@ -57,6 +61,7 @@ class Order:
     exchange_order_id: str | None = None
     filled_quantity: int = 0
     average_price: Decimal | None = None
+    counted_price: Decimal | None = None
     reason: Reason | None = None
     history: tuple[Step, ...] = ()
     version: int = 0
@@ -128,6 +133,7 @@ def apply(order: Order, event: Event) -> Order:
         exchange_order_id=_kept(order.exchange_order_id, event.exchange_order_id),
         filled_quantity=filled_quantity,
         average_price=_kept(order.average_price, event.average_price),
+        counted_price=_counted(order, event.request),
         reason=order.reason if event.reason is None and following is order.state else event.reason,
         history=(*order.history, Step(state=following, event=event)),
         version=order.version + 1,
@@ -138,6 +144,13 @@ def take_ownership(order: Order, ownership: Ownership, at: datetime) -> Order:
     """Return the order as `submitting`, owned: only the worker that stores this may send it."""
     submitting = apply(order, Event(kind=EventKind.SUBMITTING, at=at))
     return replace(submitting, owner=ownership.owner, lease_until=ownership.lease_until)
+
+
+def _counted(order: Order, changed: OrderRequest | None) -> Decimal | None:
+    """Return what a unit counts at: of a changed order the price that it names now, if it names one."""
+    if order.counted_price is None or changed is None:
+        return order.counted_price
+    return named_price(changed) or order.counted_price
 
 
 def _kept[T](old: T | None, new: T | None) -> T | None:

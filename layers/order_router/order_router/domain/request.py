@@ -20,7 +20,8 @@ from order_router.domain.vocabulary import PositionEffect, Product, Side, Validi
 MAX_QUANTITY = 10_000_000
 
 
-def _exact_number(value: object) -> object:
+def exact_number(value: object) -> object:
+    """Return the value unless it is a float, a bool or digits of another script: money is exact."""
     if isinstance(value, bool | float):
         raise ValueError(f"expected a number as text or an exact decimal, received {value!r}")  # noqa: TRY004
     if isinstance(value, str) and not value.isascii():
@@ -28,17 +29,18 @@ def _exact_number(value: object) -> object:
     return value
 
 
-def _plain(value: Decimal) -> Decimal:
+def plain(value: Decimal) -> Decimal:
+    """Return the number without an exponent or trailing zeros."""
     return Decimal(format(value.normalize(), "f"))
 
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
-Quantity = Annotated[int, BeforeValidator(_exact_number), Field(gt=0, le=MAX_QUANTITY)]
+Quantity = Annotated[int, BeforeValidator(exact_number), Field(gt=0, le=MAX_QUANTITY)]
 Price = Annotated[
     Decimal,
-    BeforeValidator(_exact_number),
+    BeforeValidator(exact_number),
     Field(gt=0, max_digits=14, decimal_places=4, allow_inf_nan=False),
-    AfterValidator(_plain),
+    AfterValidator(plain),
     WithJsonSchema({"type": ["string", "number"], "exclusiveMinimum": 0, "examples": ["1500.05"]}),
 ]
 

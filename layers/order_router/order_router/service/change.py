@@ -21,14 +21,25 @@ from order_router.adapter.session import BrokerSession
 from order_router.domain.account import Account
 from order_router.domain.errors import RouterError
 from order_router.domain.following import apply_fitting, events_of
+from order_router.domain.gate import PriceUnfit
 from order_router.domain.lifecycle import EventKind
 from order_router.domain.order import Event, Order, apply, with_evidence
 from order_router.domain.request import OrderRequest, dump_request, parse_request
 from order_router.ports import StoreConflict
+from order_router.service.breaker import note_failure
 from order_router.service.desk import Desk, require_enabled
 from order_router.service.fitting import require_listed
 from order_router.service.follow_up import ask_for_a_look
-from order_router.service.gates import GateAt, GatedWrite, cancel_gate, change_gate, write_through
+from order_router.service.gates import GateAt, GatedWrite, cancel_gate, write_through
+from order_router.service.limiting import (
+    LEARN_TRIES,
+    Entry,
+    LimitsUnknown,
+    changed_gate,
+    entry_of,
+    learn,
+    require_growth,
+)
 from order_router.service.looking import look_at
 from order_router.service.recording import record
 from order_router.service.renewing import has_new_session
@@ -123,6 +134,8 @@ def modify_order(desk: Desk, client_order_id: str, changes: Mapping[str, Any]) -
     wanted = changed_request(order, changes)
     broker.profile.require(wanted)
     require_listed(desk, broker, wanted)
+    entry = entry_of(desk, account, broker, wanted)
+    require_growth(entry)
     intent = ModifyIntent(broker_order_id=_at_broker(order), before=order.request, request=wanted)
     change = Change(
         kinds=MODIFY,
@@ -132,7 +145,17 @@ def modify_order(desk: Desk, client_order_id: str, changes: Mapping[str, Any]) -
         call=lambda send, session: broker.modify_order(send, session, intent),
         request=wanted,
     )
-    return _carry_out(desk, change, partial(change_gate, account, broker.profile, wanted))
+    return _within_limits(entry, partial(_carry_out, desk, change, partial(changed_gate, entry, order)))
+
+
+def _within_limits(entry: Entry, carry_out: Callable[[], Changed]) -> Changed:
+    """Make the change once the gate knows the price that the order's limit is held to."""
+    for _ in range(LEARN_TRIES):
+        try:
+            return carry_out()
+        except PriceUnfit as missing:
+            learn(entry, missing)
+    raise LimitsUnknown(f"the price of {entry.request.instrument} moved faster than it could be read")
 
 
 def cancel_order(desk: Desk, client_order_id: str) -> Changed:
@@ -275,13 +298,16 @@ def _refused(desk: Desk, change: Change, requested: Order, error: BrokerError) -
     note = f"{error.reason.code}: {error.reason.message}"
     refused = _event(desk, change.kinds.refused, note=note)
     after = _look(desk, change, requested) if isinstance(error, Rejected) else ()
-    return ChangeRefused(error, record(desk, requested, (refused, *after)))
+    stored = record(desk, requested, (refused, *after))
+    note_failure(desk, change.account, error)
+    return ChangeRefused(error, stored)
 
 
 def _unresolved(desk: Desk, change: Change, requested: Order, error: BrokerError) -> Changed:
     note = f"{error.reason.code}: {error.reason.message}"
     stored = record(desk, requested, [_event(desk, change.kinds.unresolved, note=note)])
     ask_for_a_look(desk, stored.request.account)
+    note_failure(desk, change.account, error)
     return Changed(stored, is_settled=False)
 
 

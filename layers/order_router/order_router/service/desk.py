@@ -9,10 +9,13 @@ from order_router.domain.account import Account
 from order_router.domain.errors import OrderDenied, RouterError
 from order_router.domain.trading_calendar import TradingCalendar
 from order_router.ports import (
+    Breakers,
     Clock,
+    Meters,
     Notifier,
     OrderQueue,
     OrderStore,
+    Prices,
     ReconcileQueue,
     SessionRenewer,
     Sessions,
@@ -67,12 +70,15 @@ class Desk(RecordDesk):
     `calendar` the hours of the exchanges.
     """
 
+    meters: Meters
+    prices: Prices
     sessions: Sessions
     renewer: SessionRenewer
     broker_of: Callable[[str], Broker]
     transport: Transport
     reconcile: ReconcileQueue
     order_queue: OrderQueue
+    breakers: Breakers
     listings: Callable[[str], Listings]
     calendar: Callable[[], TradingCalendar]
     nonce: Callable[[], str]

@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 from order_router.adapter.profile import Profile
 from order_router.domain.account import Account
 from order_router.domain.exchange_time import exchange_day
+from order_router.domain.gate import Gate, HoldChange, Pace, PaceExceeded
 from order_router.domain.lifecycle import State
+from order_router.domain.meter import change_meters
 from order_router.domain.order import Order
 from order_router.domain.request import OrderRequest
-from order_router.domain.vocabulary import PositionEffect
-from order_router.ports import Clock, Counter, Gate, HoldChange, OrderStore, Pace, PaceExceeded
+from order_router.domain.risk import is_exit
+from order_router.ports import Clock, OrderStore
 
 MAX_CALLS_PER_SECOND = 9
 """The regulator's line is 10 order calls a second for an account and exchange segment."""
@@ -32,12 +34,6 @@ def pace_for(account: Account, profile: Profile, request: OrderRequest, at: date
     return Pace(f"{account.name}#{request.instrument.exchange}", calls, at)
 
 
-def day_counter(account: Account, at: datetime) -> Counter:
-    """Return the counter of the account's orders on this exchange day."""
-    day = exchange_day(at)
-    return Counter(f"orders#{account.name}#{day}", account.max_orders_per_day, at + timedelta(days=2))
-
-
 def hold_name(request: OrderRequest, at: datetime) -> str | None:
     """Return the hold that an unknown order puts on its strategy's new entries in its instrument, for that day."""
     if request.strategy is None:
@@ -45,40 +41,29 @@ def hold_name(request: OrderRequest, at: datetime) -> str | None:
     return f"hold#{request.account}#{request.strategy}#{request.instrument}#{exchange_day(at)}"
 
 
-def is_exit(request: OrderRequest) -> bool:
-    """Return whether the order says that it closes a position: what says nothing counts as opening one."""
-    return request.position_effect is PositionEffect.CLOSE
-
-
 def _hold_for(request: OrderRequest, at: datetime) -> str | None:
     """Return the hold that stops this order: none stops one that closes a position."""
     return None if is_exit(request) else hold_name(request, at)
 
 
-def hold_gate(before: Order, after: Order) -> Gate | None:
-    """Return the gate of a change of state: becoming unknown puts the hold on, being settled takes it off."""
+def after_gate(before: Order, after: Order) -> Gate | None:
+    """Return what a change of state does beside the order: to a hold, and to what is counted; None if nothing."""
+    hold, meters = _hold_change(before, after), change_meters(before, after)
+    return None if hold is None and not meters else Gate(hold_change=hold, meters=meters)
+
+
+def _hold_change(before: Order, after: Order) -> HoldChange | None:
+    """Return the change of a hold: becoming unknown puts it on, being settled takes it off."""
     name = hold_name(after.request, after.received_at)
     is_on = after.state is State.UNKNOWN
     if name is None or is_on == (before.state is State.UNKNOWN):
         return None
     expires_at = after.received_at + HOLD_LIFE
-    change = HoldChange(name=name, client_order_id=after.client_order_id, is_on=is_on, expires_at=expires_at)
-    return Gate(hold_change=change)
+    return HoldChange(name=name, client_order_id=after.client_order_id, is_on=is_on, expires_at=expires_at)
 
 
 def entry_gate(account: Account, profile: Profile, request: OrderRequest, at: datetime) -> Gate:
-    """Return the gate before a new order."""
-    return Gate(
-        switches=switches_for(account, request),
-        is_exit=is_exit(request),
-        hold=_hold_for(request, at),
-        counters=(day_counter(account, at),),
-        pace=pace_for(account, profile, request, at),
-    )
-
-
-def resume_gate(account: Account, profile: Profile, request: OrderRequest, at: datetime) -> Gate:
-    """Return the gate before an order that was counted already."""
+    """Return the gate before an order, whatever is counted of it."""
     return replace(change_gate(account, profile, request, at), hold=_hold_for(request, at))
 
 

@@ -1,28 +1,31 @@
 """Place an order: intent first, one send, the outcome written down, a repeat answered with the first."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from decimal import Decimal
 from functools import partial
 
 from order_router.adapter.errors import DeadlinePassed, Unsupported
 from order_router.adapter.port import Broker
 from order_router.domain.account import Account
 from order_router.domain.errors import OrderDenied, Reason, RouterError
+from order_router.domain.gate import BaseStale, CounterFull, EntryHeld, LimitReached, PriceUnfit, SwitchOn
 from order_router.domain.identity import client_order_id, request_digest
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Event, Order, Ownership, apply, new_order, take_ownership
 from order_router.domain.vocabulary import Source
-from order_router.ports import CounterFull, EntryHeld, Gate, PlaceOrder, StoreConflict, SwitchOn
+from order_router.ports import PlaceOrder, StoreConflict
 from order_router.service.attempt import Job
-from order_router.service.desk import AccountDisabled, Desk, RecordDesk, require_enabled
+from order_router.service.desk import Desk, RecordDesk, require_enabled
 from order_router.service.fitting import fit
 from order_router.service.follow_up import ask_for_a_look, tell
-from order_router.service.gates import GateAt, GatedWrite, entry_gate, resume_gate, write_through
+from order_router.service.gates import GateAt, GatedWrite, entry_gate, write_through
+from order_router.service.limiting import LEARN_TRIES, LimitsUnknown, count, entry_of, learn, limited_gate
 from order_router.service.recording import record
 from order_router.service.sending import send_until_settled
 from order_router.service.timing import LEASE, PACE_WAIT, REPLAY_POLL_S, REPLAY_WAIT
 
 NOT_PLACED = {State.REJECTED, State.REFUSED, State.STALE}
+REFUSALS = (OrderDenied, Unsupported, SwitchOn, CounterFull, LimitReached)
 
 
 class KeyReused(RouterError):
@@ -56,6 +59,7 @@ def place_order(desk: Desk, command: PlaceOrder) -> Placement:
 
     Raises AccountUnknown, StillUnsent, KeyReused, EntryHeld, PaceExceeded or StoreUnavailable: then nothing was sent.
     """
+    desk.settings.prepare(command.request.account, command.request.strategy)
     account = desk.account(command.request.account)
     broker = desk.broker_of(account.broker)
     order = order_of(command, account)
@@ -139,14 +143,13 @@ def _start(desk: Desk, order: Order, account: Account, broker: Broker) -> Order:
         return _write_first(desk, order, EventKind.WENT_STALE, too_old(order))
     try:
         require_enabled(account)
-        order = fit(desk, order, account, broker)
-        return _write_owned(desk, order, None, partial(entry_gate, account, broker.profile, order.request))
+        return _write_entry(desk, Job(fit(desk, order, account, broker), account, broker), None)
     except EntryHeld as hold:
         if order.source is Source.API:
             raise
         # its message must not stay at the head of its group: an exit behind it has to pass
         return _write_first(desk, order, EventKind.HELD, hold.reason)
-    except (OrderDenied, Unsupported, SwitchOn, CounterFull) as refusal:
+    except REFUSALS as refusal:
         return _write_first(desk, order, EventKind.REFUSED, refusal.reason)
 
 
@@ -156,6 +159,19 @@ def too_old(order: Order) -> Reason:
         DeadlinePassed.code,
         f"received {order.received_at:%H:%M:%S} UTC, good until {order.deadline:%H:%M:%S}",
     )
+
+
+def _write_entry(desk: Desk, job: Job, replacing: Order | None) -> Order:
+    """Write an order that is to be counted, once what its limits ask for is known."""
+    entry = entry_of(desk, job.account, job.broker, job.order.request)
+    order = count(entry, job.order)
+    gate = partial(limited_gate, entry, order.counted_price or Decimal(0))
+    for _ in range(LEARN_TRIES):
+        try:
+            return _write_owned(desk, order, replacing, gate)
+        except (PriceUnfit, BaseStale) as missing:
+            learn(entry, missing)
+    raise LimitsUnknown("prices or positions moved faster than they could be read")
 
 
 def _write_owned(desk: Desk, order: Order, replacing: Order | None, gate: GateAt) -> Order:
@@ -196,14 +212,14 @@ def _go_on(desk: Desk, job: Job) -> Order:
         return end_stale(desk, order)
     try:
         require_enabled(job.account)
-        order = _write_owned(desk, order, order, partial(_gate_again, job))
+        order = _write_again(desk, job)
     except StoreConflict as conflict:
         return _existing(conflict)
     except EntryHeld as hold:
         if order.source is Source.API:
             raise
         order = _recorded(desk, order, EventKind.HELD, hold.reason)
-    except (AccountDisabled, SwitchOn) as refusal:
+    except REFUSALS as refusal:
         order = _recorded(desk, order, EventKind.REFUSED, refusal.reason)
     return _sent(desk, replace(job, order=order))
 
@@ -212,8 +228,12 @@ def _recorded(desk: RecordDesk, order: Order, kind: EventKind, reason: Reason) -
     return record(desk, order, [Event(kind=kind, at=desk.clock.now(), reason=reason)])
 
 
-def _gate_again(job: Job, at: datetime) -> Gate:
-    return resume_gate(job.account, job.broker.profile, job.order.request, at)
+def _write_again(desk: Desk, job: Job) -> Order:
+    """Write a stored order as ours: one that was held was not counted yet."""
+    if job.order.counted_price is None:
+        return _write_entry(desk, job, job.order)
+    gate = partial(entry_gate, job.account, job.broker.profile, job.order.request)
+    return _write_owned(desk, job.order, job.order, gate)
 
 
 def _settled(desk: Desk, asked: Order, existing: Order) -> Order:

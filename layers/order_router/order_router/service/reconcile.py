@@ -3,17 +3,21 @@
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
-from order_router.adapter.errors import BrokerError, SessionExpired
+from order_router.adapter.errors import AdapterDefect, BrokerError, SessionExpired
 from order_router.adapter.port import Broker
 from order_router.adapter.session import BrokerSession
 from order_router.domain.account import Account
+from order_router.domain.breaker import Breaker
 from order_router.domain.errors import Reason
 from order_router.domain.exchange_time import exchange_day
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Event, Order
 from order_router.domain.reports import OrderBook
+from order_router.service.breaker import end_probe, probe_delay_s, take_probe
 from order_router.service.desk import Desk
+from order_router.service.exposure import watch_account
 from order_router.service.follow_up import ask_for_a_look
 from order_router.service.holding import release_held
 from order_router.service.place import end_stale
@@ -41,17 +45,22 @@ def reconcile_account(desk: Desk, account_name: str, *, is_asked: bool = True) -
 
     Absence from the book proves nothing while the session lasts, and an unreadable book is not absence. A look that
     was asked for asks for the next one while an order is unknown and young, or held; the schedule's looks start no such
-    chain.
+    chain. Where the account's breaker may be tried, the book is read for that too, and whatever it says settles orders.
     """
     account = desk.account(account_name)
     unsettled = desk.store.list_unsettled(account_name)
     due = tuple(_due(desk, unsettled))
-    look = _look(desk, account, due) if due else None
+    probe = take_probe(desk, account)
+    read = _read_book(desk, account) if due or probe is not None else None
+    breaker = None if probe is None or read is None else end_probe(desk, account, probe, read.failure)
+    look = _look(desk, account, due, read) if due and read is not None else None
     after = () if look is None else tuple(settle(desk, look, order) for order in due)
     unknown = [order for order in after if order.state is State.UNKNOWN]
     waiting = release_held(desk, unsettled, unknown)
     if is_asked:
-        _look_again(desk, account_name, unknown, waiting)
+        _look_again(desk, account_name, unknown, waiting, breaker)
+    if not is_asked:
+        watch_account(desk, account)
     changed = sum(new.version != old.version for new, old in zip(after, due, strict=True))
     return Settled(account=account_name, looked_at=len(due), changed=changed, unknown=len(unknown))
 
@@ -81,31 +90,43 @@ def _lost(desk: Desk, order: Order) -> Order:
     return record(desk, order, [Event(kind=EventKind.OUTCOME_LOST, at=desk.clock.now(), reason=reason)])
 
 
-def _look(desk: Desk, account: Account, due: tuple[Order, ...]) -> Look:
-    broker, read_at = desk.broker_of(account.broker), desk.clock.now()
-    book = _read_book(desk, account, broker)
+@dataclass(frozen=True, slots=True)
+class _BookRead:
+    """A book as it was asked for at `at`, and why there is none where there is none."""
+
+    book: OrderBook
+    at: datetime
+    failure: BrokerError | None = None
+
+
+def _look(desk: Desk, account: Account, due: tuple[Order, ...], read: _BookRead) -> Look:
+    broker = desk.broker_of(account.broker)
     if broker.profile.tag.is_echoed:
-        return Look(book, broker, due, read_at)
-    return Look(book, broker, due, read_at, _claimed(desk, account, due))
+        return Look(read.book, broker, due, read.at)
+    return Look(read.book, broker, due, read.at, _claimed(desk, account, due))
 
 
-def _read_book(desk: Desk, account: Account, broker: Broker) -> OrderBook:
+def _read_book(desk: Desk, account: Account) -> _BookRead:
+    broker, at = desk.broker_of(account.broker), desk.clock.now()
+    failure: BrokerError = AdapterDefect("the broker adapter failed while reading")
     session: BrokerSession | None = None
     try:
         session = desk.sessions.session(account)
-        return _book_with(desk, broker, session)
+        return _BookRead(_book_with(desk, broker, session), at)
     except SessionExpired as error:
+        failure = error
         logger.warning("book not readable", extra={"account": account.name, "reason": error.code})
         if not is_replaced(desk.sessions, account, session):
             # the next look finds what comes of it
             desk.renewer.report(account, refused=fingerprint_of(session))
         elif (book := _read_book_again(desk, account, broker)) is not None:
-            return book
+            return _BookRead(book, at)
     except BrokerError as error:
+        failure = error
         logger.warning("book not readable", extra={"account": account.name, "reason": error.code})
     except Exception:  # a defect in reading must not leave an unknown order untold
         logger.exception("adapter defect", extra={"account": account.name})
-    return OrderBook((), is_complete=False)
+    return _BookRead(OrderBook((), is_complete=False), at, failure)
 
 
 def _read_book_again(desk: Desk, account: Account, broker: Broker) -> OrderBook | None:
@@ -135,12 +156,20 @@ def _claimed(desk: Desk, account: Account, due: Iterable[Order]) -> frozenset[st
     return frozenset(claimed)
 
 
-def _look_again(desk: Desk, account: str, unknown: Iterable[Order], waiting: Iterable[Order]) -> None:
+def _look_again(
+    desk: Desk,
+    account: str,
+    unknown: Iterable[Order],
+    waiting: Iterable[Order],
+    breaker: Breaker | None,
+) -> None:
     now = desk.clock.now()
     if any(now <= order.deadline for order in waiting) or any(
         now - order.received_at < RECONCILE_AGAIN_FOR for order in unknown
     ):
         ask_for_a_look(desk, account, delay_s=RECONCILE_DELAY_S)
+    elif breaker is not None and breaker.is_engaged:
+        ask_for_a_look(desk, account, delay_s=probe_delay_s(breaker))
 
 
 def _guarded(desk: Desk, account: str) -> Settled:

@@ -7,7 +7,7 @@ from order_router.domain.following import apply_fitting
 from order_router.domain.order import Event, Order
 from order_router.ports import StoreConflict, StoreUnavailable
 from order_router.service.desk import RecordDesk
-from order_router.service.gates import hold_gate
+from order_router.service.gates import after_gate
 
 logger = logging.getLogger(__name__)
 TRIES = 5
@@ -25,7 +25,7 @@ def record(desk: RecordDesk, order: Order, events: Sequence[Event]) -> Order:
         if after is order:
             return order
         try:
-            desk.store.write(after, replacing=order, gate=hold_gate(order, after))
+            desk.store.write(after, replacing=order, gate=after_gate(order, after))
         except StoreConflict as conflict:
             if conflict.current is None:
                 raise

@@ -11,14 +11,16 @@ from order_router.adapter.login import LoginFailed, LoginKind
 from order_router.adapter.session import BrokerSession
 from order_router.domain.errors import Reason, RouterError
 from order_router.domain.following import apply_fitting
+from order_router.domain.gate import EntryHeld, PaceExceeded, SwitchOn
 from order_router.domain.lifecycle import EventKind
 from order_router.domain.order import Event, Order
 from order_router.domain.vocabulary import Source
-from order_router.ports import EntryHeld, PaceExceeded, StoreConflict, SwitchOn
+from order_router.ports import StoreConflict
 from order_router.service.attempt import MAY_PASS, Job, try_once
+from order_router.service.breaker import note_failure
 from order_router.service.desk import Desk
 from order_router.service.follow_up import ask_for_a_look
-from order_router.service.gates import GatedWrite, resume_gate, write_through
+from order_router.service.gates import GatedWrite, entry_gate, write_through
 from order_router.service.recording import record
 from order_router.service.renewing import fingerprint_of
 from order_router.service.timing import SEND_BUDGET, SEND_PAUSE_S
@@ -38,6 +40,7 @@ def send_until_settled(desk: Desk, job: Job) -> Order:
     stored = record(desk, tries.job.order, tries.events)
     if any(event.kind is EventKind.OUTCOME_LOST for event in tries.events):
         ask_for_a_look(desk, job.account.name)
+    note_failure(desk, job.account, tries.failure)
     if tries.is_session_untold:
         desk.renewer.report(job.account, refused=fingerprint_of(tries.session))
     return stored
@@ -61,14 +64,15 @@ NOT_TOLD = {_Renewal.NOT_TRIED, _Renewal.REFUSED_AGAIN}
 class _Tries:
     """The tries of one invocation. `last_at`: when the last one may begin; `events`: what is not yet stored.
 
-    `session` is what the last one was made with; `is_session_untold`: that it is dead ended the order, and whoever
-    renews sessions does not know.
+    `failure` is how the last one ended, `session` what it was made with; `is_session_untold`: that it is dead ended the
+    order, and whoever renews sessions does not know.
     """
 
     desk: Desk
     job: Job
     last_at: datetime
     events: list[Event] = field(default_factory=list)
+    failure: BrokerError | None = None
     session: BrokerSession | None = None
     renewal: _Renewal = _Renewal.NOT_TRIED
     is_session_untold: bool = False
@@ -78,7 +82,7 @@ class _Tries:
         while True:
             attempt = try_once(self.desk, self.job)
             self.events += attempt.events
-            self.session = attempt.session
+            self.failure, self.session = attempt.failure, attempt.session
             if attempt.never_left is None:
                 return
             if not self._may_try_again(attempt.never_left):
@@ -92,7 +96,7 @@ class _Tries:
         """Store what happened and claim the order anew: a switch may be on by now, and the pace holds for tries too."""
         job, now = self.job, self.desk.clock.now()
         again = apply_fitting(job.order, [*self.events, Event(kind=EventKind.SUBMITTING, at=now)])
-        gate = partial(resume_gate, job.account, job.broker.profile, job.order.request)
+        gate = partial(entry_gate, job.account, job.broker.profile, job.order.request)
         write = GatedWrite(order=again, replacing=job.order, gate=gate, until=self.last_at)
         try:
             write_through(self.desk.store, self.desk.clock, write)

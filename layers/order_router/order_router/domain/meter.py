@@ -1,0 +1,221 @@
+"""What an order adds to what is counted of its account and its strategy, and what each change of it takes back: pure.
+
+An item a day: orders, those not ended, and money at risk. `reserved` is what resting orders would still add; what has
+filled is in `gross` until the broker's positions, read again, say what it is worth.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from order_router.domain.exchange_time import exchange_day
+from order_router.domain.instrument import Instrument
+from order_router.domain.limits import Limits, OrderLimits
+from order_router.domain.order import Order
+from order_router.domain.reports import Position
+from order_router.domain.request import OrderRequest
+from order_router.domain.risk import is_exit, named_price
+from order_router.domain.vocabulary import Side
+
+ZERO = Decimal(0)
+ORDERS, OPEN, LOSS, BASED_AT, MOVES = "orders", "open", "loss", "based_at", "moves"
+GROSS, NET, RESERVED, NET_RESERVED = "gross", "net", "reserved", "net_reserved"
+MONEY = (GROSS, NET, RESERVED, NET_RESERVED)
+METER_LIFE = timedelta(days=2)
+Amounts = Mapping[str, Decimal]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meter:
+    """Amounts to add to one item, and how it must stand before: `at_most` and `at_least`, an absent one being zero.
+
+    `whose`: what the limits belong to, in words.
+    """
+
+    name: str
+    whose: str
+    expires_at: datetime
+    adds: Amounts
+    at_most: Amounts = field(default_factory=dict)
+    at_least: Amounts = field(default_factory=dict)
+
+
+def of_instrument(instrument: Instrument, attribute: str) -> str:
+    """Return the attribute that counts this for one instrument."""
+    return f"{attribute}@{instrument}"
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Whose orders one item counts: `kind` is account or strategy."""
+
+    kind: str
+    owner: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.owner}"
+
+    def item_of(self, at: datetime) -> str:
+        """Return the name of the item of this exchange day."""
+        return f"meter#{self.kind}#{self.owner}#{exchange_day(at)}"
+
+
+def counted_by(request: OrderRequest) -> tuple[Counted, ...]:
+    """Return who counts an order: its account, and the strategy that it names."""
+    account = Counted("account", request.account)
+    return (account,) if request.strategy is None else (account, Counted("strategy", request.strategy))
+
+
+def entry_amounts(request: OrderRequest, price: Decimal) -> dict[str, Decimal]:
+    """Return what the intent of an order adds: one that closes a position puts no more money at risk."""
+    counted = {ORDERS: Decimal(1), OPEN: Decimal(1)}
+    value = ZERO if is_exit(request) else request.quantity * price
+    return {**counted, **_money(request, at_risk=value, reserved=value)} if value else counted
+
+
+def change_amounts(before: Order, after: Order) -> dict[str, Decimal]:
+    """Return what a change of an order adds, most of it below zero: what filled stays at risk, what ended does not."""
+    if after.counted_price is None:
+        return {}
+    ended = after.state.is_final and not before.state.is_final
+    amounts = {OPEN: Decimal(-1)} if ended else {}
+    if is_exit(after.request):
+        return amounts
+    reserved = _reserve(after) - _reserve(before)
+    filled = (after.filled_quantity - before.filled_quantity) * after.counted_price
+    money = _money(after.request, at_risk=reserved + filled, reserved=reserved)
+    return {**amounts, **{name: amount for name, amount in money.items() if amount}}
+
+
+def _reserve(order: Order) -> Decimal:
+    return ZERO if order.counted_price is None else order.pending_quantity * order.counted_price
+
+
+def _money(request: OrderRequest, *, at_risk: Decimal, reserved: Decimal) -> dict[str, Decimal]:
+    sign = 1 if request.side is Side.BUY else -1
+    whole = {GROSS: at_risk, NET: sign * at_risk, RESERVED: reserved, NET_RESERVED: sign * reserved}
+    return whole | {of_instrument(request.instrument, name): amount for name, amount in whole.items()}
+
+
+def entry_meter(
+    counted: Counted, limits: OrderLimits, request: OrderRequest, price: Decimal, at: datetime
+) -> Meter:
+    """Return what a new order must find room for; what closes a position is counted and never without room."""
+    meter = _meter(counted, entry_amounts(request, price), at)
+    if is_exit(request):
+        return meter
+    adds = meter.adds
+    most = {name: limit - adds.get(name, ZERO) for name, limit in _most(limits, request)}
+    least = {name: -limit - adds.get(name, ZERO) for name, limit in _least(limits, request)}
+    return replace(meter, at_most=most, at_least=least)
+
+
+def growth_meter(counted: Counted, limits: OrderLimits, order: Order, wanted: OrderRequest) -> Meter | None:
+    """Return what a change of a resting order must find room for, adding nothing yet; None if it asks for no more."""
+    if is_exit(wanted) or order.counted_price is None:
+        return None
+    price = named_price(wanted) or order.counted_price
+    more = (wanted.quantity - order.filled_quantity) * price - _reserve(order)
+    if more <= 0:
+        return None
+    signed = more if wanted.side is Side.BUY else -more
+    most = {name: limit - more for name, limit in _most(limits, wanted) if _is_money(name)}
+    least = {name: -limit - signed for name, limit in _least(limits, wanted)}
+    meter = _meter(counted, {}, order.received_at)
+    return replace(meter, at_most=most, at_least=least) if most or least else None
+
+
+def _is_money(name: str) -> bool:
+    return name.partition("@")[0] in {GROSS, NET}
+
+
+def change_meters(before: Order, after: Order) -> tuple[Meter, ...]:
+    """Return what a change of an order does to the items that counted it: nothing of it can be refused."""
+    amounts = change_amounts(before, after)
+    if not amounts:
+        return ()
+    return tuple(_meter(counted, amounts, after.received_at) for counted in counted_by(after.request))
+
+
+def _meter(counted: Counted, adds: Amounts, at: datetime) -> Meter:
+    return Meter(name=counted.item_of(at), whose=str(counted), expires_at=at + METER_LIFE, adds=adds)
+
+
+def _most(limits: OrderLimits, request: OrderRequest) -> Iterable[tuple[str, Decimal]]:
+    for attribute, limit in (
+        (ORDERS, limits.max_orders_per_day),
+        (OPEN, limits.max_open_orders),
+        (GROSS, limits.max_gross_exposure),
+    ):
+        if limit is not None:
+            yield attribute, Decimal(limit)
+    if not isinstance(limits, Limits):
+        return
+    if limits.max_instrument_gross_exposure is not None:
+        yield of_instrument(request.instrument, GROSS), limits.max_instrument_gross_exposure
+    if limits.max_daily_loss is not None:
+        yield LOSS, limits.max_daily_loss
+    if request.side is Side.BUY:
+        yield from _net(limits, request)
+
+
+def _least(limits: OrderLimits, request: OrderRequest) -> Iterable[tuple[str, Decimal]]:
+    if isinstance(limits, Limits) and request.side is Side.SELL:
+        yield from _net(limits, request)
+
+
+def _net(limits: Limits, request: OrderRequest) -> Iterable[tuple[str, Decimal]]:
+    if limits.max_net_exposure is not None:
+        yield NET, limits.max_net_exposure
+    if limits.max_instrument_net_exposure is not None:
+        yield of_instrument(request.instrument, NET), limits.max_instrument_net_exposure
+
+
+def breach_of(meter: Meter, found: Amounts) -> str | None:
+    """Return the first attribute that is out of its bounds as found, None if the meter may be added to."""
+    for attribute, bound in meter.at_least.items():
+        if found.get(attribute, ZERO) < bound:
+            return attribute
+    return next((name for name, bound in meter.at_most.items() if found.get(name, ZERO) > bound), None)
+
+
+def base_of(positions: Iterable[Position], counted: Amounts) -> dict[str, Decimal]:
+    """Return what an account's item is set to when its positions are known: their worth, and what rests beside it.
+
+    `counted` is the item as it stands. A position without a last price counts at its average price.
+    """
+    base = {name: counted.get(_reserved_of(name), ZERO) for name in counted if _is_money(name)}
+    base = {GROSS: counted.get(RESERVED, ZERO), NET: counted.get(NET_RESERVED, ZERO)} | base
+    profit = ZERO
+    for position in positions:
+        worth = position.quantity * (position.last_price or position.average_price)
+        profit += (position.realised_pnl or ZERO) + (position.unrealised_pnl or ZERO)
+        for name, amount in ((GROSS, abs(worth)), (NET, worth)):
+            one = of_instrument(position.instrument, name)
+            base[name] += amount
+            base[one] = base.get(one, counted.get(_reserved_of(one), ZERO)) + amount
+    return {**base, LOSS: -profit}
+
+
+def _reserved_of(name: str) -> str:
+    attribute, at, instrument = name.partition("@")
+    return {GROSS: RESERVED, NET: NET_RESERVED}[attribute] + at + instrument
+
+
+CODES = {
+    ORDERS: ("DAILY_LIMIT_REACHED", "max_orders_per_day"),
+    OPEN: ("OPEN_ORDERS_LIMIT", "max_open_orders"),
+    GROSS: ("GROSS_EXPOSURE_LIMIT", "max_gross_exposure"),
+    NET: ("NET_EXPOSURE_LIMIT", "max_net_exposure"),
+    LOSS: ("DAILY_LOSS_LIMIT", "max_daily_loss"),
+    f"{GROSS}@": ("INSTRUMENT_GROSS_LIMIT", "max_instrument_gross_exposure"),
+    f"{NET}@": ("INSTRUMENT_NET_LIMIT", "max_instrument_net_exposure"),
+}
+"""The code of a full limit and its name, by what it counts."""
+
+
+def code_of(attribute: str) -> tuple[str, str]:
+    """Return the code of a refusal by this attribute, and the limit's name."""
+    name, at, _ = attribute.partition("@")
+    return CODES[name + at]

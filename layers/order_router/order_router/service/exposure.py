@@ -1,0 +1,127 @@
+"""Set what is counted of an account to what its broker says it holds, and tell of limits that come near."""
+
+import logging
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from order_router.adapter.errors import BrokerError
+from order_router.domain.account import Account
+from order_router.domain.instrument import Instrument, parse_instrument
+from order_router.domain.limits import Limits
+from order_router.domain.meter import (
+    BASED_AT,
+    GROSS,
+    LOSS,
+    NET,
+    OPEN,
+    ORDERS,
+    Counted,
+    base_of,
+)
+from order_router.domain.reports import Position
+from order_router.ports import Notice, StoreUnavailable
+from order_router.service.asking import ask
+from order_router.service.desk import Desk
+
+logger = logging.getLogger(__name__)
+
+BASE_LIFE = timedelta(minutes=10)
+"""How long what a broker said of positions may be counted on: reconcile asks each minute."""
+
+BASE_AGAIN = timedelta(seconds=55)
+TRIES = 3
+NEAR = Decimal("0.8")
+
+
+def oldest_base(at: datetime) -> datetime:
+    """Return when positions must have been read that are still counted on now."""
+    return at - BASE_LIFE
+
+
+def rebase(desk: Desk, account: Account) -> Mapping[str, Decimal]:
+    """Read the account's positions and set what is counted by them; return what is counted then.
+
+    Raises the broker's error, or StoreUnavailable where orders kept coming between.
+    """
+    name = Counted("account", account.name).item_of(desk.clock.now())
+    for _ in range(TRIES):
+        seen, at = desk.meters.read(name), desk.clock.now()
+        positions = ask(desk, account, lambda broker, send, session: broker.read_positions(send, session))
+        amounts = base_of(positions, seen)
+        if desk.meters.rebase(name, amounts, seen=seen, at=at):
+            _keep_prices(desk, account, positions, at)
+            return {**seen, **amounts}
+    raise StoreUnavailable("setting what is counted: orders kept coming")
+
+
+def _keep_prices(desk: Desk, account: Account, positions: Iterable[Position], at: datetime) -> None:
+    prices = {one.instrument: one.last_price for one in positions if one.last_price}
+    if prices:
+        desk.prices.keep(account.broker, prices, at)
+
+
+def watch_account(desk: Desk, account: Account) -> None:
+    """Keep the account's base and the prices of what it trades today fresh, and tell of a limit that is near.
+
+    Never raises: what fails here leaves the gate with what it knows, and it is asked again in a minute.
+    """
+    limits = account.limits
+    try:
+        counted = desk.meters.read(Counted("account", account.name).item_of(desk.clock.now()))
+        if limits.need_positions and _is_due(counted, desk.clock.now()):
+            counted = rebase(desk, account)
+        if limits.need_price or limits.price_band_percent is not None:
+            _refresh_prices(desk, account, counted)
+        _tell_near(desk, account, counted)
+    except (BrokerError, StoreUnavailable) as error:
+        logger.warning("exposure not known", extra={"account": account.name, "reason": error.code})
+    except Exception:  # a defect in watching must not keep orders from being settled
+        logger.exception("exposure not known", extra={"account": account.name})
+
+
+def _is_due(counted: Mapping[str, Decimal], at: datetime) -> bool:
+    return counted.get(BASED_AT, Decimal(0)) < (at - BASE_AGAIN).timestamp()
+
+
+def _refresh_prices(desk: Desk, account: Account, counted: Mapping[str, Decimal]) -> None:
+    """Keep new prices of what the account traded or held today."""
+    instruments = tuple(sorted(_instruments(counted), key=str))
+    if not instruments:
+        return
+    quotes = ask(desk, account, lambda broker, send, session: broker.read_quotes(send, session, instruments))
+    prices = {quote.instrument: quote.last_price for quote in quotes if quote.last_price > 0}
+    desk.prices.keep(account.broker, prices, desk.clock.now())
+
+
+def _instruments(counted: Mapping[str, Decimal]) -> set[Instrument]:
+    names = {name.partition("@")[2] for name in counted if "@" in name}
+    return {parse_instrument(name) for name in names}
+
+
+def _tell_near(desk: Desk, account: Account, counted: Mapping[str, Decimal]) -> None:
+    """Tell once a day of each limit of which four fifths are used."""
+    for attribute, limit in _bounds(account.limits):
+        found = (
+            abs(counted.get(attribute, Decimal(0)))
+            if attribute == NET
+            else counted.get(attribute, Decimal(0))
+        )
+        if found >= NEAR * limit:
+            words = f"{attribute} is {found} of the {limit} that the account may have"
+            subject = f"{attribute}#{desk.clock.now():%Y-%m-%d}"
+            desk.notifier.tell(
+                Notice(kind="limit_near", account=account.name, message=words, subject=subject)
+            )
+
+
+def _bounds(limits: Limits) -> Iterable[tuple[str, Decimal]]:
+    for attribute, limit in (
+        (ORDERS, limits.max_orders_per_day),
+        (OPEN, limits.max_open_orders),
+        (GROSS, limits.max_gross_exposure),
+        (NET, limits.max_net_exposure),
+        (LOSS, limits.max_daily_loss),
+    ):
+        if limit is not None:
+            yield attribute, Decimal(limit)

@@ -1,0 +1,207 @@
+"""Hold a new order to the trader's limits: what bounds one order, and what the gate counts as it is written."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+
+from order_router.adapter.errors import BrokerError, Unsupported
+from order_router.adapter.port import Broker
+from order_router.domain.account import Account
+from order_router.domain.errors import OrderDenied
+from order_router.domain.gate import BaseStale, Gate, PriceCheck, PriceUnfit
+from order_router.domain.limits import Limits, MarginCheck, OrderLimits
+from order_router.domain.meter import BASED_AT, Counted, Meter, counted_by, entry_meter, growth_meter
+from order_router.domain.order import Order
+from order_router.domain.protection import PriceUnknown
+from order_router.domain.request import OrderRequest
+from order_router.domain.risk import HUNDRED, Ruled, is_exit, named_price, require_within
+from order_router.domain.vocabulary import OrderType, Side
+from order_router.service.asking import ask
+from order_router.service.desk import Desk
+from order_router.service.exposure import oldest_base, rebase
+from order_router.service.gates import change_gate, entry_gate
+from order_router.service.pricing import is_good, new_price, oldest_price, price_of
+
+LEARN_TRIES = 3
+"""So often what the gate lacked is got for one order: its price, its account's positions, and once more."""
+
+ZERO = Decimal(0)
+EXACT = Decimal("0.0000000001")
+"""How fine the bounds of a kept price are: far below any tick."""
+
+
+class MarginShort(OrderDenied):
+    """The account has less than the order would bind."""
+
+    code = "MARGIN_INSUFFICIENT"
+
+
+class PositionsUnknown(OrderDenied):
+    """What the account holds cannot be read, and its limits are by that."""
+
+    code = "POSITIONS_UNKNOWN"
+
+
+class LimitsUnknown(OrderDenied):
+    """What the order's limits ask for could not be known while it was asked."""
+
+    code = "LIMITS_UNKNOWN"
+
+
+class MarginUnknown(OrderDenied):
+    """What the order would bind cannot be read, and the account wants it asked."""
+
+    code = "MARGIN_UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A new order before its gate: whom it is for, and the limits that hold it."""
+
+    desk: Desk
+    account: Account
+    broker: Broker
+    request: OrderRequest
+    limits: tuple[tuple[Counted, OrderLimits], ...]
+
+    def ruled(self) -> Iterator[Ruled]:
+        """Yield the limits as one order is held to them."""
+        return (Ruled(str(counted), limits) for counted, limits in self.limits)
+
+    def meters(self, price: Decimal, at: datetime) -> tuple[Meter, ...]:
+        """Return what the order must find room for."""
+        return tuple(self._meter(counted, limits, price, at) for counted, limits in self.limits)
+
+    def _meter(self, counted: Counted, limits: OrderLimits, price: Decimal, at: datetime) -> Meter:
+        meter = entry_meter(counted, limits, self.request, price, at)
+        if is_exit(self.request) or not isinstance(limits, Limits) or not limits.need_positions:
+            return meter
+        known_since = Decimal(int(oldest_base(at).timestamp()))
+        return replace(meter, at_least={BASED_AT: known_since, **meter.at_least})
+
+    def price_check(self, at: datetime) -> PriceCheck | None:
+        """Return what must be so of the last price for the order's limit to pass; None if no band holds it."""
+        bands = [
+            limits.price_band_percent for _, limits in self.limits if limits.price_band_percent is not None
+        ]
+        limit = self.request.limit_price
+        if not bands or limit is None or self.request.order_type != OrderType.LIMIT:
+            return None
+        band, name = min(bands), self.desk.prices.name(self.account.broker, self.request.instrument)
+        if self.request.side is Side.BUY:
+            least = (limit * HUNDRED / (HUNDRED + band)).quantize(EXACT, ROUND_CEILING)
+            return PriceCheck(name=name, oldest=oldest_price(at), at_least=least)
+        most = (limit * HUNDRED / (HUNDRED - band)).quantize(EXACT, ROUND_FLOOR)
+        return PriceCheck(name=name, oldest=oldest_price(at), at_most=most)
+
+
+def entry_of(desk: Desk, account: Account, broker: Broker, request: OrderRequest) -> Entry:
+    """Return the entry with the limits of its account and of its strategy, if it names one that there is."""
+    strategy = None if request.strategy is None else desk.settings.strategy(request.strategy)
+    own = OrderLimits() if strategy is None else strategy.limits
+    limits = tuple(
+        (counted, account.limits if counted.kind == "account" else own) for counted in counted_by(request)
+    )
+    return Entry(desk=desk, account=account, broker=broker, request=request, limits=limits)
+
+
+def count(entry: Entry, order: Order) -> Order:
+    """Return the order with what a unit of it counts at, once every rule for one order lets it pass.
+
+    Raises LimitExceeded, PriceUnknown, MarginShort, MarginUnknown or StoreUnavailable.
+    """
+    price = named_price(entry.request) or _price(entry)
+    for ruled in entry.ruled():
+        require_within(ruled, entry.request, None if named_price(entry.request) else price)
+    _require_margin(entry)
+    return replace(order, counted_price=price or ZERO)
+
+
+def _price(entry: Entry) -> Decimal | None:
+    """Return the price of an order that names none, if a limit needs it; what closes a position goes without."""
+    if not any(limits.need_price for _, limits in entry.limits):
+        return None
+    try:
+        return price_of(entry.desk, entry.account, entry.broker, entry.request.instrument)
+    except PriceUnknown:
+        if is_exit(entry.request):
+            return None
+        raise
+
+
+def require_growth(entry: Entry) -> None:
+    """Raise LimitExceeded if what a resting order is to become breaks a rule for one order."""
+    for ruled in entry.ruled():
+        require_within(ruled, entry.request, None)
+
+
+def limited_gate(entry: Entry, price: Decimal, at: datetime) -> Gate:
+    """Return the gate before a new order, a unit of which counts at this price."""
+    gate = entry_gate(entry.account, entry.broker.profile, entry.request, at)
+    return replace(gate, meters=entry.meters(price, at), price=entry.price_check(at))
+
+
+def changed_gate(entry: Entry, order: Order, at: datetime) -> Gate:
+    """Return the gate before a change of an order into the entry's: there must be room for what it adds."""
+    gate = change_gate(entry.account, entry.broker.profile, entry.request, at)
+    meters = (growth_meter(counted, limits, order, entry.request) for counted, limits in entry.limits)
+    return replace(gate, meters=tuple(one for one in meters if one is not None), price=entry.price_check(at))
+
+
+def learn(entry: Entry, missing: PriceUnfit | BaseStale) -> None:
+    """Get what the gate lacked, and hold the order to it.
+
+    Raises LimitExceeded, PriceUnknown, PositionsUnknown or StoreUnavailable.
+    """
+    if isinstance(missing, BaseStale):
+        _learn_positions(entry, missing)
+        return
+    found = missing.found
+    price = found.last if found is not None and is_good(found, entry.desk.clock.now()) else _new_price(entry)
+    for ruled in entry.ruled():
+        require_within(ruled, entry.request, price)
+
+
+def _new_price(entry: Entry) -> Decimal:
+    return new_price(entry.desk, entry.account, entry.broker, entry.request.instrument)
+
+
+def _learn_positions(entry: Entry, missing: BaseStale) -> None:
+    try:
+        rebase(entry.desk, entry.account)
+    except BrokerError as error:
+        raise PositionsUnknown(f"{missing.message}: {error.reason.message}") from error
+
+
+def _require_margin(entry: Entry) -> None:
+    limits = entry.account.limits
+    if limits.margin is MarginCheck.OFF or is_exit(entry.request):
+        return
+    try:
+        required, available = _margin(entry, limits.margin)
+    except (BrokerError, Unsupported) as error:
+        raise MarginUnknown(f"the margin is not known: {error.reason.message}") from error
+    if required > available:
+        raise MarginShort(f"the order would bind {required}, available {available}")
+
+
+def _margin(entry: Entry, check: MarginCheck) -> tuple[Decimal, Decimal]:
+    if check is MarginCheck.CALCULATOR:
+        margin = ask(
+            entry.desk,
+            entry.account,
+            lambda broker, send, session: broker.read_order_margin(send, session, entry.request),
+        )
+        if margin.available is not None:
+            return margin.required, margin.available
+        return margin.required, _available(entry)
+    price = named_price(entry.request) or price_of(
+        entry.desk, entry.account, entry.broker, entry.request.instrument
+    )
+    return entry.request.quantity * price, _available(entry)
+
+
+def _available(entry: Entry) -> Decimal:
+    funds = ask(entry.desk, entry.account, lambda broker, send, session: broker.read_funds(send, session))
+    return sum((one.available for one in funds), ZERO)

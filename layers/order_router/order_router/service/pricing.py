@@ -1,0 +1,57 @@
+"""What an instrument trades at: as kept for the gate, else as the broker says now."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from order_router.adapter.errors import BrokerError
+from order_router.adapter.port import Broker
+from order_router.domain.account import Account
+from order_router.domain.gate import KeptPrice
+from order_router.domain.instrument import Instrument
+from order_router.domain.protection import PriceUnknown
+from order_router.domain.reports import Quote
+from order_router.service.asking import ask
+from order_router.service.desk import Desk
+
+PRICE_LIFE = timedelta(minutes=5)
+"""How old a kept price may be that an order is judged by: reconcile keeps those in use fresh each minute."""
+
+
+def oldest_price(at: datetime) -> datetime:
+    """Return when a price must have been seen that is still good now."""
+    return at - PRICE_LIFE
+
+
+def last_quote(desk: Desk, account: Account, broker: Broker, instrument: Instrument) -> Quote:
+    """Return what the broker quotes now; PriceUnknown if it does not."""
+    try:
+        quotes = ask(desk, account, lambda _, send, session: broker.read_quotes(send, session, (instrument,)))
+    except BrokerError as error:
+        raise PriceUnknown(f"no price of {instrument}: {error.reason.message}") from error
+    found = next((quote for quote in quotes if quote.instrument == instrument), None)
+    if found is None:
+        raise PriceUnknown(f"{broker.profile.title} quotes no price of {instrument}")
+    return found
+
+
+def price_of(desk: Desk, account: Account, broker: Broker, instrument: Instrument) -> Decimal:
+    """Return a price that is good now, and keep it for the next order; PriceUnknown or StoreUnavailable."""
+    now = desk.clock.now()
+    kept = desk.prices.recent(account.broker, instrument, oldest=oldest_price(now))
+    if kept is not None:
+        return kept.last
+    return new_price(desk, account, broker, instrument)
+
+
+def new_price(desk: Desk, account: Account, broker: Broker, instrument: Instrument) -> Decimal:
+    """Return the price that the broker quotes now, and keep it; PriceUnknown or StoreUnavailable."""
+    price = last_quote(desk, account, broker, instrument).last_price
+    if price <= 0:
+        raise PriceUnknown(f"the last price of {instrument} is {price}")
+    desk.prices.keep(account.broker, {instrument: price}, desk.clock.now())
+    return price
+
+
+def is_good(kept: KeptPrice | None, at: datetime) -> bool:
+    """Return whether a kept price may be judged by."""
+    return kept is not None and kept.at >= oldest_price(at)
