@@ -14,7 +14,7 @@ from unittest.mock import patch
 from order_router import wiring
 from order_router.adapter.http import HttpRequest
 from order_router.api import orders as api_orders
-from order_router.aws import gate, orders_table
+from order_router.aws import breakers_table, gate, orders_table
 from order_router.aws.gate import Switches
 from order_router.aws.settings_table import SettingsTable, digest_of
 from order_router.domain.account import Account, Caller, Scope, Strategy
@@ -223,6 +223,6 @@ def seeded(random: Random) -> Iterator[None]:
         randbelow=lambda limit: int(random.random() * limit),
     )
     with ExitStack() as patched:
-        for module in (wiring, gate, orders_table, api_orders):
+        for module in (wiring, breakers_table, gate, orders_table, api_orders):
             patched.enter_context(patch.object(module, "secrets", drawn))
         yield

@@ -36,10 +36,14 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What one try did: its events, why nothing left where nothing did, and the session that it was made with."""
+    """What one try did: its events, why nothing left where nothing did, and the session that it was made with.
+
+    `failure` is what the broker's side raised, whatever that proves; None after an acknowledgement.
+    """
 
     events: tuple[Event, ...]
     never_left: BrokerError | None = None
+    failure: BrokerError | None = None
     session: BrokerSession | None = None
 
 
@@ -84,7 +88,8 @@ def _tried(desk: Desk, job: Job) -> Attempt:
     else:
         return replace(_read_back(desk, job, acknowledged.broker_order_id), session=session)
     may_have_left = watched is not None and watched.has_written
-    return replace(_judged(failure, desk.clock.now(), may_have_left=may_have_left), session=session)
+    judged = _judged(failure, desk.clock.now(), may_have_left=may_have_left)
+    return replace(judged, session=session, failure=failure)
 
 
 def _intent_of(job: Job) -> PlaceIntent:

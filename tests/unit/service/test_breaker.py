@@ -1,0 +1,374 @@
+"""Failures on the wire stop an account's orders, one answered read lets them go again, and the trader hears of both."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from order_router.adapter.errors import (
+    AdapterDefect,
+    BrokerError,
+    DeadlinePassed,
+    InsufficientFunds,
+    NotSent,
+    OutcomeUnknown,
+    RateLimited,
+    Rejected,
+    SessionExpired,
+    Unsupported,
+)
+from order_router.domain.account import Account, Strategy
+from order_router.domain.breaker import FAILURES_TO_OPEN, PROBE_LEASE, Breaker, BreakerState
+from order_router.domain.errors import Reason
+from order_router.domain.lifecycle import State
+from order_router.domain.vocabulary import OrderType, Product, Source
+from order_router.ports import RenewalPending, StoreUnavailable
+from order_router.service.breaker import (
+    BreakerDesk,
+    breakers_of,
+    end_probe,
+    is_transport_failure,
+    open_breaker,
+    reset_breaker,
+    take_probe,
+)
+from order_router.service.change import ChangeRefused, cancel_order, modify_order
+from order_router.service.reconcile import reconcile_account, reconcile_all
+from tests.fakes.transport import Fault
+from tests.fakes.world import World
+
+PAPER = Account(name="paper", broker="paper")
+DOWN = Reason("BROKER_UNREACHABLE", "no connection")
+ANSWER_LOST = [Fault.ANSWER_LOST]
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def breaker(world: World) -> Breaker:
+    return world.breakers.get("paper", "paper")
+
+
+def kinds(world: World) -> list[str]:
+    return [notice.kind for notice in world.notifier.notices if notice.kind.startswith("breaker")]
+
+
+def lose(world: World, count: int = FAILURES_TO_OPEN, *, start: int = 0) -> None:
+    for number in range(start, start + count):
+        world.transport.writes.append(Fault.ANSWER_LOST)
+        assert world.place(f"lost-{number}").order.state is State.UNKNOWN
+
+
+def desk_of(world: World) -> BreakerDesk:
+    return BreakerDesk(
+        settings=world.settings,
+        breakers=world.breakers,
+        clock=world.clock,
+        notifier=world.notifier,
+        reconcile=world.reconcile,
+    )
+
+
+def rest(world: World) -> None:
+    world.clock.advance(breaker(world).pause.total_seconds())
+
+
+@pytest.mark.parametrize(
+    ("error", "counts"),
+    [
+        (NotSent("no connection"), True),
+        (OutcomeUnknown("no answer in time"), True),
+        (DeadlinePassed("too old"), False),
+        (SessionExpired("log in"), False),
+        (RateLimited("wait"), False),
+        (RenewalPending("a login is under way"), False),
+        (Rejected("no"), False),
+        (InsufficientFunds("no money"), False),
+        (Unsupported("no such type"), False),
+        (AdapterDefect("KeyError"), False),
+        (NotSent("the secret is not readable", code="SECRET_UNAVAILABLE"), False),
+        (None, False),
+    ],
+)
+def test_only_what_happens_on_the_wire_counts(error: BrokerError | None, counts: bool) -> None:
+    assert is_transport_failure(error) is counts
+
+
+def test_orders_that_come_to_nothing_in_a_row_open_it_and_the_next_is_refused(world: World) -> None:
+    lose(world, FAILURES_TO_OPEN - 1)
+    assert not breaker(world).is_engaged
+    lose(world, 1, start=FAILURES_TO_OPEN)
+    sent = world.transport.writes_sent()
+
+    refused = world.place("next", position_effect="CLOSE").order
+
+    assert breaker(world).state is BreakerState.OPEN
+    assert (refused.state, refused.reason and refused.reason.code) == (State.REFUSED, "BROKER_CIRCUIT_OPEN")
+    assert world.transport.writes_sent() == sent
+    assert kinds(world) == ["breaker_open"]
+    assert breaker(world).is_told
+    assert world.reconcile.asked[-1] == ("paper", 16)
+
+
+def test_a_refused_connection_counts_once_however_often_it_was_tried(world: World) -> None:
+    for number in range(FAILURES_TO_OPEN):
+        world.transport.writes = [Fault.REFUSED] * 50
+        assert world.place(f"k-{number}").order.state is State.REFUSED
+        assert len(breaker(world).failures) == number + 1
+
+    assert breaker(world).is_engaged
+
+
+def test_an_order_that_left_in_the_end_counts_nothing(world: World) -> None:
+    world.transport.writes = [Fault.REFUSED, Fault.REFUSED]
+
+    assert world.place().order.state is State.FILLED
+    assert world.breakers.calls == 0
+
+
+def test_an_order_that_is_answered_asks_the_breaker_nothing(world: World) -> None:
+    world.place("k-1")
+    world.place("k-2", quantity=900_000)
+
+    assert world.breakers.calls == 0
+
+
+def test_refusals_of_business_never_open_it(world: World) -> None:
+    for number in range(2 * FAILURES_TO_OPEN):
+        assert world.place(f"k-{number}", quantity=900_000).order.state is State.REJECTED
+
+    assert breaker(world) == Breaker(broker="paper", account="paper")
+
+
+def test_an_answered_order_between_ends_the_row_whichever_worker_sent_it(world: World) -> None:
+    for number in range(2 * FAILURES_TO_OPEN):
+        lose(world, 1, start=number)
+        world.clock.advance(1)
+        world.place(f"answered-{number}")
+        world.clock.advance(1)
+
+    assert not breaker(world).is_engaged
+
+
+def test_an_order_that_the_book_settled_is_no_answered_call(world: World) -> None:
+    for number in range(FAILURES_TO_OPEN):
+        lose(world, 1, start=number)
+        world.clock.advance(5)
+        reconcile_account(world.desk, "paper")
+
+    assert breaker(world).is_engaged
+
+
+def test_modifies_and_cancels_count_too_and_a_cancel_still_goes(world: World) -> None:
+    resting = world.place("rest", limit_price="1400").order
+    world.clock.advance(1)
+    world.transport.writes = [Fault.ANSWER_LOST, Fault.REFUSED, Fault.ANSWER_LOST]
+    modify_order(world.desk, resting.client_order_id, {"limit_price": "1401"})
+    with pytest.raises(ChangeRefused):
+        cancel_order(world.desk, resting.client_order_id)
+    modify_order(world.desk, resting.client_order_id, {"limit_price": "1402"})
+    assert breaker(world).is_engaged
+
+    assert cancel_order(world.desk, resting.client_order_id).order.state is State.CANCELLED
+
+
+def test_a_store_that_fails_while_counting_hurts_no_order(world: World) -> None:
+    world.breakers.is_down = True
+
+    lose(world, 1)
+
+    world.breakers.is_down = False
+    assert breaker(world).failures == ()
+
+
+def test_a_read_that_is_answered_closes_it_after_the_pause(world: World) -> None:
+    lose(world)
+    reconcile_account(world.desk, "paper")
+    assert breaker(world).state is BreakerState.OPEN
+    rest(world)
+
+    reconcile_account(world.desk, "paper")
+
+    assert breaker(world).state is BreakerState.CLOSED
+    assert kinds(world) == ["breaker_open", "breaker_closed"]
+    assert world.place("after").order.state is State.FILLED
+
+
+def test_the_probe_is_a_read_and_no_order(world: World) -> None:
+    open_breaker(desk_of(world), PAPER, by="alarm", reason=DOWN)
+    rest(world)
+
+    reconcile_all(world.desk)
+
+    assert [request.is_write for request in world.transport.sent] == [False]
+    assert not breaker(world).is_engaged
+
+
+def test_a_read_that_fails_lets_it_rest_longer_and_asks_for_the_next(world: World) -> None:
+    open_breaker(desk_of(world), PAPER, by="alarm", reason=DOWN)
+    rest(world)
+    world.transport.reads = [Fault.REFUSED]
+
+    reconcile_account(world.desk, "paper")
+
+    assert breaker(world).state is BreakerState.OPEN
+    assert world.reconcile.asked[-1] == ("paper", 31)
+    assert kinds(world) == ["breaker_open"]
+    reconcile_account(world.desk, "paper")
+    assert len(world.reconcile.asked) == 2
+
+
+def test_the_schedule_asks_for_no_look(world: World) -> None:
+    open_breaker(desk_of(world), PAPER, by="alarm", reason=DOWN)
+    rest(world)
+    world.transport.reads = [Fault.REFUSED]
+
+    reconcile_all(world.desk)
+
+    assert len(world.reconcile.asked) == 1
+
+
+def test_one_worker_probes_at_a_time(world: World) -> None:
+    open_breaker(desk_of(world), PAPER, by="alarm", reason=DOWN)
+    rest(world)
+
+    first, second = take_probe(world.desk, PAPER), take_probe(world.desk, PAPER)
+
+    assert first is not None
+    assert second is None
+    world.clock.advance(PROBE_LEASE.total_seconds())
+    third = take_probe(world.desk, PAPER)
+    assert third is not None
+    assert end_probe(world.desk, PAPER, first, None).is_engaged
+    assert not end_probe(world.desk, PAPER, third, None).is_engaged
+
+
+@pytest.mark.parametrize(
+    ("failure", "closes"),
+    [
+        (None, True),
+        (Rejected("no such user"), True),
+        (NotSent("no connection"), False),
+        (OutcomeUnknown("no answer"), False),
+        (SessionExpired("log in"), False),
+        (RateLimited("wait"), False),
+        (AdapterDefect("KeyError"), False),
+    ],
+)
+def test_only_an_answer_closes_it(world: World, failure: BrokerError | None, closes: bool) -> None:
+    open_breaker(desk_of(world), PAPER, by="alarm", reason=DOWN)
+    rest(world)
+    probe = take_probe(world.desk, PAPER)
+    assert probe is not None
+
+    after = end_probe(world.desk, PAPER, probe, failure)
+
+    assert after.is_engaged is not closes
+
+
+def test_a_look_without_a_breaker_to_close_reads_nothing(world: World) -> None:
+    reconcile_account(world.desk, "paper")
+
+    assert world.transport.sent == []
+
+
+def test_a_store_of_breakers_that_fails_does_not_stop_a_look(world: World) -> None:
+    world.transport.writes = ANSWER_LOST[:]
+    lost = world.place().order
+    world.clock.advance(5)
+    world.breakers.is_down = True
+
+    settled = reconcile_account(world.desk, "paper")
+
+    assert settled.changed == 1
+    assert (world.store.get(lost.client_order_id) or lost).state is State.FILLED
+
+
+def test_a_worker_that_died_before_telling_is_made_up_for(world: World) -> None:
+    untold = replace(breaker(world), state=BreakerState.OPEN, is_told=False, since=world.clock.now())
+    world.breakers.write(
+        replace(untold, probe_at=world.clock.now() + timedelta(hours=1)), replacing=breaker(world)
+    )
+    reconcile_account(world.desk, "paper")
+    assert kinds(world) == []
+    world.clock.advance(11)
+
+    reconcile_account(world.desk, "paper")
+    reconcile_account(world.desk, "paper")
+
+    assert kinds(world) == ["breaker_open"]
+
+
+def test_whoever_opens_it_first_is_the_one_who_tells(world: World) -> None:
+    for by in ("alarm one", "alarm two"):
+        opened = open_breaker(desk_of(world), PAPER, by=by, reason=DOWN)
+
+    assert opened.by == "alarm one"
+    assert kinds(world) == ["breaker_open"]
+
+
+def test_a_person_closes_it_and_is_told_of(world: World) -> None:
+    desk = desk_of(world)
+    reset_breaker(desk, PAPER, by="key-1")
+    open_breaker(desk, PAPER, by="alarm", reason=DOWN)
+
+    reset_breaker(desk, PAPER, by="key-1")
+
+    assert [one.state for one in breakers_of(desk, (PAPER,))] == [BreakerState.CLOSED]
+    assert kinds(world) == ["breaker_open", "breaker_closed"]
+    assert "key-1" in world.notifier.notices[-1].message
+    assert world.place().order.state is State.FILLED
+
+
+@pytest.mark.parametrize("act", [open_breaker, reset_breaker])
+def test_whoever_acts_by_hand_hears_of_a_store_that_fails(world: World, act: Callable[..., object]) -> None:
+    world.breakers.is_down = True
+    more = {"reason": DOWN} if act is open_breaker else {}
+
+    with pytest.raises(StoreUnavailable):
+        act(desk_of(world), PAPER, by="key-1", **more)
+
+
+def test_a_strategy_s_fallback_is_named_and_nothing_is_switched(world: World) -> None:
+    usual = Strategy(
+        name="swing",
+        accounts=("paper",),
+        order_type=OrderType.MARKET,
+        product=Product.MIS,
+        max_quantity=100,
+    )
+    world.settings.put_strategy(usual)
+    world.settings.put_strategy(usual.model_copy(update={"name": "demo", "fallback_account": "second"}))
+    world.settings.put_strategy(
+        usual.model_copy(update={"name": "other", "accounts": ("x",), "fallback_account": "third"})
+    )
+
+    open_breaker(desk_of(world), PAPER, by="alarm", reason=DOWN)
+
+    words = world.notifier.notices[-1].message
+    assert "Strategy demo names account second" in words
+    assert "swing" not in words
+    assert "third" not in words
+
+
+def test_an_alert_that_meets_an_open_breaker_is_refused_and_told(world: World) -> None:
+    open_breaker(desk_of(world), PAPER, by="alarm", reason=DOWN)
+
+    order = world.place("a-1", source=Source.ALERT).order
+
+    assert (order.state, order.reason and order.reason.code) == (State.REFUSED, "BROKER_CIRCUIT_OPEN")
+
+
+def test_after_a_read_has_closed_it_one_failed_order_opens_it_again(world: World) -> None:
+    lose(world)
+    rest(world)
+    reconcile_account(world.desk, "paper")
+    assert not breaker(world).is_engaged
+
+    lose(world, 1, start=10)
+
+    assert breaker(world).is_engaged
+    assert world.reconcile.asked[-1] == ("paper", 31)
