@@ -11,8 +11,9 @@ from order_router.aws.kill_queue import PassAsked, SqsKillQueue, read_pass
 from order_router.aws.kill_tables import TURN_TRIES, KillSwitchesTable, KillTicketsTable, KillWorksTable
 from order_router.aws.orders_table import OrdersTable
 from order_router.aws.queues import MessageUnreadable
+from order_router.domain.gate import Gate, SwitchOn
 from order_router.domain.kill_switch import EVERYTHING
-from order_router.ports import Gate, StoreUnavailable, SwitchOn
+from order_router.ports import StoreUnavailable
 from order_router.service.kill_desk import KillSwitches, KillTickets, KillWorks
 from tests.contract.kill_stores_contract import (
     PAPER,

@@ -11,6 +11,7 @@ from order_router.adapter.errors import AdapterDefect
 from order_router.adapter.port import Broker
 from order_router.domain.account import Account
 from order_router.domain.errors import RouterError
+from order_router.domain.gate import PaceExceeded
 from order_router.domain.identity import client_order_id
 from order_router.domain.kill_switch import switch_of
 from order_router.domain.kill_work import (
@@ -27,7 +28,7 @@ from order_router.domain.lifecycle import State
 from order_router.domain.order import Order
 from order_router.domain.reports import Position
 from order_router.domain.vocabulary import Source
-from order_router.ports import Notice, PaceExceeded, PlaceOrder, StoreUnavailable
+from order_router.ports import Notice, PlaceOrder, StoreUnavailable
 from order_router.service.asking import ask
 from order_router.service.change import CancelOutcome, cancel_one
 from order_router.service.desk import require_enabled
