@@ -1,7 +1,8 @@
-"""Read orders: one with its history, or a page of an account's day."""
+"""Read orders: one with its history, a page of an account's day, or what happened to them line by line."""
 
 from order_router import wiring
 from order_router.api.answers import order_json
+from order_router.api.audit import answer_audit
 from order_router.api.endpoint import route
 from order_router.api.http import Answer, ApiRequest
 from order_router.api.listing import list_orders
@@ -22,4 +23,15 @@ def read_many(request: ApiRequest) -> Answer:
     return list_orders(request, store, settings)
 
 
-handler = route({"GET /v1/orders/{client_order_id}": read_one, "GET /v1/orders": read_many})
+def read_audit(request: ApiRequest) -> Answer:
+    """Answer `GET /v1/audit`."""
+    return answer_audit(request, store, settings)
+
+
+handler = route(
+    {
+        "GET /v1/orders/{client_order_id}": read_one,
+        "GET /v1/orders": read_many,
+        "GET /v1/audit": read_audit,
+    }
+)

@@ -65,6 +65,7 @@ WILDCARDS = {
     "${OrdersTable.Arn}/index/*": "both indexes of one table",
     "${InstrumentsTable.Arn}/index/*": "the one index of that table",
     CREDENTIALS: "the same",
+    "arn:${AWS::Partition}:s3:::${Bucket}/orders/*": "each version of an order is an object of its own",
     SESSIONS: "accounts come without a deploy, and Secrets Manager ends every ARN in six random letters",
 }
 

@@ -60,8 +60,23 @@ def _accounts_of(caller: Caller, settings: Settings) -> tuple[Account, ...]:
     return tuple(account for account in own if account is not None)
 
 
+@dataclass(frozen=True, slots=True)
+class OrdersFound:
+    """A page of a day's orders, and the token of the next one (None: there is none)."""
+
+    orders: tuple[Order, ...]
+    next_cursor: str | None
+
+
 def list_orders(request: ApiRequest, store: OrderStore, settings: Settings) -> Answer:
     """Answer a page of a day's orders, newest first in each account."""
+    page = page_of_orders(request, store, settings)
+    orders = [order_json(order, with_history=False) for order in page.orders]
+    return Answer(content={"orders": orders, "next_cursor": page.next_cursor})
+
+
+def page_of_orders(request: ApiRequest, store: OrderStore, settings: Settings) -> OrdersFound:
+    """Return the page that the query asks for, of the accounts that the caller may see."""
     accounts = [account.name for account in visible_accounts(request, settings)]
     day, limit, states = _day(request), page_limit(request), _states(request)
     place = _place(request, accounts)
@@ -70,8 +85,7 @@ def list_orders(request: ApiRequest, store: OrderStore, settings: Settings) -> A
         page = store.list_day(place.account, day, limit=limit - len(found), cursor=place.cursor)
         found += [order for order in page.orders if not states or order.state in states]
         place = _next(place, page.next_cursor, accounts)
-    orders = [order_json(order, with_history=False) for order in found]
-    return Answer(content={"orders": orders, "next_cursor": None if place is None else _token(place)})
+    return OrdersFound(tuple(found), None if place is None else _token(place))
 
 
 def _next(place: _Place, cursor: str | None, accounts: list[str]) -> _Place | None:

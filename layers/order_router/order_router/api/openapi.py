@@ -39,6 +39,13 @@ ORDERS_PAGE = {
     "type": "object",
     "properties": {"orders": {"type": "array", "items": ORDER}, "next_cursor": {"type": ["string", "null"]}},
 }
+AUDIT_PAGE = {
+    "type": "object",
+    "properties": {
+        "lines": {"type": "array", "items": {"type": "object"}},
+        "next_cursor": {"type": ["string", "null"]},
+    },
+}
 INSTRUMENT = {"$ref": REF.format(model="ListingJson")}
 INSTRUMENTS_PAGE = {
     "type": "object",
@@ -146,6 +153,9 @@ OPERATIONS: dict[str, Operation] = {
         summary="Place an order", scope=Scope.TRADE, body=PLACE, statuses=(201, 200, 202), answer=ORDER
     ),
     "GET /v1/orders": Operation(summary="List a day's orders", scope=Scope.READ, answer=ORDERS_PAGE),
+    "GET /v1/audit": Operation(
+        summary="Read what happened to a day's orders, line by line", scope=Scope.ADMIN, answer=AUDIT_PAGE
+    ),
     "GET /v1/orders/{client_order_id}": Operation(
         summary="Read one order with its history", scope=Scope.READ, answer=ORDER
     ),
@@ -194,6 +204,7 @@ QUERY = {
     "GET /v1/sessions/{account}/login": ("token",),
     "GET /v1/sessions/{account}/callback": ("state",),
     "GET /v1/orders": ("account", "state", "day", "limit", "cursor"),
+    "GET /v1/audit": ("account", "state", "day", "limit", "cursor"),
     "GET /v1/instruments": (
         "account",
         "query",

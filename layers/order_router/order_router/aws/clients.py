@@ -16,7 +16,7 @@ CONFIG = Config(
 )
 
 
-SERVICES = ("dynamodb", "lambda", "secretsmanager", "sns", "sqs")
+SERVICES = ("dynamodb", "lambda", "s3", "secretsmanager", "sns", "sqs")
 
 
 def make_client(service: str) -> Any:  # noqa: ANN401 - botocore makes its clients at run time

@@ -1,0 +1,163 @@
+"""An order's history as lines of an audit: what was known, when, and why something was sent or was not. Pure."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from order_router.domain.errors import RouterError
+from order_router.domain.lifecycle import EventKind
+from order_router.domain.order import Event, Order, Step
+from order_router.domain.request import OrderRequest, dump_request
+
+SCHEMA = 1
+START = "0" * 64
+"""What stands as the digest before the first line."""
+
+Line = Mapping[str, Any]
+"""One line: JSON values only, numbers as int, prices as text."""
+
+WHAT: dict[EventKind, str] = {
+    EventKind.RECEIVED: "asked for; nothing was checked or sent yet",
+    EventKind.SUBMITTING: "written down and let through the gate in one step; from here on it may leave, once",
+    EventKind.NEVER_SENT: "it provably did not leave; within its deadline it may be tried again",
+    EventKind.HELD: "kept back: another order of its strategy in the instrument is unknown",
+    EventKind.PROTECTED: "its broker takes no such order: it goes as a limit within the account's band",
+    EventKind.OUTCOME_LOST: "it may have left and no answer says what came of it: it is never sent again",
+    EventKind.OPENED: "the broker has it",
+    EventKind.PARTIALLY_FILLED: "a part of it was filled",
+    EventKind.FILLED: "all of it was filled",
+    EventKind.CANCELLED: "the rest of it was cancelled",
+    EventKind.REJECTED: "the broker refused it",
+    EventKind.EXPIRED: "its validity ended",
+    EventKind.REFUSED: "our own rules refused it: it did not leave",
+    EventKind.WENT_STALE: "it became too old to trade before it left",
+    EventKind.MODIFY_REQUESTED: "a change was written down; from here on it may leave, once",
+    EventKind.MODIFIED: "its terms at the broker changed",
+    EventKind.MODIFY_REJECTED: "the change was not made",
+    EventKind.MODIFY_UNRESOLVED: "whether the change was made is not known",
+    EventKind.CANCEL_REQUESTED: "a cancel was written down; from here on it may leave, once",
+    EventKind.CANCEL_REJECTED: "the cancel was not made",
+    EventKind.CANCEL_UNRESOLVED: "whether it was cancelled is not known",
+    EventKind.LATE_FILL: "a fill came to be known after its end",
+    EventKind.ABSENT_AT_DAY_END: "the day's book, read after the session, does not have it",
+    EventKind.CLOSED_ABSENT: "the day's last books do not have it: it never reached the broker",
+    EventKind.PERSON_TOLD: "the trader was told",
+}
+
+
+def lines_of(order: Order) -> tuple[Line, ...]:
+    """Return a line for each event of the order, oldest first."""
+    return tuple(_line(order, number, step) for number, step in enumerate(order.history))
+
+
+def _line(order: Order, number: int, step: Step) -> Line:
+    event, asked = step.event, order.request
+    line = {
+        "at": _time(event.at),
+        "client_order_id": order.client_order_id,
+        "line": number,
+        "account": asked.account,
+        "strategy": asked.strategy,
+        "broker": order.broker,
+        "event": str(event.kind),
+        "state": str(step.state),
+        "what": WHAT[event.kind],
+        **(_birth(order) if event.kind is EventKind.RECEIVED else {}),
+        **_said(event),
+    }
+    return {name: value for name, value in line.items() if value is not None}
+
+
+def _birth(order: Order) -> dict[str, Any]:
+    first = _first_terms(order)
+    return {
+        "source": str(order.source),
+        "deadline": _time(order.deadline),
+        "request_digest": order.request_digest,
+        "request": None if first is None else dump_request(first),
+    }
+
+
+def _first_terms(order: Order) -> OrderRequest | None:
+    """Return what was asked for at first; a record of an earlier release lost it to the first change."""
+    is_changed = any(step.event.request is not None for step in order.history)
+    return None if is_changed else order.request
+
+
+def _said(event: Event) -> dict[str, Any]:
+    said: dict[str, Any] = {
+        "broker_order_id": event.broker_order_id,
+        "exchange_order_id": event.exchange_order_id,
+        "filled_quantity": event.filled_quantity,
+        "average_price": _price(event.average_price),
+        "reason": None
+        if event.reason is None
+        else {"code": event.reason.code, "words": event.reason.message},
+        "note": event.note,
+        "evidence": dict(event.evidence) or None,
+    }
+    return said if event.request is None else {**said, "request": dump_request(event.request)}
+
+
+def _price(price: Decimal | None) -> str | None:
+    return None if price is None else format(price, "f")
+
+
+def _time(moment: datetime) -> str:
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+class AuditBroken(RouterError):
+    """Lines are not as they were written: one was changed, added, left out or moved."""
+
+    code = "AUDIT_BROKEN"
+
+
+def in_order(lines: Iterable[Line]) -> list[Line]:
+    """Return lines of many orders as they happened."""
+    return sorted(lines, key=lambda line: (line["at"], line["client_order_id"], line["line"]))
+
+
+def chained(lines: Iterable[Line]) -> Iterator[Line]:
+    """Yield the lines, each with its digest and that of the line before, so that none can be changed unnoticed."""
+    previous = START
+    for line in lines:
+        linked = {**line, "previous": previous}
+        previous = digest_of(linked)
+        yield {**linked, "digest": previous}
+
+
+def whole(lines: Iterable[Line], *, about: Line) -> tuple[Line, ...]:
+    """Return a chained document: what it is about, the lines, and an end that counts them."""
+    kept = tuple(lines)
+    head = {"audit": "order-router", "schema": SCHEMA, **about}
+    return tuple(chained((head, *kept, {"end": True, "lines": len(kept)})))
+
+
+def verified(lines: Iterable[Line]) -> Line:
+    """Return the end of a chained document; AuditBroken names the first line that is not as it was written."""
+    previous, last, count = START, None, 0
+    for count, line in enumerate(lines, 1):
+        if last is not None and last.get("end"):
+            raise AuditBroken(f"line {count} follows the end")
+        unsigned = {name: value for name, value in line.items() if name != "digest"}
+        if line.get("previous") != previous or line.get("digest") != digest_of(unsigned):
+            raise AuditBroken(f"line {count} is not as it was written, or one before it is missing")
+        previous, last = str(line["digest"]), line
+    if last is None or not last.get("end") or last.get("lines") != count - 2:
+        raise AuditBroken(f"the end is missing after line {count}")
+    return last
+
+
+def digest_of(line: Line) -> str:
+    """Return the SHA-256 of a line as canonical JSON."""
+    text = json.dumps(dict(line), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def jsonl(lines: Iterable[Line]) -> str:
+    """Return lines as JSON Lines in ASCII."""
+    return "".join(json.dumps(dict(line), ensure_ascii=True) + "\n" for line in lines)

@@ -1,0 +1,139 @@
+"""Versions of orders in a bucket with a lock: each is there once, and stays."""
+
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from botocore.stub import ANY, Stubber
+
+from order_router.api.archive import each_change
+from order_router.aws.audit_archive import AuditBucket
+from order_router.aws.order_record import order_item
+from order_router.domain.audit import verified
+from order_router.domain.lifecycle import EventKind
+from order_router.domain.order import Event, Order, apply, new_order
+from order_router.ports import StoreUnavailable
+from tests.fakes.aws import aws_client, aws_in_memory
+from tests.fakes.clock import MONDAY_MORNING
+from tests.fakes.orders import an_order
+
+BUCKET = "audit"
+
+
+@pytest.fixture
+def s3() -> Iterator[Any]:
+    with aws_in_memory():
+        client = aws_client("s3")
+        client.create_bucket(
+            Bucket=BUCKET,
+            ObjectLockEnabledForBucket=True,
+            CreateBucketConfiguration={"LocationConstraint": "ap-south-1"},
+        )
+        client.put_object_lock_configuration(
+            Bucket=BUCKET,
+            ObjectLockConfiguration={
+                "ObjectLockEnabled": "Enabled",
+                "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Years": 5}},
+            },
+        )
+        yield client
+
+
+def a_record(order: Order, number: int = 1, **changes: Any) -> dict[str, Any]:
+    image = {"NewImage": order_item(order, "w-1") | changes}
+    return {"eventName": "MODIFY", "dynamodb": {"SequenceNumber": f"{number}", **image}}
+
+
+def an_opened_order() -> Order:
+    order = apply(new_order(an_order()), Event(kind=EventKind.SUBMITTING, at=MONDAY_MORNING))
+    return apply(order, Event(kind=EventKind.OPENED, at=MONDAY_MORNING, broker_order_id="b-1"))
+
+
+def texts(s3: Any) -> dict[str, str]:
+    keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
+    return {key: s3.get_object(Bucket=BUCKET, Key=key)["Body"].read().decode() for key in keys}
+
+
+def lines(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in io.StringIO(text)]
+
+
+def test_each_version_is_a_document_of_its_own_that_holds_all_before_it(s3: Any) -> None:
+    bucket, born = AuditBucket(s3, BUCKET), new_order(an_order())
+    opened = an_opened_order()
+
+    for order in (born, opened):
+        bucket.keep(a_record(order))
+
+    folder = f"orders/2026-11-23/paper/{born.client_order_id}"
+    found = texts(s3)
+    assert list(found) == [f"{folder}/000000.jsonl", f"{folder}/000002.jsonl"]
+    documents = [lines(text) for text in found.values()]
+    assert [verified(document)["lines"] for document in documents] == [1, 3]
+    assert documents[1][0]["version"] == 2
+    assert [line["event"] for line in documents[1][1:-1]] == ["received", "submitting", "opened"]
+
+
+def test_a_version_is_locked_for_the_years_that_the_bucket_says(s3: Any) -> None:
+    AuditBucket(s3, BUCKET).keep(a_record(an_opened_order()))
+    (key,) = texts(s3)
+    (version,) = s3.list_object_versions(Bucket=BUCKET)["Versions"]
+
+    kept = s3.get_object_retention(Bucket=BUCKET, Key=key)["Retention"]
+    assert kept["Mode"] == "COMPLIANCE"
+    assert (kept["RetainUntilDate"] - version["LastModified"]).days >= 5 * 365
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.delete_object(Bucket=BUCKET, Key=key, VersionId=version["VersionId"])
+
+
+def test_a_version_that_comes_again_is_not_written_again(s3: Any) -> None:
+    bucket, record = AuditBucket(s3, BUCKET), a_record(an_opened_order())
+
+    for _ in range(3):
+        bucket.keep(record)
+
+    assert len(s3.list_object_versions(Bucket=BUCKET)["Versions"]) == 1
+
+
+def test_a_record_that_this_release_cannot_read_is_kept_as_it_stands(s3: Any) -> None:
+    AuditBucket(s3, BUCKET).keep(a_record(an_opened_order(), 17, schema={"N": "99"}))
+
+    ((key, text),) = texts(s3).items()
+    assert key == "orders/unreadable/17.json"
+    assert json.loads(text)["schema"] == {"N": "99"}
+
+
+def test_a_deletion_is_kept_as_what_it_is(s3: Any) -> None:
+    keys = {"client_order_id": {"S": "A" * 20}}
+
+    AuditBucket(s3, BUCKET).keep({"dynamodb": {"SequenceNumber": "18", "Keys": keys}})
+
+    ((key, text),) = texts(s3).items()
+    assert (key, json.loads(text)) == ("orders/deleted/18.json", {"deleted": {"client_order_id": "A" * 20}})
+
+
+def test_what_may_not_be_kept_comes_again_with_all_that_follows(s3: Any) -> None:
+    records = [a_record(new_order(an_order(f"k-{number}")), number) for number in range(3)]
+    with Stubber(s3) as stub:
+        stub.add_response("put_object", {})
+        stub.add_client_error("put_object", "SlowDown", http_status_code=503)
+
+        answer = each_change(AuditBucket(s3, BUCKET).keep)({"Records": records}, None)
+
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "1"}]}
+
+
+def test_a_bucket_that_is_not_there_loses_nothing_in_silence(s3: Any) -> None:
+    with pytest.raises(StoreUnavailable, match="NoSuchBucket"):
+        AuditBucket(s3, "another").keep(a_record(an_opened_order()))
+
+
+def test_a_version_is_sent_with_the_checksum_that_a_lock_asks_for(s3: Any) -> None:
+    wanted = {"Bucket": BUCKET, "IfNoneMatch": "*", "ChecksumAlgorithm": "SHA256"}
+    with Stubber(s3) as stub:
+        stub.add_response("put_object", {}, {**wanted, "Key": ANY, "Body": ANY, "ContentType": ANY})
+
+        AuditBucket(s3, BUCKET).keep(a_record(an_opened_order()))

@@ -1,0 +1,126 @@
+"""An order's history as lines of an audit, and the chain that shows a change of them."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from order_router.domain.audit import (
+    START,
+    WHAT,
+    AuditBroken,
+    Line,
+    chained,
+    in_order,
+    jsonl,
+    lines_of,
+    verified,
+    whole,
+)
+from order_router.domain.lifecycle import EventKind
+from order_router.domain.order import Event, Order, apply, new_order
+from tests.fakes.clock import MONDAY_MORNING
+from tests.fakes.orders import a_request, an_order
+
+
+def test_every_event_is_said_in_words() -> None:
+    assert set(WHAT) == set(EventKind)
+    assert all(WHAT.values())
+
+
+def test_the_first_line_says_what_was_asked_for_even_after_a_change() -> None:
+    order = opened(new_order(an_order(), "key laptop"))
+    change = Event(kind=EventKind.MODIFIED, at=MONDAY_MORNING, request=a_request(quantity=3))
+
+    lines = lines_of(apply(order, change))
+
+    assert (lines[0]["request"]["quantity"], lines[-1]["request"]["quantity"]) == (5, 3)
+    assert lines[0]["evidence"] == {"asked_by": "key laptop"}
+    assert lines[0]["deadline"] == "2026-11-23T04:30:30.000000Z"
+    assert [line["line"] for line in lines] == [0, 1, 2, 3]
+
+
+def test_what_an_earlier_release_did_not_keep_is_not_made_up() -> None:
+    """Its first line has no terms; they are the order's own only while nothing changed them."""
+    born = Event(kind=EventKind.RECEIVED, at=MONDAY_MORNING)
+    order = new_order(an_order())
+    (step,) = order.history
+    earlier = opened(replace(order, history=(replace(step, event=born),)))
+    changed = apply(earlier, Event(kind=EventKind.MODIFIED, at=MONDAY_MORNING, request=a_request(quantity=3)))
+
+    assert lines_of(earlier)[0]["request"]["quantity"] == 5
+    assert "request" not in lines_of(changed)[0]
+
+
+def test_lines_of_many_orders_stand_as_they_happened() -> None:
+    first, second = opened(new_order(an_order("k-1"))), opened(new_order(an_order("k-2")))
+
+    lines = in_order([*lines_of(second), *lines_of(first)])
+
+    assert [line["at"] for line in lines] == sorted(line["at"] for line in lines)
+    assert {line["client_order_id"] for line in lines} == {first.client_order_id, second.client_order_id}
+
+
+def a_document(orders: int = 2) -> list[dict[str, Any]]:
+    lines = [
+        line for number in range(orders) for line in lines_of(opened(new_order(an_order(f"k-{number}"))))
+    ]
+    text = jsonl(whole(lines, about={"day": "2026-11-23"}))
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_a_document_that_nobody_touched_is_verified() -> None:
+    document = a_document()
+
+    end = verified(document)
+
+    assert (end["lines"], end["digest"]) == (6, document[-1]["digest"])
+    assert document[0]["previous"] == START
+    assert document[0]["day"] == "2026-11-23"
+
+
+def test_a_day_without_orders_has_a_document_too() -> None:
+    assert verified(whole((), about={}))["lines"] == 0
+
+
+@pytest.mark.parametrize("text", ["", "a", "é", '"', "line\nbreak"])
+def test_any_words_survive_the_file(text: str) -> None:
+    lines = [json.loads(line) for line in jsonl(chained([{"note": text}])).splitlines()]
+
+    assert [line["note"] for line in lines] == [text]
+
+
+@given(st.data())
+def test_no_line_can_be_changed_left_out_doubled_or_moved_unnoticed(data: st.DataObject) -> None:
+    document: list[Line] = list(a_document())
+    place = data.draw(st.integers(0, len(document) - 1))
+    damage = data.draw(st.sampled_from(["change", "add", "drop", "double", "move", "cut", "redigest"]))
+    line = dict(document[place])
+    if damage == "change":
+        name = data.draw(st.sampled_from(sorted(line)))
+        document[place] = {**line, name: "another"}
+    elif damage == "add":
+        document[place] = {**line, "also": True}
+    elif damage == "drop":
+        del document[place]
+    elif damage == "double":
+        document.insert(place, line)
+    elif damage == "move":
+        other = (place + 1) % len(document)
+        document[place], document[other] = document[other], document[place]
+    elif damage == "cut":
+        document = document[:place]
+    else:
+        unsigned = {key: value for key, value in line.items() if key not in {"digest", "previous"}}
+        document[place] = next(iter(chained([{**unsigned, "note": "another"}])))
+
+    with pytest.raises(AuditBroken):
+        verified(document)
+
+
+def opened(order: Order) -> Order:
+    submitting = apply(order, Event(kind=EventKind.SUBMITTING, at=MONDAY_MORNING))
+    return apply(submitting, Event(kind=EventKind.OPENED, at=MONDAY_MORNING, broker_order_id="b-1"))
