@@ -63,7 +63,6 @@ from order_router.ports import (
 from order_router.service.breaker import BreakerDesk
 from order_router.service.kill_desk import KillDesk, KillWorkDesk
 from order_router.service.kill_links import KillLinks
-from order_router.service.breaker import BreakerDesk
 from order_router.service.desk import Desk, ReadingDesk, RecordDesk
 from order_router.service.egress import seen_address
 from order_router.service.finding import FoundOnUse
@@ -419,22 +418,6 @@ class World:
         from order_router.aws.audit_archive import AuditBucket  # noqa: PLC0415 - only who archives pays for it
 
         return AuditBucket(make_steady_client("s3"), self._environment.require("AUDIT_BUCKET"))
-
-    @cached_property
-    def breakers(self) -> Breakers:
-        """The accounts' circuit breakers."""
-        return BreakersTable(self.dynamodb, self._environment.require("GATE_TABLE"), self._clock)
-
-    @cached_property
-    def breaker_desk(self) -> BreakerDesk:
-        """What the services of breakers work with."""
-        return BreakerDesk(
-            settings=self.settings,
-            breakers=self.breakers,
-            clock=self._clock,
-            notifier=self._notifier,
-            reconcile=self.reconcile_queue,
-        )
 
     @cached_property
     def dead_letters(self) -> DeadLetters:
