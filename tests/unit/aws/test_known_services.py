@@ -23,5 +23,7 @@ def test_queries_can_still_be_read_page_by_page() -> None:
 
 
 def test_a_service_that_we_do_not_name_is_refused_by_name() -> None:
-    with pytest.raises(UnknownServiceError, match=r"'kinesis'.*dynamodb, lambda, s3, secretsmanager, sns, sqs"):
+    with pytest.raises(
+        UnknownServiceError, match=r"'kinesis'.*dynamodb, lambda, s3, secretsmanager, sns, sqs"
+    ):
         make_client("kinesis")

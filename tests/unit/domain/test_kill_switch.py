@@ -1,0 +1,157 @@
+"""Kill switches and their work as values: names, turns, and whose work goes on."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from order_router.domain.account import Account
+from order_router.domain.instrument import parse_instrument
+from order_router.domain.kill_switch import EVERYTHING, KillSwitch, StopScope, SwitchState, Turn, switch_of
+from order_router.domain.kill_work import (
+    REST,
+    SKEW,
+    Exit,
+    KillWork,
+    Phase,
+    parts_of,
+    stands_in_the_way,
+)
+from order_router.domain.reports import Position
+from order_router.domain.vocabulary import Product, Side
+from order_router.service.gates import switches_for
+from tests.contract.kill_stores_contract import WORK
+from tests.fakes.clock import MONDAY_MORNING as NOW
+from tests.fakes.orders import a_request, an_order
+
+PAPER = KillSwitch(StopScope.ACCOUNT, "paper")
+DEMO = KillSwitch(StopScope.STRATEGY, "demo")
+LATER = NOW + timedelta(minutes=1)
+ASKED = WORK.model_copy(update={"phase": Phase.CANCELLING, "exits": (), "cancels": (), "version": 1})
+
+
+def test_a_switch_is_what_an_order_s_gate_asks_for() -> None:
+    asked = switches_for(Account(name="paper", broker="paper"), a_request(strategy="demo"))
+
+    assert {EVERYTHING.key, PAPER.key, DEMO.key} == {name for name in asked if name.startswith("kill#")}
+
+
+@pytest.mark.parametrize("switch", [EVERYTHING, PAPER, DEMO, KillSwitch(StopScope.ACCOUNT, "global")])
+def test_a_switch_is_found_by_its_name(switch: KillSwitch) -> None:
+    assert switch_of(switch.key) == switch
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "kill", "kill#", "kill#global#a", "kill#account", "kill#account#", "breaker#global", "kill#all"],
+)
+def test_what_names_no_switch_is_refused(name: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - whatever it trips over
+        switch_of(name)
+
+
+def test_a_switch_that_is_on_stays_on_since_it_was() -> None:
+    first = SwitchState(switch=PAPER).turned_on(Turn(at=NOW, by="a", reason="one"), lets_exits=False)
+    second = first.turned_on(Turn(at=LATER, by="b", reason="two"), lets_exits=True)
+
+    assert (second.since, second.at, second.by, second.reason) == (NOW, LATER, "b", "two")
+    assert (second.lets_exits, second.version) == (True, 2)
+
+
+def test_a_switch_that_comes_on_again_is_on_since_then() -> None:
+    turn = Turn(at=NOW, by="a", reason="one")
+    off = SwitchState(switch=PAPER).turned_on(turn, lets_exits=True).turned_off(turn)
+    again = off.turned_on(Turn(at=LATER, by="a", reason="one"), lets_exits=False)
+
+    assert (off.is_on, off.lets_exits) == (False, False)
+    assert again.since == LATER
+
+
+@pytest.mark.parametrize(
+    ("after", "concerned"), [(-timedelta(hours=2), True), (SKEW, True), (SKEW * 1.001, False)]
+)
+def test_work_concerns_what_was_accepted_before_the_stop(after: timedelta, concerned: bool) -> None:
+    assert ASKED.concerns(an_order(at=ASKED.requested_at + after)) is concerned
+
+
+def test_a_strategy_s_work_concerns_its_own_orders() -> None:
+    work = ASKED.model_copy(update={"strategy": "demo"})
+
+    assert work.concerns(an_order(at=NOW, strategy="demo"))
+    assert not work.concerns(an_order(at=NOW, strategy="swing"))
+    assert not work.concerns(an_order(at=NOW))
+
+
+def wanted(*, closes: bool, after: timedelta = timedelta(seconds=1), **changes: object) -> KillWork:
+    at = NOW + after
+    changed = {"work_id": "w-2", "closes_positions": closes, "requested_at": at, "updated_at": at, **changes}
+    return ASKED.model_copy(update=changed)
+
+
+@pytest.mark.parametrize(
+    ("closing", "wants_closing", "goes_on"),
+    [(False, False, True), (False, True, False), (True, False, True), (True, True, True)],
+)
+def test_work_under_way_goes_on_unless_more_is_asked_for(
+    closing: bool, wants_closing: bool, goes_on: bool
+) -> None:
+    standing = ASKED.model_copy(update={"closes_positions": closing})
+
+    assert stands_in_the_way(standing, wanted(closes=wants_closing)) is goes_on
+
+
+def test_work_of_an_earlier_stop_and_work_that_is_over_make_way() -> None:
+    assert not stands_in_the_way(None, wanted(closes=True))
+    assert not stands_in_the_way(ASKED, wanted(closes=False, since=LATER))
+    assert not stands_in_the_way(ASKED.after(NOW, phase=Phase.DONE), wanted(closes=True))
+
+
+@pytest.mark.parametrize("phase", list(Phase))
+def test_positions_are_not_closed_again_before_a_rest(phase: Phase) -> None:
+    standing = WORK.model_copy(update={"phase": phase, "updated_at": NOW})
+
+    for since in (NOW, LATER):
+        assert stands_in_the_way(
+            standing, wanted(closes=True, after=REST - timedelta(seconds=1), since=since)
+        )
+    assert not stands_in_the_way(standing, wanted(closes=True, after=REST, since=LATER))
+
+
+def position(quantity: int) -> Position:
+    return Position(
+        instrument=parse_instrument("NSE:INFY"),
+        product=Product.MIS,
+        quantity=quantity,
+        average_price=Decimal("1500.05"),
+    )
+
+
+@given(st.integers(-25_000_000, 25_000_000).filter(bool), st.none() | st.integers(1, 12_000_000))
+def test_the_parts_close_a_position_exactly_and_none_is_too_large(quantity: int, most: int | None) -> None:
+    if most is not None:
+        most = max(most, abs(quantity) // 500 + 1)
+    parts = parts_of(position(quantity), most)
+
+    assert sum(part if side is Side.BUY else -part for side, part in parts) == -quantity
+    assert all(0 < part <= min(most or 10_000_000, 10_000_000) for _, part in parts)
+    assert len({side for side, _ in parts}) == 1
+
+
+def test_an_exit_is_a_market_order_that_says_that_it_closes() -> None:
+    line: Exit = WORK.exits[0]
+
+    request = line.request("paper")
+
+    assert (request.order_type, request.position_effect, request.side) == ("MARKET", "CLOSE", "SELL")
+    assert (str(request.instrument), request.quantity, request.product) == ("NSE:INFY", 5, "MIS")
+    assert (request.account, request.strategy) == ("paper", None)
+
+
+def test_a_later_outcome_of_an_order_replaces_the_earlier() -> None:
+    first = WORK.cancels[0]
+
+    both = WORK.with_cancels([first.model_copy(update={"outcome": "cancelled", "code": None})])
+
+    assert [(line.outcome, line.code) for line in both] == [("cancelled", None)]
