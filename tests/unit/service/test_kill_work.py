@@ -19,7 +19,6 @@ from order_router.service.kill_switch import Engage, engage, release
 from order_router.service.kill_work import make_pass
 from tests.fakes.kill import KillWorld
 from tests.fakes.listed import a_share
-from tests.fakes.world import listed
 
 PAPER = KillSwitch(StopScope.ACCOUNT, "paper")
 
@@ -398,9 +397,9 @@ def broken(_request: Any) -> Any:
 
 
 def test_an_exit_that_rests_is_told_and_not_waited_for_for_ever(kill: KillWorld) -> None:
-    hold(kill, "k-1", instrument="NSE:RELIANCE", quantity=8)
-    # from now on the market takes one at a time, and no price moves
-    kill.world.exchange.seed_market([_scarce()])
+    # ten fill at one price, and the price does not move
+    for key, quantity in (("k-1", 8), ("k-2", 7)):
+        hold(kill, key, instrument="NSE:RELIANCE", quantity=quantity)
     began = kill.world.clock.now()
     stop(kill, closes_positions=True)
 
@@ -410,12 +409,8 @@ def test_an_exit_that_rests_is_told_and_not_waited_for_for_ever(kill: KillWorld)
     assert (line.state, line.is_final) == ("partially_filled", False)
     assert kill.work().phase is Phase.DONE
     assert kill.work().problems == (f"these exits have not ended: {line.client_order_id}",)
-    assert "kill switch, closing SELL 8 NSE:RELIANCE MIS: partially_filled" in kill.told("kill_outcome")
+    assert "kill switch, closing SELL 15 NSE:RELIANCE MIS: partially_filled" in kill.told("kill_outcome")
     assert kill.world.clock.now() - began < 2 * GIVE_UP
-
-
-def _scarce() -> Any:
-    return listed("NSE:RELIANCE", "2900", max_fill_quantity=1)
 
 
 def test_a_store_that_fails_while_an_exit_is_placed_makes_it_one_order(kill: KillWorld) -> None:
