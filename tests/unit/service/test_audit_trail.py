@@ -142,6 +142,48 @@ def test_news_of_an_order_say_where_they_were_seen() -> None:
     assert at_once[-1]["evidence"]["seen_in"] == "the order read back"
 
 
+def test_what_the_gate_held_an_order_to_is_kept_with_it() -> None:
+    _, lines = trail(changed_and_cancelled)
+    by_event = {line["event"]: line.get("evidence", {}) for line in lines}
+
+    entry, change, cancel = (
+        by_event[event] for event in ("submitting", "modify_requested", "cancel_requested")
+    )
+    assert entry["switches"] == "off: kill#global kill#account#paper breaker#paper#paper"
+    assert "account paper: " in entry["limits"]
+    assert "orders at most 1000" in entry["limits"]
+    assert entry["calls_per_second"] == change["calls_per_second"] == "9"
+    assert change["switches"] == entry["switches"]
+    # nothing stops a cancel
+    assert set(cancel) == {"calls_per_second"}
+
+
+def test_each_try_has_passed_the_gate_again() -> None:
+    _, lines = trail(left_at_the_second_try)
+    tries = [line["evidence"] for line in lines if line["event"] == "submitting"]
+
+    assert len(tries) == 2
+    assert all("switches" in one for one in tries)
+
+
+def test_an_exit_says_that_it_may_have_passed_a_switch() -> None:
+    world = World()
+    order = world.place(strategy="trend", position_effect="CLOSE", limit_price="1400").order
+    (passed,) = [line["evidence"] for line in lines_of(order) if line["event"] == "submitting"]
+
+    assert passed["switches"].startswith("off, or letting exits through: kill#global ")
+    assert "no_hold" not in passed
+
+
+def test_an_entry_of_a_strategy_says_that_nothing_held_it() -> None:
+    world = World()
+    order = world.place(strategy="trend", limit_price="1400").order
+    (passed,) = [line["evidence"] for line in lines_of(order) if line["event"] == "submitting"]
+
+    assert passed["no_hold"] == "hold#paper#trend#NSE:INFY#2026-11-23"
+    assert "kill#strategy#trend" in passed["switches"]
+
+
 def test_an_order_says_which_key_asked_for_it() -> None:
     world = World()
     order = place_order(world.desk, replace(world.command(), asked_by="key laptop")).order

@@ -283,11 +283,9 @@ def _write_request(desk: Desk, change: Change, gate: GateAt) -> Order:
         try:
             until = desk.clock.now() + PACE_WAIT
             write = GatedWrite(order=requested, replacing=order, gate=gate, until=until)
-            write_through(desk.store, desk.clock, write)
+            return write_through(desk.store, desk.clock, write)
         except StoreConflict:
             order = _working(desk, order.client_order_id)
-        else:
-            return requested
     raise StoreConflict(order)
 
 

@@ -10,10 +10,11 @@ from order_router.domain.exchange_time import exchange_day
 from order_router.domain.gate import Gate, HoldChange, Pace, PaceExceeded
 from order_router.domain.lifecycle import State
 from order_router.domain.meter import change_meters
-from order_router.domain.order import Order
+from order_router.domain.order import Order, witnessed
 from order_router.domain.request import OrderRequest
 from order_router.domain.risk import is_exit
 from order_router.ports import Clock, OrderStore
+from order_router.service.evidence import gate_evidence
 
 MAX_CALLS_PER_SECOND = 9
 """The regulator's line is 10 order calls a second for an account and exchange segment."""
@@ -94,13 +95,20 @@ class GatedWrite:
     until: datetime
 
 
-def write_through(store: OrderStore, clock: Clock, write: GatedWrite) -> None:
-    """Write the order through its gate; PaceExceeded if no call came free in time, and what the store raises."""
+def write_through(store: OrderStore, clock: Clock, write: GatedWrite) -> Order:
+    """Write the order through its gate and return it as written: what the gate held it to is in its history.
+
+    Raises PaceExceeded if no call came free in time, and what the store raises.
+    """
     while True:
         now = clock.now()
+        gate = write.gate(now)
+        order = witnessed(write.order, gate_evidence(gate))
         try:
-            return store.write(write.order, replacing=write.replacing, gate=write.gate(now))
+            store.write(order, replacing=write.replacing, gate=gate)
         except PaceExceeded as full:
             if now + timedelta(seconds=full.retry_after_s) > write.until:
                 raise
             clock.sleep(full.retry_after_s)
+        else:
+            return order

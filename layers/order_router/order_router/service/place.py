@@ -179,8 +179,7 @@ def _write_owned(desk: Desk, order: Order, replacing: Order | None, gate: GateAt
     owned = take_ownership(order, Ownership(desk.nonce(), now + LEASE), now)
     until = min(order.deadline, now + PACE_WAIT)
     write = GatedWrite(order=owned, replacing=replacing, gate=gate, until=until)
-    write_through(desk.store, desk.clock, write)
-    return owned
+    return write_through(desk.store, desk.clock, write)
 
 
 def _write_first(desk: Desk, order: Order, kind: EventKind, reason: Reason) -> Order:

@@ -99,7 +99,7 @@ class _Tries:
         gate = partial(entry_gate, job.account, job.broker.profile, job.order.request)
         write = GatedWrite(order=again, replacing=job.order, gate=gate, until=self.last_at)
         try:
-            write_through(self.desk.store, self.desk.clock, write)
+            again = write_through(self.desk.store, self.desk.clock, write)
         except PaceExceeded as full:
             self.events += () if self._is_queued() else (self._refused(full.reason),)
             return False
