@@ -5,7 +5,7 @@ import http.client
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import pytest
 from order_router.adapter import errors
 from order_router.adapter.http import Send
 from order_router.adapter.login import Credentials, CredentialsRefused, LoginUnclear
-from order_router.adapter.port import ModifyIntent, OrderTarget, PlaceIntent
+from order_router.adapter.port import ChainQuery, ModifyIntent, OrderTarget, PlaceIntent
 from order_router.adapter.session import BrokerSession, Secret, Surroundings
 from order_router.brokers import ibkr
 from order_router.brokers.ibkr import instruments, login
@@ -470,6 +470,28 @@ def test_an_instrument_is_found_as_it_is_listed(desk: Desk, name: str) -> None:
 )
 def test_an_instrument_that_is_not_listed_is_not_found(desk: Desk, name: str) -> None:
     assert instruments.find_listing(desk.send, desk.session, parse_instrument(name)) is None
+
+
+@pytest.mark.parametrize(
+    ("price", "strikes", "names"),
+    [
+        ("197.93", 1, ["C00200000"]),
+        ("203", 1, ["C00205000", "P00205000"]),
+        ("203", None, ["C00200000", "C00205000", "P00205000"]),
+    ],
+)
+def test_an_option_chain_is_read_around_the_last_price(
+    desk: Desk, price: str, strikes: int | None, names: list[str]
+) -> None:
+    desk.tell(prices={"NASDAQ:AAPL": price})
+    share = parse_instrument("NASDAQ:AAPL")
+    query = ChainQuery(underlying=share, expiry=date(2026, 12, 18), strikes=strikes)
+
+    chain = ibkr.read_option_chain(desk.send, desk.session, query)
+
+    assert [str(one.quote.instrument) for one in chain] == [f"OPRA:AAPL261218{name}" for name in names]
+    assert all(BY_NAME[str(one.quote.instrument)].strike == one.strike for one in chain)
+    assert desk.calls()[:2] == ["search", "strikes"]
 
 
 def test_an_init_that_must_wait_is_unclear(desk: Desk) -> None:

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,7 +21,7 @@ import pytest
 from order_router.adapter.errors import BrokerError
 from order_router.adapter.http import Send
 from order_router.adapter.login import Credentials
-from order_router.adapter.port import ModifyIntent, OrderTarget, PlaceIntent
+from order_router.adapter.port import ChainQuery, ModifyIntent, OrderTarget, PlaceIntent
 from order_router.adapter.session import BrokerSession, Secret, Surroundings
 from order_router.brokers import ibkr
 from order_router.brokers.ibkr import instruments, login
@@ -50,6 +51,7 @@ def _canned(method: str, path: str, content: Any) -> Canned:
     return Canned(method=method, target=ROOT + path, content=content)
 
 
+SECTIONS = [{"secType": "OPT", "months": "NOV26;DEC26", "exchange": "SMART"}]
 ANSWERS = (
     _canned("POST", f"/iserver/account/{ACCOUNT_ID}/orders/whatif", {}),
     _canned("POST", f"/iserver/account/{ACCOUNT_ID}/orders", [QUESTION]),
@@ -57,7 +59,10 @@ ANSWERS = (
     _canned("POST", f"/iserver/account/{ACCOUNT_ID}/order/", ACKNOWLEDGED),
     _canned("GET", "/iserver/account/orders", {"orders": [], "snapshot": True}),
     _canned("GET", "/iserver/account/trades", []),
-    _canned("GET", "/iserver/marketdata/snapshot", []),
+    _canned("GET", "/iserver/marketdata/snapshot", [{"conid": 265598, "6509": "RpB", "31": "197.93"}]),
+    _canned("GET", "/iserver/secdef/search", [{"conid": "265598", "symbol": "AAPL", "sections": SECTIONS}]),
+    _canned("GET", "/iserver/secdef/strikes", {"call": [200.0], "put": []}),
+    _canned("GET", "/iserver/secdef/info", []),
     _canned("GET", "/trsrv/stocks", {"AAPL": []}),
 )
 
@@ -106,6 +111,15 @@ TARGET = OrderTarget(broker_order_id=ORDER_ID, request=_request())
 FUTURE = {"instrument": "CME:ESZ6", "product": "NRML", "limit_price": "6640.25"}
 CHANGE = ModifyIntent(broker_order_id=ORDER_ID, before=_request(), request=_request(limit_price="198.1"))
 SNAPSHOT = ("live_marketdata_snapshot", {"conids": ["265598"], "fields": FIELDS.split(",")})
+
+
+CHAIN = ChainQuery(underlying=parse_instrument("NASDAQ:AAPL"), expiry=date(2026, 12, 18), strikes=1)
+MONTH = {"conid": "265598", "sec_type": "OPT", "month": "DEC26", "exchange": "SMART"}
+INFO = MONTH | {"strike": "200", "right": "C"}
+OPTION_SEARCH = [
+    ("search_contract_by_symbol", {"symbol": "AAPL"}),
+    ("search_strikes_by_conid", MONTH),
+]
 
 
 @dataclass(frozen=True)
@@ -176,7 +190,11 @@ INTENTS: dict[str, Intent] = {
     ),
     "find a future": Intent(_find("CME:ESZ6"), [("security_future_by_symbol", {"symbols": "ES"})]),
     "find an option": Intent(
-        _find("OPRA:AAPL261218C00200000"), [("search_contract_by_symbol", {"symbol": "AAPL"})]
+        _find("OPRA:AAPL261218C00200000"), [*OPTION_SEARCH, ("search_secdef_info_by_conid", INFO)]
+    ),
+    "an option chain": Intent(
+        lambda send, session: ibkr.read_option_chain(send, session, CHAIN),
+        [*OPTION_SEARCH, SNAPSHOT, SNAPSHOT, ("search_secdef_info_by_conid", INFO)],
     ),
     "find a currency pair": Intent(_find("IDEALPRO:EUR.USD"), [("currency_pairs", {"currency": "USD"})]),
     "keep the session alive": Intent(login.keep_alive, [("tickle", {})]),

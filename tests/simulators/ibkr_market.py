@@ -24,20 +24,26 @@ def _listing(name: str, conid: str, kind: InstrumentType, tick: str, **terms: An
     )
 
 
+def _option(right: str, strike: int, conid: str) -> Listing:
+    return _listing(
+        f"OPRA:AAPL261218{right}{strike * 1000:08}",
+        conid,
+        InstrumentType.CE if right == "C" else InstrumentType.PE,
+        "0.01",
+        underlying="AAPL",
+        expiry=date(2026, 12, 18),
+        strike=Decimal(strike),
+    )
+
+
 LISTINGS = (
     _listing("NSE:INFY", "12345678@NSE", InstrumentType.EQ, "0.05"),
     _listing("NSE:TCS", "12345679@NSE", InstrumentType.EQ, "0.05"),
     _listing("NASDAQ:AAPL", "265598", InstrumentType.EQ, "0.01"),
     _listing("ARCA:SPY", "756733", InstrumentType.EQ, "0.01"),
-    _listing(
-        "OPRA:AAPL261218C00200000",
-        "667629330",
-        InstrumentType.CE,
-        "0.01",
-        underlying="AAPL",
-        expiry=date(2026, 12, 18),
-        strike=Decimal(200),
-    ),
+    _option("C", 200, "667629330"),
+    _option("C", 205, "667629350"),
+    _option("P", 205, "667629351"),
     _listing(
         "CME:ESZ6", "515416632@CME", InstrumentType.FUT, "0.25", underlying="ES", expiry=date(2026, 12, 18)
     ),
@@ -49,6 +55,8 @@ PRICES = {
     "NASDAQ:AAPL": "197.93",
     "ARCA:SPY": "650.5",
     "OPRA:AAPL261218C00200000": "5.15",
+    "OPRA:AAPL261218C00205000": "3.05",
+    "OPRA:AAPL261218P00205000": "9.4",
     "CME:ESZ6": "6640.25",
     "IDEALPRO:EUR.USD": "1.0851",
 }

@@ -112,6 +112,7 @@ class Ibkr:
         self.behaviours = Behaviours(PRESETS)
         self.requests: list[Fields] = []
         self.subscribed: set[str] = set()
+        self.searched: set[str] = set()
         self._asking: dict[str, Asking] = {}
         self._asked = 0
         self._warm_session = 0
@@ -291,6 +292,16 @@ class Ibkr:
             raise refusal(503, "Order not found")
         return pages.status_row(row)
 
+    def search(self, fields: Fields) -> Any:
+        """Show the contracts of a symbol, and from then on their strikes."""
+        self.searched.add(fields["symbol"])
+        return market.search(fields["symbol"])
+
+    def strikes(self, fields: Fields) -> Any:
+        """Show the strikes of a month; none before the symbol was searched for."""
+        symbol = _underlying(fields)
+        return market.strikes(symbol, fields["month"] if symbol in self.searched else "")
+
     def option_info(self, fields: Fields) -> Any:
         """Show the options that fit."""
         return market.options(_underlying(fields), fields)
@@ -336,8 +347,8 @@ READS: dict[str, Callable[[Ibkr, Fields], Any]] = {
     "stocks": lambda _, fields: market.stocks(fields["symbols"]),
     "futures": lambda _, fields: market.futures(fields["symbols"]),
     "secdef": Ibkr.definitions,
-    "search": lambda _, fields: market.search(fields["symbol"]),
-    "strikes": lambda _, fields: market.strikes(_underlying(fields), fields["month"]),
+    "search": Ibkr.search,
+    "strikes": Ibkr.strikes,
     "info": Ibkr.option_info,
     "pairs": lambda _, fields: market.pairs(fields["currency"]),
     "rules": lambda _, fields: market.rules(fields["conid"]),

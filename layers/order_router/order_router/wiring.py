@@ -387,7 +387,9 @@ class World:
     @cached_property
     def reading_desk(self) -> ReadingDesk:
         """What the services work with that only ask brokers."""
-        return ReadingDesk(sessions=self.sessions, broker_of=load_broker, transport=self.transport)
+        return ReadingDesk(
+            sessions=self.sessions, broker_of=load_broker, transport=self.transport, clock=self._clock
+        )
 
     @cached_property
     def record_desk(self) -> RecordDesk:

@@ -10,8 +10,10 @@ import pytest
 
 from order_router.adapter.errors import SessionExpired, Unsupported
 from order_router.adapter.port import ChainQuery
+from order_router.adapter.profile import Profile
 from order_router.api.endpoint import answer_event
 from order_router.api.market import answer_margin, answer_option_chain, answer_quotes
+from order_router.brokers import paper
 from order_router.domain.account import Account
 from order_router.domain.instrument import parse_instrument
 from order_router.domain.listing import InstrumentType
@@ -40,6 +42,7 @@ class Vendor:
 
     failure: Exception | None = None
     asked: object = None
+    profile: Profile = paper.profile
 
     def read_option_chain(self, _send: Any, _session: Any, query: ChainQuery) -> tuple[OptionQuote, ...]:
         self._take(query)
@@ -68,7 +71,12 @@ class Office:
         self.settings.put_account(Account(name="other", broker="paper"))
         self.sessions: MemorySessions = self.world.sessions
         broker_of = self.world.desk.broker_of if self.vendor is None else lambda _: self.vendor
-        self.desk = ReadingDesk(sessions=self.sessions, broker_of=broker_of, transport=self.world.transport)
+        self.desk = ReadingDesk(
+            sessions=self.sessions,
+            broker_of=broker_of,
+            transport=self.world.transport,
+            clock=self.world.clock,
+        )
 
     def ask(self, route: str, body: object = None, **changes: Any) -> tuple[int, Mapping[str, Any]]:
         answers = {
@@ -112,6 +120,27 @@ def test_an_option_chain_comes_by_strike_with_each_quote() -> None:
         75,
         "2026-11-20T04:32:11.000Z",
     )
+
+
+def test_strikes_around_the_money_are_asked_for_by_their_number() -> None:
+    office = Office(Vendor())
+    query = {"account": "paper", "underlying": "NSE:NIFTY 50", "expiry": "2026-11-24", "strikes": "10"}
+
+    office.ask("GET /v1/option-chain", query=query)
+
+    assert office.vendor.asked == ChainQuery(underlying=NIFTY, expiry=date(2026, 11, 24), strikes=10)
+
+
+@pytest.mark.parametrize("strikes", ["0", "101", "-1", "1.5", "", "٣", "1" * 5000])
+def test_a_number_of_strikes_that_nobody_would_answer_is_refused(strikes: str) -> None:
+    office = Office(Vendor())
+    query = {"account": "paper", "underlying": "NSE:NIFTY 50", "expiry": "2026-11-24", "strikes": strikes}
+
+    status, content = office.ask("GET /v1/option-chain", query=query)
+
+    assert (status, content["code"]) == (422, "INVALID_REQUEST")
+    assert "strikes must be 1 to 100" in content["detail"]
+    assert office.vendor.asked is None
 
 
 def test_a_margin_is_told_and_nothing_is_placed() -> None:

@@ -24,7 +24,12 @@ def world() -> World:
 
 
 def desk(world: World) -> ReadingDesk:
-    return ReadingDesk(sessions=world.sessions, broker_of=world.desk.broker_of, transport=world.transport)
+    return ReadingDesk(
+        sessions=world.sessions,
+        broker_of=world.desk.broker_of,
+        transport=world.transport,
+        clock=world.clock,
+    )
 
 
 def test_what_an_account_holds_is_read(world: World) -> None:

@@ -355,7 +355,9 @@ def test_a_reader_that_remembers_a_replaced_session_takes_the_stored_one(
 ) -> None:
     trading.log_in(account)
     desk = trading.desk
-    reading = ReadingDesk(sessions=desk.sessions, broker_of=desk.broker_of, transport=desk.transport)
+    reading = ReadingDesk(
+        sessions=desk.sessions, broker_of=desk.broker_of, transport=desk.transport, clock=desk.clock
+    )
     accounts = [trading.logins.account(account)]
     (before,) = read_portfolio(reading, "funds", accounts)
     trading.server.token = "canary-second"

@@ -45,6 +45,7 @@ class Profile:
     """One broker's capabilities and rules; every vendor fact is cited in the broker's README.
 
     `has_master`: it lists its instruments, and an order is held against that list before anything is sent.
+    `reads_per_second`: how fast a reading of many requests goes on, where the broker counts every request of a user.
     `finds_listings`: it has no such list, and looks a named instrument up. `asks_back`: a write may be answered with a
     question, nothing done yet, and the answer to that is a write too.
     `credentials`: what a trader stores for an account. `session_ends_at`: when a day's session dies, Asia/Kolkata.
@@ -69,6 +70,7 @@ class Profile:
     is_idempotent: bool
     rejects_after_acknowledging: bool
     order_calls_per_second: int
+    reads_per_second: int | None = None
     has_master: bool = False
     finds_listings: bool = False
     asks_back: bool = False

@@ -1,14 +1,35 @@
 """Ask an account's broker something that changes nothing; of a session that it refuses the stored one is tried."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from order_router.adapter.errors import SessionExpired
-from order_router.adapter.http import Send
+from order_router.adapter.http import HttpRequest, HttpResponse, Send
 from order_router.adapter.port import Broker
 from order_router.adapter.session import BrokerSession
 from order_router.domain.account import Account
+from order_router.ports import Clock
 from order_router.service.desk import Desk, ReadingDesk
 from order_router.service.renewing import is_replaced
+
+
+@dataclass(slots=True)
+class PacedSend:
+    """A send that lets requests go no faster than one an interval; the first goes at once."""
+
+    send: Send
+    clock: Clock
+    interval: timedelta
+    next_at: datetime | None = None
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Send the request, once it is its turn."""
+        now = self.clock.now()
+        if self.next_at is not None and now < self.next_at:
+            self.clock.sleep((self.next_at - now).total_seconds())
+        self.next_at = self.clock.now() + self.interval
+        return self.send(request)
 
 
 def ask[T](desk: ReadingDesk | Desk, account: Account, read: Callable[[Broker, Send, BrokerSession], T]) -> T:
@@ -30,5 +51,8 @@ def _ask_with[T](
     session: BrokerSession,
     read: Callable[[Broker, Send, BrokerSession], T],
 ) -> T:
-    send = desk.transport.sender(session.endpoint, not_after=None)
-    return read(desk.broker_of(account.broker), send, session)
+    broker, send = desk.broker_of(account.broker), desk.transport.sender(session.endpoint, not_after=None)
+    rate = broker.profile.reads_per_second
+    if rate is not None:
+        send = PacedSend(send, desk.clock, timedelta(seconds=1) / rate)
+    return read(broker, send, session)

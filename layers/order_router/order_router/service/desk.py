@@ -43,6 +43,7 @@ class ReadingDesk:
     sessions: Sessions
     broker_of: Callable[[str], Broker]
     transport: Transport
+    clock: Clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Interactive Brokers over the Web API v1: the functions of the broker port."""
 
-from order_router.adapter.lacking import read_option_chain
+from order_router.brokers.ibkr.chains import read_option_chain
 from order_router.brokers.ibkr.orders import cancel_order, modify_order, place_order, read_order, read_orders
 from order_router.brokers.ibkr.portfolio import read_funds, read_holdings, read_positions, read_trades
 from order_router.brokers.ibkr.profile import profile

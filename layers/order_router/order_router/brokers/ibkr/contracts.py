@@ -26,6 +26,7 @@ MONTHS = "FGHJKMNQUVXZ"
 PAIR = re.compile(r"[A-Z]{3}\.[A-Z]{3}")
 RIGHTS = {"C": InstrumentType.CE, "P": InstrumentType.PE}
 STRIKES = Decimal(1000)
+LEAST_UNSPELLABLE = Decimal(10**8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +68,11 @@ def parse_future(tradingsymbol: str, today: date) -> Future | None:
     return Future(root=found[1], month=f"{year}{MONTHS.index(found[2]) + 1:02}")
 
 
+def is_spellable(strike: Decimal) -> bool:
+    """Return whether a strike fits into an option's symbol: above zero, in thousandths, below a hundred thousand."""
+    return 0 < strike * STRIKES < LEAST_UNSPELLABLE and not strike * STRIKES % 1
+
+
 def option_symbol(option: Option) -> str:
     """Return an option's symbol."""
     return f"{option.root}{option.expiry:%y%m%d}{option.right}{int(option.strike * STRIKES):08}"
@@ -103,6 +109,6 @@ def _option(row: dict[str, Any]) -> Option:
     except ValueError as error:
         raise OutcomeUnknown("expected a day in expiry") from error
     right, strike = read_text(row, "putOrCall"), read_decimal(row, "strike")
-    if right not in RIGHTS or strike <= 0 or strike * STRIKES % 1:
+    if right not in RIGHTS or not is_spellable(strike):
         raise OutcomeUnknown("expected an option's right and strike")
     return Option(root=read_text(row, "ticker"), expiry=expiry, right=right, strike=strike)

@@ -1,19 +1,26 @@
 """Looking one instrument up: IBKR has no file of them, a contract id is found by search (sources: README.md)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlencode
 
-from order_router.adapter.decode import read_decimal, read_list, read_object, read_optional_text, read_text
+from order_router.adapter.decode import read_decimal, read_object, read_optional_text, read_text
 from order_router.adapter.errors import OutcomeUnknown
 from order_router.adapter.http import Send
 from order_router.adapter.session import BrokerSession
 from order_router.brokers.ibkr import wire
 from order_router.brokers.ibkr.contracts import PAIR, RIGHTS, Option, parse_future, parse_option
-from order_router.brokers.ibkr.session import Ask, call
+from order_router.brokers.ibkr.search import (
+    Search,
+    find_option,
+    month_of,
+    only,
+    option_months,
+    read_strikes,
+    rows_of,
+)
 from order_router.domain.exchange_time import venue_day
 from order_router.domain.instrument import Instrument
 from order_router.domain.listing import InstrumentType, Listing
@@ -26,20 +33,6 @@ CURRENCIES = {Exchange.NSE: "INR"}
 MAX_MONTHS = 2
 MAX_CANDIDATES = 4
 """So many futures of one root are looked into, the nearest first: a contract may end months before its own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """A lookup on its way: how to ask, and for what."""
-
-    send: Send
-    session: BrokerSession
-    instrument: Instrument
-
-    def ask(self, path: str, **query: str) -> Any:  # noqa: ANN401 - JSON is any value until it is read
-        """Return the JSON that a path answers with."""
-        encoded = f"?{urlencode(query)}" if query else ""
-        return call(self.send, self.session, Ask(method="GET", path=path + encoded))
 
 
 def find_listing(send: Send, session: BrokerSession, instrument: Instrument) -> Listing | None:
@@ -57,15 +50,15 @@ def _find_share(search: Search) -> Listing | None:
     # a class of shares stands after a space (unconfirmed)
     theirs = symbol if exchange is Exchange.NSE else symbol.replace(".", " ")
     answered = read_object(search.ask("/trsrv/stocks", symbols=theirs), "stocks")
-    companies = _rows(answered.get(theirs, []))
-    contracts = [row for company in companies for row in _rows(company.get("contracts"))]
-    conid = _only({wire.read_conid(row) for row in contracts if row.get("exchange") == VENUES[exchange]})
+    companies = rows_of(answered.get(theirs, []))
+    contracts = [row for company in companies for row in rows_of(company.get("contracts"))]
+    conid = only({wire.read_conid(row) for row in contracts if row.get("exchange") == VENUES[exchange]})
     if conid is None:
         return None
     rules = _rules(search, conid)
-    if _text(rules, "instrument_type") != "STK" or _text(rules, "currency") != CURRENCIES.get(
-        exchange, "USD"
-    ):
+    if read_optional_text(rules, "instrument_type") != "STK" or read_optional_text(
+        rules, "currency"
+    ) != CURRENCIES.get(exchange, "USD"):
         return None
     routed = f"{conid}@{VENUES[exchange]}" if exchange is Exchange.NSE else conid
     return _listing(search, InstrumentType.EQ, (conid, routed), rules)
@@ -77,8 +70,8 @@ def _find_pair(search: Search) -> Listing | None:
         return None
     currency = symbol[4:]
     answered = read_object(search.ask("/iserver/currency/pairs", currency=currency), "currency pairs")
-    pairs = _rows(answered.get(currency, []))
-    conid = _only({wire.read_conid(row) for row in pairs if row.get("symbol") == symbol})
+    pairs = rows_of(answered.get(currency, []))
+    conid = only({wire.read_conid(row) for row in pairs if row.get("symbol") == symbol})
     if conid is None:
         return None
     return _listing(search, InstrumentType.FX, (conid, f"{conid}@IDEALPRO"), _rules(search, conid))
@@ -90,11 +83,14 @@ def _find_future(search: Search) -> Listing | None:
     if wanted is None:
         return None
     answered = read_object(search.ask("/trsrv/futures", symbols=wanted.root), "futures")
-    rows = {wire.read_conid(row): row for row in _rows(answered.get(wanted.root, []))}
+    rows = {wire.read_conid(row): row for row in rows_of(answered.get(wanted.root, []))}
     for conid in _near(rows, wanted.month):
         rules = _rules(search, conid)
-        venues = (_text(rules, "exchange"), *(_text(rules, "valid_exchanges") or "").split(","))
-        if _text(rules, "contract_month") == wanted.month and str(exchange) in venues:
+        venues = (
+            read_optional_text(rules, "exchange"),
+            *(read_optional_text(rules, "valid_exchanges") or "").split(","),
+        )
+        if read_optional_text(rules, "contract_month") == wanted.month and str(exchange) in venues:
             listing = _listing(search, InstrumentType.FUT, (conid, f"{conid}@{exchange}"), rules)
             return replace(listing, expiry=_day(rows[conid], "ltd"), underlying=wanted.root)
     return None
@@ -104,14 +100,12 @@ def _find_option(search: Search) -> Listing | None:
     wanted = parse_option(search.instrument.tradingsymbol)
     if wanted is None:
         return None
-    month = f"{wanted.expiry:%b%y}".upper()
+    month = month_of(wanted.expiry)
     underlying = _underlying(search, wanted, month)
-    if underlying is None or not _has_strike(search, underlying, wanted, month):
+    # the vendor wants the strikes asked for before a contract
+    if underlying is None or wanted.strike not in read_strikes(search, underlying, month)[wanted.right]:
         return None
-    query = {"conid": underlying, "sectype": "OPT", "month": month, "exchange": "SMART"}
-    parts = {"strike": _plain(wanted.strike), "right": wanted.right}
-    rows = _rows(search.ask("/iserver/secdef/info", **query, **parts))
-    conid = _only({wire.read_conid(row) for row in rows if _is_option(row, wanted)})
+    conid = find_option(search, underlying, wanted)
     if conid is None:
         return None
     listing = _listing(search, RIGHTS[wanted.right], (conid, conid), _rules(search, conid))
@@ -120,31 +114,14 @@ def _find_option(search: Search) -> Listing | None:
 
 def _underlying(search: Search, wanted: Option, month: str) -> str | None:
     """Return the contract that the options are on: the one of this symbol that has options in that month."""
-    rows = _rows(search.ask("/iserver/secdef/search", symbol=wanted.root))
+    rows = rows_of(search.ask("/iserver/secdef/search", symbol=wanted.root))
     fitting = {
         wire.read_conid(row)
         for row in rows
         if row.get("symbol") == wanted.root
-        for section in _rows(row.get("sections"))
-        if section.get("secType") == "OPT" and month in (_text(section, "months") or "").split(";")
+        if month in option_months(row)
     }
-    return _only(fitting)
-
-
-def _has_strike(search: Search, underlying: str, wanted: Option, month: str) -> bool:
-    """Return whether the strike is listed: the vendor also wants this asked before the contract."""
-    query = {"conid": underlying, "sectype": "OPT", "month": month, "exchange": "SMART"}
-    answered = read_object(search.ask("/iserver/secdef/strikes", **query), "strikes")
-    strikes = read_list(answered.get("call" if wanted.right == "C" else "put"), "strikes")
-    return any(read_decimal({"strike": one}, "strike") == wanted.strike for one in strikes)
-
-
-def _is_option(row: dict[str, Any], wanted: Option) -> bool:
-    return (
-        (row.get("maturityDate"), row.get("right")) == (f"{wanted.expiry:%Y%m%d}", wanted.right)
-        and row.get("tradingClass") == wanted.root
-        and read_decimal(row, "strike") == wanted.strike
-    )
+    return only(fitting)
 
 
 def _rules(search: Search, conid: str) -> dict[str, Any]:
@@ -168,25 +145,11 @@ def _listing(search: Search, kind: InstrumentType, names: tuple[str, str], rules
 
 def _tick_size(rules: dict[str, Any]) -> Decimal:
     """Return the smallest step that any price of the contract may take: the steps differ with the price."""
-    steps = [read_decimal(row, "increment") for row in _rows(rules.get("incrementRules") or [])]
+    steps = [read_decimal(row, "increment") for row in rows_of(rules.get("incrementRules") or [])]
     smallest = min(*steps, read_decimal(rules, "increment")) if steps else read_decimal(rules, "increment")
     if smallest <= 0:
         raise OutcomeUnknown("expected a positive increment")
     return smallest
-
-
-def _only(conids: set[str]) -> str | None:
-    if len(conids) > 1:
-        raise OutcomeUnknown(f"{len(conids)} contracts fit the instrument")
-    return next(iter(conids), None)
-
-
-def _rows(value: object) -> list[dict[str, Any]]:
-    return [read_object(row, "a contract") for row in read_list(value, "contracts")]
-
-
-def _text(row: dict[str, Any], name: str) -> str | None:
-    return read_optional_text(row, name)
 
 
 def _day(row: dict[str, Any], name: str) -> date:
@@ -209,10 +172,6 @@ def _distance(ends: date, month: str) -> int:
 
 def _today(search: Search) -> date:
     return venue_day(search.instrument.exchange, search.session.around.now())
-
-
-def _plain(strike: Decimal) -> str:
-    return format(strike.normalize(), "f")
 
 
 FINDERS: dict[Exchange, Callable[[Search], Listing | None]] = {

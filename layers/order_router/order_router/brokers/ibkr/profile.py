@@ -26,8 +26,9 @@ profile = Profile(
     asks_back=True,
     # ten requests a second of one username, and an order is read back
     order_calls_per_second=4,
+    reads_per_second=5,
     finds_listings=True,
-    features=frozenset({Feature.QUOTES, Feature.ORDER_MARGIN}),
+    features=frozenset({Feature.QUOTES, Feature.OPTION_CHAIN, Feature.ORDER_MARGIN}),
     login=LoginKind.UNATTENDED,
     credentials=(
         CredentialField(

@@ -37,14 +37,18 @@ def read_quotes(send: Send, session: BrokerSession, instruments: Sequence[Instru
     The first snapshot of a contract only subscribes to it (the vendor's preflight), so it is taken twice; data may
     still take half a second to come.
     """
-    asked = {session.listing(instrument).broker_key: instrument for instrument in instruments}
+    return quotes_of(send, session, {session.listing(one).broker_key: one for one in instruments})
+
+
+def quotes_of(send: Send, session: BrokerSession, asked: Mapping[str, Instrument]) -> tuple[Quote, ...]:
+    """Read the quotes of at most 100 contracts, by contract id, in the order asked."""
     if len(asked) > MAX_CONTRACTS:
         raise OutcomeUnknown(f"expected at most {MAX_CONTRACTS} instruments, received {len(asked)}")
     if not asked:
         return ()
     _snapshot(send, session, asked)
     rows = _snapshot(send, session, asked)
-    priced = ((asked[conid], row) for conid, row in rows.items() if conid in asked and _has_price(row))
+    priced = ((one, rows[conid]) for conid, one in asked.items() if conid in rows and _has_price(rows[conid]))
     return tuple(_quote(instrument, row) for instrument, row in priced)
 
 
