@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from order_router import __version__
+from order_router.aws.notice_memory import HELD, NOTICE, TOLD, TURNS
 from order_router.aws.sessions import POSTBACK_TAG
+from order_router.domain.channel import wait_s
 from order_router.service.instruments import LEASE, TIME_TO_REFRESH
 from tests.architecture.template import (
     REPOSITORY,
@@ -60,12 +62,17 @@ SESSIONS = (
     "${AWS::StackName}/accounts/*/session*"
 )
 CREDENTIALS = SESSIONS.replace("/session*", "/credentials*")
+CHANNELS = (
+    "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:"
+    "${AWS::StackName}/channels/*"
+)
 # Every wildcard in a resource, and why it cannot be a name.
 WILDCARDS = {
     "${OrdersTable.Arn}/index/*": "both indexes of one table",
     "${InstrumentsTable.Arn}/index/*": "the one index of that table",
     CREDENTIALS: "the same",
     "arn:${AWS::Partition}:s3:::${Bucket}/orders/*": "each version of an order is an object of its own",
+    CHANNELS: "the same, of channels",
     SESSIONS: "accounts come without a deploy, and Secrets Manager ends every ARN in six random letters",
 }
 
@@ -201,7 +208,7 @@ def test_who_talks_to_brokers_is_told_each_one_s_address(function: str) -> None:
 def test_a_function_is_told_every_table_and_queue_that_its_role_reaches(function: str) -> None:
     role = next(iter(texts(functions()[function]["Role"]))).removesuffix(".Arn")
     reached = set().union(
-        *(logical_ids(row["Resource"]) for row in statements(role) if not _only_reads_queue(row))
+        *(logical_ids(row["Resource"]) for row in statements(role) if not _is_for_event_source(row))
     )
     told = logical_ids(environment(function))
 
@@ -224,9 +231,9 @@ def _capital_words_in_code() -> set[str]:
     return {word for word in constants if isinstance(word, str) and VARIABLE.fullmatch(word)}
 
 
-def _only_reads_queue(statement: dict[str, Any]) -> bool:
-    """The event source reads the queue on the function's behalf, and needs no address from it."""
-    return "sqs:ReceiveMessage" in statement["Action"]
+def _is_for_event_source(statement: dict[str, Any]) -> bool:
+    """The event source reads the queue or the stream on the function's behalf, and needs no address from it."""
+    return not {"sqs:ReceiveMessage", "dynamodb:GetRecords"}.isdisjoint(statement["Action"])
 
 
 @pytest.mark.parametrize("table", sorted(_tables()))
@@ -256,7 +263,12 @@ def test_every_queue_is_encrypted_and_gives_up_into_dead_letters() -> None:
 
 @pytest.mark.parametrize(
     ("queue", "function"),
-    [("OrderQueue", "place"), ("ReconcileQueue", "reconcile"), ("OrderDeadLetters", "dead_letters")],
+    [
+        ("OrderQueue", "place"),
+        ("ReconcileQueue", "reconcile"),
+        ("OrderDeadLetters", "dead_letters"),
+        ("NoticeQueue", "notify"),
+    ],
 )
 def test_a_message_stays_hidden_for_six_times_its_functions_timeout(queue: str, function: str) -> None:
     assert resources("AWS::SQS::Queue")[queue]["VisibilityTimeout"] >= 6 * seconds_allowed(function)
@@ -283,6 +295,53 @@ def test_who_loads_a_list_writes_it_and_who_looks_an_instrument_up_keeps_it() ->
     assert writers == {name: {"dynamodb:PutItem"} for name in KEEPS_LISTINGS}
 
 
+def test_only_the_notifier_tells_and_nothing_that_holds_an_order_waits_for_a_channel() -> None:
+    telling = {name for name in functions() if "sns:Publish" in _actions(_role_of(name))}
+
+    assert telling == _reaches("secretsmanager:GetSecretValue", CHANNELS) == {"notify"}
+    assert "dynamodb:PutItem" not in {
+        action
+        for row in statements("NotifyRole")
+        if "OrdersTable" in logical_ids(row["Resource"])
+        for action in row["Action"]
+    }
+
+
+def test_the_notifier_reaches_no_switch_and_no_counter() -> None:
+    (reached,) = [row for row in statements("NotifyRole") if logical_ids(row["Resource"]) == {"GateTable"}]
+
+    keys = reached["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+    assert keys == [
+        *(f"{prefix}*" for prefix in (NOTICE, TOLD, TURNS, HELD)),
+        "kill-link#*",
+        "session-address",
+    ]
+
+
+def test_a_notice_that_cannot_be_told_or_queued_ends_in_the_dead_letters() -> None:
+    events = functions()["notify"]["Events"]
+    queue = resources("AWS::SQS::Queue")["NoticeQueue"]
+
+    failed = events["OrderChanged"]["Properties"]["DestinationConfig"]["OnFailure"]["Destination"]
+    assert logical_ids(failed) == logical_ids(queue["RedrivePolicy"]) == {"NoticeDeadLetters"}
+    tries = queue["RedrivePolicy"]["maxReceiveCount"]
+    assert 20 * 60 < sum(wait_s(failures, None) for failures in range(1, tries)) < 60 * 60
+
+
+def test_everybody_who_may_tell_reaches_the_queue_of_notices() -> None:
+    told = {name for name in functions() if "NOTICE_QUEUE_URL" in environment(name)}
+    sends = {
+        name
+        for name in functions()
+        for row in statements(_role_of(name))
+        if "sqs:SendMessage" in row["Action"] and "NoticeQueue" in logical_ids(row["Resource"])
+    }
+
+    assert (
+        sends == told >= {"place", "reconcile", "session", "postback", "dead_letters", "instruments_refresh"}
+    )
+
+
 def test_queued_work_is_answered_message_by_message() -> None:
     sources = [
         event["Properties"]
@@ -291,7 +350,7 @@ def test_queued_work_is_answered_message_by_message() -> None:
         if event["Type"] == "SQS"
     ]
 
-    assert len(sources) == 5
+    assert len(sources) == 6
     assert all(source["FunctionResponseTypes"] == ["ReportBatchItemFailures"] for source in sources)
 
 

@@ -15,8 +15,10 @@ from order_router.domain.channel import (
     TelegramChannel,
     WebhookChannel,
 )
+from order_router.domain.kill_switch import KillSwitch
 from order_router.domain.notices import Notice
 from order_router.domain.telling import Telling
+from order_router.ports import StoreUnavailable
 from order_router.service.channels import SpokenChannels
 from order_router.service.telling import TellingDesk
 from tests.fakes.clock import FakeClock
@@ -64,7 +66,8 @@ class TellingWorld:
         for channel in channels:
             self.settings.put(channel)
         self.spoken = {kind: PlayedChannel() for kind in ("telegram", "email", "webhook")}
-        self.stop_links: list[Notice] = []
+        self.stopped: list[str] = []
+        self.has_stop_links = True
         self.notifier = QueueNotifier(lambda: self.sqs, self.url, self.clock)
         speakers = {kind: played.say for kind, played in self.spoken.items()}
         self.desk = TellingDesk(
@@ -76,8 +79,10 @@ class TellingWorld:
         )
         self.handle = tell_messages(self.desk, self.queue, read_telling)
 
-    def _stop_link(self, notice: Notice) -> str | None:
-        self.stop_links.append(notice)
+    def _stop_link(self, switch: KillSwitch) -> str | None:
+        if not self.has_stop_links:
+            raise StoreUnavailable("issuing a ticket: ThrottlingException")
+        self.stopped.append(switch.key)
         return "https://router.test/stop-canary"
 
     @property

@@ -321,7 +321,7 @@ class World:
             memory=NoticeMemoryTable(self.dynamodb, self._environment.require("GATE_TABLE")),
             channels=SpokenChannels(channels, self._speakers()),
             clock=self._clock,
-            stop_link=lambda _: None,
+            stop_link=self.kill_links.issue,
         )
 
     def _speakers(self) -> "dict[str, Say]":

@@ -25,7 +25,7 @@ def test_the_words_have_the_time_at_the_exchange_and_the_links() -> None:
         "log in to Zerodha",
         "23 Nov 2026 10:00:00 IST",
         "Log in: https://router.test/login-canary",
-        "Stop all new orders: https://router.test/stop-canary",
+        "Stop new orders: https://router.test/stop-canary",
     ]
 
 

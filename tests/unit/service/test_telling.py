@@ -316,7 +316,27 @@ def test_a_link_to_the_kill_switch_goes_with_what_may_want_it_and_with_nothing_e
 
     links = {telling.notice.kind: telling.stop_link for telling in world.telegram.said}
     assert links == {"duplicate": "https://router.test/stop-canary", "login_failed": None}
+    assert world.stopped == ["kill#account#main"]
     assert "canary" not in repr(world.telegram.said)
+
+
+def test_a_link_stops_everything_where_the_notice_is_about_no_single_account() -> None:
+    world = TellingWorld(TELEGRAM)
+
+    world.tell("backlog", account="all")
+    world.settle()
+
+    assert world.stopped == ["kill#global"]
+
+
+def test_a_link_that_cannot_be_made_holds_no_notice_back() -> None:
+    world = TellingWorld(TELEGRAM)
+    world.has_stop_links = False
+
+    world.tell()
+    world.settle()
+
+    assert [telling.stop_link for telling in world.telegram.said] == [None]
 
 
 def test_a_delivery_that_was_told_is_not_told_again_when_its_note_is_found() -> None:

@@ -95,6 +95,16 @@ SESSION = {
 }
 PAGE = Operation(summary="Show what came of a login, as a page for a person", statuses=(200, 403, 503))
 POSTBACK = Operation(summary="Take a broker's word that an order changed")
+NOTIFICATIONS: dict[str, Operation] = {
+    "GET /v1/notifications": Operation(
+        summary="List where notices go",
+        scope=Scope.ADMIN,
+        answer={"type": "object", "properties": {"channels": {"type": "array", "items": OBJECT}}},
+    ),
+    "POST /v1/notifications/{channel}/test": Operation(
+        summary="Say on a channel, now, that it works", scope=Scope.ADMIN
+    ),
+}
 SESSIONS: dict[str, Operation] = {
     "GET /v1/sessions": Operation(
         summary="List the accounts' broker sessions",
@@ -196,7 +206,7 @@ OPERATIONS: dict[str, Operation] = {
     "GET /v1/health": Operation(summary="Tell the version and what is reachable", statuses=(200, 503)),
     "GET /v1/openapi.json": Operation(summary="Read this document"),
 }
-OPERATIONS |= SESSIONS | KILL_SWITCH
+OPERATIONS |= SESSIONS | NOTIFICATIONS | KILL_SWITCH
 QUERY = {
     "GET /v1/kill-switch": ("history",),
     "GET /v1/kill-switch/link": ("token",),

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from order_router.api.http import EMPTY, Answer
 from order_router.domain.errors import RouterError
-from order_router.ports import PaceExceeded
+from order_router.domain.gate import PaceExceeded
 
 STATUS_OF_CODE: dict[str, int] = {
     "BODY_UNREADABLE": 400,
@@ -27,6 +27,7 @@ STATUS_OF_CODE: dict[str, int] = {
     "NO_SUCH_INSTRUMENT": 404,
     "NO_INSTRUMENT_LIST": 404,
     "NOT_FOUND": 404,
+    "CHANNEL_UNKNOWN": 404,
     "POSTBACK_ADDRESS_UNKNOWN": 404,
     "ORDER_IN_PROGRESS": 409,
     "ORDER_ALREADY_FINAL": 409,
@@ -37,6 +38,7 @@ STATUS_OF_CODE: dict[str, int] = {
     "RATE_LIMITED": 429,
     "BUSY": 429,
     "STORE_UNAVAILABLE": 503,
+    "CHANNEL_UNAVAILABLE": 503,
     "SECRET_UNAVAILABLE": 503,
     "LISTINGS_UNAVAILABLE": 503,
     "BROKER_UNREACHABLE": 503,

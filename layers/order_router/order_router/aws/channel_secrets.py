@@ -10,7 +10,6 @@ from order_router.domain.channel import ChannelRefused
 from order_router.ports import Clock
 
 CACHE_LIFE = timedelta(seconds=60)
-TOKEN, SIGNING_SECRET = "bot_token", "signing_secret"
 
 
 def channel_secret_name(prefix: str, channel: str) -> str:

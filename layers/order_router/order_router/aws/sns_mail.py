@@ -1,6 +1,7 @@
 """E-mail through the stack's SNS topic: each address has a subscription with a filter on its channel's name."""
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -19,13 +20,17 @@ class SnsMail:
     """Says things by publishing to one topic; the client is made when first needed."""
 
     def __init__(self, make_client: Callable[[], Any], topic: Callable[[], str]) -> None:
-        self._client = make_client
+        self._make_client = make_client
         self._topic = topic
+
+    @cached_property
+    def _client(self) -> Any:  # noqa: ANN401 - botocore's clients have no type
+        return self._make_client()
 
     def say(self, channel: EmailChannel, telling: Telling) -> None:
         """Publish it; ChannelDown or ChannelRefused unless SNS took it. Who is subscribed, it does not say."""
         try:
-            self._client().publish(
+            self._client.publish(
                 TopicArn=self._topic(),
                 Subject=_subject(telling),
                 Message=text_of(telling),

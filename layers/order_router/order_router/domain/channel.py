@@ -9,11 +9,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 
 from order_router.domain.errors import RouterError
 from order_router.domain.exchange_time import IST
-from order_router.domain.notices import KINDS, Notice, Urgency, kind_of
+from order_router.domain.notices import EVERYBODY, KINDS, Notice, Urgency, kind_of
 from order_router.domain.request import Name
-
-EVERYBODY = frozenset({"", "*", "all", "unknown"})
-"""What stands in a notice's account where it is about no single one."""
 
 URGENT_PER_MINUTE = 60
 """More than any person reads: what is over it comes as one summary."""
@@ -51,6 +48,11 @@ def _public_url(url: str) -> str:
     if not _is_loopback(host) and not _may_be_public(host):
         raise ValueError("expected an address on the internet, not one of a private network")
     return url
+
+
+def is_local(url: str) -> bool:
+    """Return whether the address is on the machine that calls it."""
+    return _is_loopback(urlsplit(url).hostname or "")
 
 
 def _may_be_public(host: str) -> bool:

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+EVERYBODY = frozenset({"", "*", "all", "unknown"})
+"""What stands in a notice's account where it is about no single one."""
+
 
 class Urgency(StrEnum):
     """Whether a person is woken for it."""

@@ -5,10 +5,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from order_router.domain.channel import EVERYBODY
 from order_router.domain.errors import RouterError
 from order_router.domain.exchange_time import IST
-from order_router.domain.notices import KINDS, Notice, Urgency, kind_of
+from order_router.domain.notices import EVERYBODY, KINDS, Notice, Urgency, kind_of
 
 MAX_SUMMARY_LINES = 20
 MAX_TEXT = 3500
@@ -83,7 +82,7 @@ def text_of(telling: Telling) -> str:
     if notice.link is not None:
         lines.append(f"Log in: {notice.link}")
     if telling.stop_link is not None:
-        lines.append(f"Stop all new orders: {telling.stop_link}")
+        lines.append(f"Stop new orders: {telling.stop_link}")
     return "\n".join(lines)
 
 

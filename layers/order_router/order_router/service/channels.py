@@ -1,12 +1,13 @@
 """The channels that were set up, each with the function that speaks to its kind."""
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from order_router.domain.channel import Channel
 from order_router.domain.telling import Telling
 
-Say = Callable[[Channel, Telling], None]
+Say = Callable[[Any, Telling], None]
+"""Say it on a channel of one kind."""
 
 
 class ChannelSettings(Protocol):

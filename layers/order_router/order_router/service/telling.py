@@ -19,7 +19,8 @@ from order_router.domain.channel import (
     wants,
 )
 from order_router.domain.errors import RouterError
-from order_router.domain.notices import Notice, kind_of, notice_key
+from order_router.domain.kill_switch import EVERYTHING, KillSwitch, StopScope
+from order_router.domain.notices import EVERYBODY, Notice, kind_of, notice_key
 from order_router.domain.telling import (
     Delivery,
     Flush,
@@ -88,13 +89,16 @@ class Channels(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TellingDesk:
-    """What telling works with. `stop_link` makes a one-tap link to the kill switch, None where there is none."""
+    """What telling works with.
+
+    `stop_link` makes a one-tap link that turns a kill switch on, None while nobody knows the API's address.
+    """
 
     queue: TellingQueue
     memory: Memory
     channels: Channels
     clock: Clock
-    stop_link: Callable[[Notice], str | None]
+    stop_link: Callable[[KillSwitch], str | None]
 
 
 def spread(desk: TellingDesk, notice: Notice, message_id: str) -> int:
@@ -150,8 +154,18 @@ def _waits_until(desk: TellingDesk, channel: Channel, notice: Notice, now: datet
 
 def _telling(desk: TellingDesk, delivery: Delivery) -> Telling:
     notice = delivery.notice
-    stop_link = desk.stop_link(notice) if kind_of(notice).offers_stop else None
+    stop_link = _stop_link(desk, notice) if kind_of(notice).offers_stop else None
     return Telling(telling_id=delivery.delivery_id, notice=notice, at=delivery.at, stop_link=stop_link)
+
+
+def _stop_link(desk: TellingDesk, notice: Notice) -> str | None:
+    """Return a link that stops what the notice is about, None if none can be made: the notice is told all the same."""
+    is_of_one = notice.account not in EVERYBODY and ", " not in notice.account
+    try:
+        return desk.stop_link(KillSwitch(StopScope.ACCOUNT, notice.account) if is_of_one else EVERYTHING)
+    except RouterError as error:
+        logger.warning("no link to the kill switch", extra={"code": error.code})
+        return None
 
 
 def _hold(desk: TellingDesk, delivery: Delivery, due: datetime, now: datetime) -> None:
