@@ -7,6 +7,7 @@ import typer
 
 from infra.cli import (
     accounts,
+    audit,
     credentials,
     egress,
     instruments,
@@ -36,6 +37,7 @@ app.add_typer(keys.app, name="key")
 app.add_typer(order_reads.app, name="order")
 app.add_typer(instruments.app, name="instruments")
 app.add_typer(egress.app, name="egress")
+app.add_typer(audit.app, name="audit")
 portfolio.mount(app)
 
 

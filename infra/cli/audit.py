@@ -1,0 +1,101 @@
+"""`router audit`: what happened to a day's orders, as a file whose lines are chained."""
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from infra.cli.command import Result, command, new_app
+from infra.cli.options import AccountOption
+from infra.cli.refusal import Misuse, Refusal
+from infra.cli.work import Work
+
+if TYPE_CHECKING:
+    from order_router.domain.audit import Line
+
+app = new_app("What happened to each order, and why.")
+
+PAGE = "100"
+Day = Annotated[
+    str, typer.Argument(metavar="YYYY-MM-DD", help="The day at the Indian exchanges that orders came in.")
+]
+Output = Annotated[
+    Path | None, typer.Option(help="Into this new file, for you alone to read, instead of to the screen.")
+]
+
+
+@command(app, "export")
+def export_day(work: Work, day: Day, account: AccountOption = None, output: Output = None) -> Result:
+    """Write a day's orders as JSON Lines, all that became of them since among them; the end counts the lines."""
+    from order_router.domain.audit import jsonl, whole  # noqa: PLC0415 - a fast start
+
+    _require_day(day)
+    lines = _lines(work, {"day": day, "account": account})
+    exported_at = work.clock.now().isoformat(timespec="seconds").replace("+00:00", "Z")
+    document = whole(lines, about={"day": day, "account": account, "exported_at": exported_at})
+    told = f"{len(lines)} lines; the digest of the end is {document[-1]['digest']}"
+    if output is None:
+        return Result(document={"lines": list(document)}, shown=jsonl(document).rstrip("\n"), note=told)
+    _write_new(output, jsonl(document))
+    summary = {"file": str(output), "lines": len(lines), "digest": document[-1]["digest"]}
+    return Result(document=summary, shown=f"{output}: {told}")
+
+
+@command(app, "verify")
+def verify_file(
+    work: Work,  # noqa: ARG001 - what every command gets
+    file: Annotated[Path, typer.Argument(help="What export wrote, or an object of the audit's bucket.")],
+) -> Result:
+    """Look whether every line of a file is as it was written; exits with 1 and names the first that is not."""
+    from order_router.domain.audit import verified  # noqa: PLC0415 - a fast start
+
+    end = verified(_read_lines(file))
+    summary = {"file": str(file), "lines": end["lines"], "digest": end["digest"]}
+    return Result(document=summary, shown=f"{file}: {end['lines']} lines as written, digest {end['digest']}")
+
+
+def _require_day(day: str) -> None:
+    from datetime import date  # noqa: PLC0415 - only here
+
+    try:
+        date.fromisoformat(day)
+    except ValueError:
+        raise Misuse("the day must be a date such as 2026-11-23") from None
+
+
+def _lines(work: Work, query: dict[str, str | None]) -> "list[Line]":
+    """Return the day's lines as they happened, as many pages as it takes."""
+    from order_router.domain.audit import in_order  # noqa: PLC0415 - a fast start
+
+    found: list[Line] = []
+    cursor: str | None = None
+    while True:
+        page = work.api.call("GET", "/v1/audit", query={**query, "limit": PAGE, "cursor": cursor})
+        found += page["lines"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return in_order(found)
+
+
+def _write_new(path: Path, text: str) -> None:
+    """Write a file that is not there yet: an audit never takes the place of another."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise Refusal(f"{path} is there already: name another file") from None
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(text)
+
+
+def _read_lines(path: Path) -> list[dict[str, Any]]:
+    try:
+        lines = [json.loads(line) for line in path.read_text(encoding="ascii").splitlines()]
+    except OSError as error:
+        raise Misuse(f"cannot read {path}: {error.strerror}") from None
+    except ValueError:
+        raise Refusal(f"{path} is not made of lines of JSON", code="AUDIT_BROKEN") from None
+    if not all(isinstance(line, dict) for line in lines):
+        raise Refusal(f"{path} is not made of lines of an audit", code="AUDIT_BROKEN")
+    return lines

@@ -1,0 +1,105 @@
+"""`router audit`: a day in a file that shows every change of it."""
+
+import json
+import stat
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from order_router.domain.audit import lines_of
+from tests.fakes.world import World
+from tests.unit.cli.trying import Stack
+
+DAY = "2026-11-23"
+
+
+def a_day_s_lines() -> list[dict[str, Any]]:
+    world = World()
+    orders = [world.place(f"k-{number}", limit_price="1400").order for number in range(3)]
+    return [dict(line) for order in orders for line in lines_of(order)]
+
+
+def will_answer(stack: Stack, lines: list[dict[str, Any]], pages: int = 1) -> None:
+    size = len(lines) // pages + 1
+    for page in range(pages):
+        cursor = f"c-{page + 1}" if page + 1 < pages else None
+        stack.answers.will({"lines": lines[page * size : (page + 1) * size], "next_cursor": cursor})
+
+
+def exported(stack: Stack, path: Path) -> Path:
+    will_answer(stack, a_day_s_lines())
+    stack.ok("audit", "export", DAY, "--output", path)
+    return path
+
+
+def test_a_day_is_asked_for_page_by_page_and_told_as_it_happened(stack: Stack) -> None:
+    lines = a_day_s_lines()
+    will_answer(stack, lines[::-1], pages=3)
+
+    ran = stack.ok("audit", "export", DAY, "--account", "paper")
+
+    document = [json.loads(line) for line in ran.out.splitlines()]
+    queries = [parse_qs(urlsplit(one.full_url).query) for one in stack.answers.asked]
+    assert [query.get("cursor") for query in queries] == [None, ["c-1"], ["c-2"]]
+    assert all((query["day"], query["account"]) == ([DAY], ["paper"]) for query in queries)
+    assert (document[0]["day"], document[-1]["lines"]) == (DAY, len(lines))
+    assert [line["at"] for line in document[1:-1]] == sorted(line["at"] for line in lines)
+    assert document[-1]["digest"] in ran.err
+
+
+def test_a_file_is_its_owner_s_alone_and_never_takes_another_s_place(stack: Stack, tmp_path: Path) -> None:
+    path = exported(stack, tmp_path / "day.jsonl")
+    before = path.read_text()
+
+    will_answer(stack, [])
+    again = stack.run("audit", "export", DAY, "--output", path)
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert again.code == 1
+    assert "is there already" in again.line
+    assert path.read_text() == before
+
+
+def test_a_file_that_nobody_touched_is_verified(stack: Stack, tmp_path: Path) -> None:
+    path = exported(stack, tmp_path / "day.jsonl")
+
+    document = stack.json("audit", "verify", path)
+
+    assert document["lines"] == 9
+    assert document["digest"] == json.loads(path.read_text().splitlines()[-1])["digest"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"quantity": 5', '"quantity": 6'),
+        ('"event": "opened"', '"event": "filled"'),
+        ('"end": true', '"end": false'),
+    ],
+)
+def test_a_file_that_was_touched_is_named(stack: Stack, tmp_path: Path, old: str, new: str) -> None:
+    path = exported(stack, tmp_path / "day.jsonl")
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+    ran = stack.run("audit", "verify", path)
+
+    assert ran.code == 1
+    assert "line " in ran.line
+
+
+@pytest.mark.parametrize("text", ["", "no json\n", "[]\n", "1\n", '{"digest": 1}\n'])
+def test_what_is_no_audit_is_not_taken_for_one(stack: Stack, tmp_path: Path, text: str) -> None:
+    path = tmp_path / "day.jsonl"
+    path.write_text(text)
+
+    assert stack.run("audit", "verify", path).code == 1
+
+
+@pytest.mark.parametrize("day", ["yesterday", "23-11-2026", "", "2026-02-30"])
+def test_a_day_is_a_date(stack: Stack, day: str) -> None:
+    assert stack.run("audit", "export", day).code == 2
+    assert stack.answers.asked == []
