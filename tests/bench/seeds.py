@@ -25,6 +25,7 @@ FUNCTION_ENVIRONMENT = {
     "ORDER_QUEUE_URL": "http://127.0.0.1/orders",
     "RECONCILE_QUEUE_URL": "http://127.0.0.1/reconcile",
     "SECRETS_PREFIX": "bench/accounts",
+    "MARKET_HOURS": "ignored",
     "LOG_LEVEL": "INFO",
     "POWERTOOLS_SERVICE_NAME": "order-router",
     "AWS_REGION": "ap-south-1",
@@ -43,9 +44,12 @@ INFY = PaperInstrument(
 )
 
 
-def put_account(client: Any, broker: str, name: str) -> None:
+MOST_ORDERS = Limits(max_orders_per_day=5000)
+
+
+def put_account(client: Any, broker: str, name: str, limits: Limits = MOST_ORDERS) -> None:
     """Store an account at a broker, and what it lists (low-level DynamoDB client, or what stands for one)."""
-    account = Account(name=name, broker=broker, limits=Limits(max_orders_per_day=5000))
+    account = Account(name=name, broker=broker, limits=limits)
     SettingsTable(client, SETTINGS, SystemClock()).put_account(account)
     put_listings(client, INSTRUMENTS, broker, [a_share("NSE:INFY")])
 

@@ -1,6 +1,7 @@
 """An order costs one AWS call before the broker's write and one after it, counted as botocore sends them."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import boto3
@@ -10,6 +11,7 @@ from moto import mock_aws
 from order_router.aws.paper_table import PaperTable
 from order_router.aws.queues import write_message
 from order_router.aws.sessions import secret_name
+from order_router.domain.limits import Limits
 from order_router.domain.request import parse_request
 from order_router.domain.vocabulary import Source
 from order_router.ports import PlaceOrder
@@ -37,7 +39,20 @@ TABLES = {
     PAPER: ("pk", "sk"),
     INSTRUMENTS: ("pk", "sk"),
 }
-ONE_AND_ONE = (["dynamodb.TransactWriteItems"], ["dynamodb.PutItem"])
+ONE_AND_ONE = (["dynamodb.TransactWriteItems"], ["dynamodb.TransactWriteItems"])
+"""Each of these orders fills at once: what it no longer binds is written with its end."""
+
+EVERY_LIMIT = Limits(
+    max_quantity=100,
+    max_order_value=Decimal(100000),
+    price_band_percent=Decimal(5),
+    max_open_orders=50,
+    max_gross_exposure=Decimal(10000000),
+    max_net_exposure=Decimal(10000000),
+    max_instrument_gross_exposure=Decimal(10000000),
+    max_instrument_net_exposure=Decimal(10000000),
+    max_daily_loss=Decimal(1000000),
+)
 
 
 @pytest.fixture
@@ -49,7 +64,8 @@ def place() -> Iterator[PlaceFunction]:
             _create(dynamodb, table, key)
         for broker in ("paper", "zerodha"):
             put_account(dynamodb, broker, broker)
-        open_paper(PaperTable(dynamodb, PAPER), "paper")
+        put_account(dynamodb, "paper", "limited", EVERY_LIMIT)
+        open_paper(PaperTable(dynamodb, PAPER), "paper", "limited")
         boto3.client("secretsmanager", region_name="ap-south-1").create_secret(
             Name=secret_name(FUNCTION_ENVIRONMENT["SECRETS_PREFIX"], "zerodha"), SecretString=SESSION
         )
@@ -57,7 +73,7 @@ def place() -> Iterator[PlaceFunction]:
             yield function
 
 
-@pytest.mark.parametrize("broker", ["zerodha", "paper"])
+@pytest.mark.parametrize("broker", ["zerodha", "paper", "limited"])
 def test_a_warm_order_costs_one_aws_call_before_the_broker_and_one_after(
     place: PlaceFunction, broker: str
 ) -> None:
@@ -68,6 +84,8 @@ def test_a_warm_order_costs_one_aws_call_before_the_broker_and_one_after(
 
     assert answer["statusCode"] == 201
     assert place.journal.calls_around_the_write(except_table=PAPER) == ONE_AND_ONE
+    asked = [one.name for one in place.journal.departures if one.to_broker]
+    assert asked == ["broker POST", "broker GET"]
 
 
 def test_a_queued_alert_costs_the_same(place: PlaceFunction) -> None:
@@ -91,7 +109,7 @@ def test_a_cold_order_also_reads_its_account_its_instrument_and_its_session(plac
         "dynamodb.TransactWriteItems",
         "secrets-manager.GetSecretValue",
     ]
-    assert after == ["dynamodb.PutItem"]
+    assert after == ["dynamodb.TransactWriteItems"]
 
 
 def _create(dynamodb: Any, table: str, key: tuple[str, ...]) -> None:
