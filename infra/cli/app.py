@@ -12,6 +12,7 @@ from infra.cli import (
     egress,
     instruments,
     keys,
+    kill,
     order_reads,
     portfolio,
     sessions,
@@ -38,6 +39,7 @@ app.add_typer(order_reads.app, name="order")
 app.add_typer(instruments.app, name="instruments")
 app.add_typer(egress.app, name="egress")
 app.add_typer(audit.app, name="audit")
+app.add_typer(kill.app, name="kill")
 portfolio.mount(app)
 
 

@@ -30,7 +30,8 @@ def _brokers(incomplete: str) -> list[str]:
     return [name for name in sorted(BROKERS) if name.startswith(incomplete)]
 
 
-_accounts, _strategies = _named("accounts"), _named("strategies")
+_accounts = complete_accounts = _named("accounts")
+_strategies = complete_strategies = _named("strategies")
 
 NewName = Annotated[str, typer.Argument(help="Lower case letters, digits, - and _.")]
 AccountName = Annotated[
