@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 from unittest.mock import patch
 
@@ -27,7 +28,13 @@ def aws_in_memory() -> Iterator[None]:
 def aws_client(service: str) -> Any:
     """Return a low-level client that tries once."""
     config = Config(retries={"total_max_attempts": 1})
-    return botocore.session.get_session().create_client(service, region_name=REGION, config=config)
+    return _session().create_client(service, region_name=REGION, config=config)
+
+
+@cache
+def _session() -> Any:
+    """Return what has read the services' models: megabytes of JSON, the same for every client."""
+    return botocore.session.get_session()
 
 
 def make_table(client: Any, logical_name: str) -> str:

@@ -1,44 +1,30 @@
 """The paper broker's table keeps the store's contract, and lost answers do no harm."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ReadTimeoutError
-from moto import mock_aws
 
 from order_router.aws.paper_table import PaperTable
 from order_router.paper.book import Change
 from order_router.paper.errors import PaperConflict, PaperStoreUnavailable
 from order_router.paper.exchange import PaperExchange
 from order_router.paper.store import StoredBook
+from tests.fakes.aws import Wrapped, aws_client, aws_in_memory, make_table
 from tests.fakes.paper_store_contract import PaperStoreContract, new_book
 from tests.unit.paper.market import INFY, LISTED, Desk
 
-TABLE = "paper"
+TABLE = "PaperTable"
 
 
 @pytest.fixture
-def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
-        monkeypatch.setenv(name, "testing")
-    with mock_aws():
-        client = boto3.client(
-            "dynamodb", region_name="ap-south-1", config=Config(retries={"total_max_attempts": 1})
-        )
-        client.create_table(
-            TableName=TABLE,
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-            KeySchema=[
-                {"AttributeName": "pk", "KeyType": "HASH"},
-                {"AttributeName": "sk", "KeyType": "RANGE"},
-            ],
-        )
+def client() -> Iterator[Any]:
+    with aws_in_memory():
+        client = aws_client("dynamodb")
+        make_table(client, TABLE)
         yield client
 
 
@@ -46,17 +32,6 @@ class TestPaperTable(PaperStoreContract):
     @pytest.fixture
     def store(self, client: Any) -> PaperTable:
         return PaperTable(client, TABLE)
-
-
-class Wrapped:
-    """The client, with one of its calls replaced."""
-
-    def __init__(self, client: Any, **calls: Callable[..., Any]) -> None:
-        self._client = client
-        self._calls = calls
-
-    def __getattr__(self, name: str) -> Any:
-        return self._calls.get(name) or getattr(self._client, name)
 
 
 def test_a_repeated_write_whose_answer_was_lost_recognises_its_own_success(client: Any) -> None:
