@@ -188,13 +188,8 @@ def parse_calendar(text: str) -> TradingCalendar:
     """Read a calendar from the text that the layer carries; CalendarUnreadable if it is none."""
     try:
         read = json.loads(text)
-        return TradingCalendar(
-            {
-                Exchange(name): _venue(calendar)
-                for calendar in read["calendars"]
-                for name in calendar["exchanges"]
-            }
-        )
+        venues = [(calendar["exchanges"], _venue(calendar)) for calendar in read["calendars"]]
+        return TradingCalendar({Exchange(name): venue for names, venue in venues for name in names})
     except (LookupError, TypeError, ValueError) as error:
         raise CalendarUnreadable(f"the calendar cannot be read: {type(error).__name__}") from error
 
