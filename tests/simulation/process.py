@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -13,6 +13,7 @@ from order_router import wiring
 from order_router.aws.environment import Environment
 from order_router.domain.account import Account
 from order_router.domain.errors import RouterError
+from order_router.domain.trading_calendar import TradingCalendar
 from order_router.ports import Notice, RenewalPending, Transport
 from tests.architecture import template
 from tests.fakes.sqs import ADDRESS
@@ -110,6 +111,17 @@ class _World(wiring.World):
             self.__dict__[service] = FaultyClient(inner, service, process.step, wait)
         self.__dict__["transport"] = around.network(process)
         self.__dict__["renewer"] = _Renewer(process)
+        self._function = process.function.name
+
+    @cached_property
+    def calendar(self) -> TradingCalendar:
+        """The one that it reads itself, which is the same for every process of its function."""
+        if self._function not in _CALENDARS:
+            _CALENDARS[self._function] = super().calendar
+        return _CALENDARS[self._function]
+
+
+_CALENDARS: dict[str, TradingCalendar] = {}
 
 
 @dataclass(frozen=True)
