@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from order_router.domain.errors import RouterError
 from order_router.domain.meter import Meter, code_of
+from order_router.domain.request import plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ class LimitReached(RouterError):
         code, rule = code_of(attribute)
         adds = meter.adds.get(attribute, Decimal(0))
         bound = meter.at_most.get(attribute)
-        limit = -meter.at_least[attribute] - adds if bound is None else bound + adds
+        limit = plain(-meter.at_least[attribute] - adds if bound is None else bound + adds)
         super().__init__(
             f"{rule} of {meter.whose} is {limit}, found {found} before {adds} more"
             if adds

@@ -111,8 +111,13 @@ def entry_meter(
     return replace(meter, at_most=most, at_least=least)
 
 
-def growth_meter(counted: Counted, limits: OrderLimits, order: Order, wanted: OrderRequest) -> Meter | None:
-    """Return what a change of a resting order must find room for, adding nothing yet; None if it asks for no more."""
+def growth_meter(
+    counted: Counted, limits: OrderLimits, order: Order, wanted: OrderRequest, at: datetime
+) -> Meter | None:
+    """Return what a change of a resting order must find room for, adding nothing yet; None if it asks for no more.
+
+    The room is that of the day of the change, whichever day the order came on.
+    """
     if is_exit(wanted) or order.counted_price is None:
         return None
     price = named_price(wanted) or order.counted_price
@@ -120,10 +125,13 @@ def growth_meter(counted: Counted, limits: OrderLimits, order: Order, wanted: Or
     if more <= 0:
         return None
     signed = more if wanted.side is Side.BUY else -more
-    most = {name: limit - more for name, limit in _most(limits, wanted) if _is_money(name)}
+    most = {
+        name: limit - (more if _is_money(name) else ZERO)
+        for name, limit in _most(limits, wanted)
+        if name not in {ORDERS, OPEN}
+    }
     least = {name: -limit - signed for name, limit in _least(limits, wanted)}
-    meter = _meter(counted, {}, order.received_at)
-    return replace(meter, at_most=most, at_least=least) if most or least else None
+    return replace(_meter(counted, {}, at), at_most=most, at_least=least) if most or least else None
 
 
 def _is_money(name: str) -> bool:
@@ -183,19 +191,28 @@ def breach_of(meter: Meter, found: Amounts) -> str | None:
 def base_of(positions: Iterable[Position], counted: Amounts) -> dict[str, Decimal]:
     """Return what an account's item is set to when its positions are known: their worth, and what rests beside it.
 
-    `counted` is the item as it stands. A position without a last price counts at its average price.
+    `counted` is the item as it stands. A position without a last price counts at its average price. An unrealised
+    profit that a broker does not name is what the two prices say; a realised one that it does not name counts as none.
     """
     base = {name: counted.get(_reserved_of(name), ZERO) for name in counted if _is_money(name)}
     base = {GROSS: counted.get(RESERVED, ZERO), NET: counted.get(NET_RESERVED, ZERO)} | base
     profit = ZERO
     for position in positions:
         worth = position.quantity * (position.last_price or position.average_price)
-        profit += (position.realised_pnl or ZERO) + (position.unrealised_pnl or ZERO)
+        profit += (position.realised_pnl or ZERO) + _unrealised(position)
         for name, amount in ((GROSS, abs(worth)), (NET, worth)):
             one = of_instrument(position.instrument, name)
             base[name] += amount
             base[one] = base.get(one, counted.get(_reserved_of(one), ZERO)) + amount
     return {**base, LOSS: -profit}
+
+
+def _unrealised(position: Position) -> Decimal:
+    if position.unrealised_pnl is not None:
+        return position.unrealised_pnl
+    if not position.last_price:
+        return ZERO
+    return position.quantity * (position.last_price - position.average_price)
 
 
 def _reserved_of(name: str) -> str:

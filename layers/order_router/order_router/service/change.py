@@ -21,7 +21,7 @@ from order_router.adapter.session import BrokerSession
 from order_router.domain.account import Account
 from order_router.domain.errors import RouterError
 from order_router.domain.following import apply_fitting, events_of
-from order_router.domain.gate import PriceUnfit
+from order_router.domain.gate import BaseStale, PriceUnfit
 from order_router.domain.lifecycle import EventKind
 from order_router.domain.order import Event, Order, apply, with_evidence
 from order_router.domain.request import OrderRequest, dump_request, parse_request
@@ -135,7 +135,7 @@ def modify_order(desk: Desk, client_order_id: str, changes: Mapping[str, Any]) -
     broker.profile.require(wanted)
     require_listed(desk, broker, wanted)
     entry = entry_of(desk, account, broker, wanted)
-    require_growth(entry)
+    require_growth(entry, order)
     intent = ModifyIntent(broker_order_id=_at_broker(order), before=order.request, request=wanted)
     change = Change(
         kinds=MODIFY,
@@ -145,17 +145,17 @@ def modify_order(desk: Desk, client_order_id: str, changes: Mapping[str, Any]) -
         call=lambda send, session: broker.modify_order(send, session, intent),
         request=wanted,
     )
-    return _within_limits(entry, partial(_carry_out, desk, change, partial(changed_gate, entry, order)))
+    return _within_limits(entry, change)
 
 
-def _within_limits(entry: Entry, carry_out: Callable[[], Changed]) -> Changed:
-    """Make the change once the gate knows the price that the order's limit is held to."""
+def _within_limits(entry: Entry, change: Change) -> Changed:
+    """Make the change once what its limits ask for is known."""
     for _ in range(LEARN_TRIES):
         try:
-            return carry_out()
-        except PriceUnfit as missing:
-            learn(entry, missing)
-    raise LimitsUnknown(f"the price of {entry.request.instrument} moved faster than it could be read")
+            return _carry_out(entry.desk, change, partial(changed_gate, entry, change.order))
+        except (PriceUnfit, BaseStale) as missing:
+            entry = learn(entry, missing)
+    raise LimitsUnknown("prices or positions moved faster than they could be read")
 
 
 def cancel_order(desk: Desk, client_order_id: str) -> Changed:

@@ -1,24 +1,16 @@
 """Set what is counted of an account to what its broker says it holds, and tell of limits that come near."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from order_router.adapter.errors import BrokerError
 from order_router.domain.account import Account
+from order_router.domain.exchange_time import exchange_day
 from order_router.domain.instrument import Instrument, parse_instrument
-from order_router.domain.limits import Limits
-from order_router.domain.meter import (
-    BASED_AT,
-    GROSS,
-    LOSS,
-    NET,
-    OPEN,
-    ORDERS,
-    Counted,
-    base_of,
-)
+from order_router.domain.limits import OrderLimits
+from order_router.domain.meter import BASED_AT, CODES, NET, Counted, base_of
 from order_router.domain.reports import Position
 from order_router.ports import Notice, StoreUnavailable
 from order_router.service.asking import ask
@@ -39,14 +31,16 @@ def oldest_base(at: datetime) -> datetime:
     return at - BASE_LIFE
 
 
-def rebase(desk: Desk, account: Account) -> Mapping[str, Decimal]:
-    """Read the account's positions and set what is counted by them; return what is counted then.
+def rebase(desk: Desk, account: Account, *, known_since: datetime) -> Mapping[str, Decimal]:
+    """Read the account's positions, unless somebody has since then, and return what is counted by them.
 
     Raises the broker's error, or StoreUnavailable where orders kept coming between.
     """
     name = Counted("account", account.name).item_of(desk.clock.now())
     for _ in range(TRIES):
         seen, at = desk.meters.read(name), desk.clock.now()
+        if _is_known(seen, known_since):
+            return seen
         positions = ask(desk, account, lambda broker, send, session: broker.read_positions(send, session))
         amounts = base_of(positions, seen)
         if desk.meters.rebase(name, amounts, seen=seen, at=at):
@@ -69,19 +63,19 @@ def watch_account(desk: Desk, account: Account) -> None:
     limits = account.limits
     try:
         counted = desk.meters.read(Counted("account", account.name).item_of(desk.clock.now()))
-        if limits.need_positions and _is_due(counted, desk.clock.now()):
-            counted = rebase(desk, account)
+        if limits.need_positions:
+            counted = rebase(desk, account, known_since=desk.clock.now() - BASE_AGAIN)
         if limits.need_price or limits.price_band_percent is not None:
             _refresh_prices(desk, account, counted)
-        _tell_near(desk, account, counted)
+        _tell_near(desk, Counted("account", account.name), limits, counted)
     except (BrokerError, StoreUnavailable) as error:
         logger.warning("exposure not known", extra={"account": account.name, "reason": error.code})
     except Exception:  # a defect in watching must not keep orders from being settled
         logger.exception("exposure not known", extra={"account": account.name})
 
 
-def _is_due(counted: Mapping[str, Decimal], at: datetime) -> bool:
-    return counted.get(BASED_AT, Decimal(0)) < (at - BASE_AGAIN).timestamp()
+def _is_known(counted: Mapping[str, Decimal], since: datetime) -> bool:
+    return BASED_AT in counted and counted[BASED_AT] >= int(since.timestamp())
 
 
 def _refresh_prices(desk: Desk, account: Account, counted: Mapping[str, Decimal]) -> None:
@@ -99,29 +93,41 @@ def _instruments(counted: Mapping[str, Decimal]) -> set[Instrument]:
     return {parse_instrument(name) for name in names}
 
 
-def _tell_near(desk: Desk, account: Account, counted: Mapping[str, Decimal]) -> None:
+def watch_strategies(desk: Desk) -> None:
+    """Tell of each strategy whose limits come near; never raises."""
+    try:
+        for strategy in desk.settings.strategies():
+            if any(_bounds(strategy.limits)):
+                counted = Counted("strategy", strategy.name)
+                amounts = desk.meters.read(counted.item_of(desk.clock.now()))
+                _tell_near(desk, counted, strategy.limits, amounts)
+    except StoreUnavailable as error:
+        logger.warning("strategies not watched", extra={"reason": error.code})
+    except Exception:  # a defect in watching must not keep orders from being settled
+        logger.exception("strategies not watched")
+
+
+def _tell_near(desk: Desk, counted: Counted, limits: OrderLimits, amounts: Mapping[str, Decimal]) -> None:
     """Tell once a day of each limit of which four fifths are used."""
-    for attribute, limit in _bounds(account.limits):
-        found = (
-            abs(counted.get(attribute, Decimal(0)))
-            if attribute == NET
-            else counted.get(attribute, Decimal(0))
-        )
-        if found >= NEAR * limit:
-            words = f"{attribute} is {found} of the {limit} that the account may have"
-            subject = f"{attribute}#{desk.clock.now():%Y-%m-%d}"
-            desk.notifier.tell(
-                Notice(kind="limit_near", account=account.name, message=words, subject=subject)
+    for attribute, limit in _bounds(limits):
+        found = amounts.get(attribute, Decimal(0))
+        used = abs(found) if attribute == NET else found
+        if used >= NEAR * limit:
+            notice = Notice(
+                kind="limit_near",
+                account=counted.owner if counted.kind == "account" else EVERY_ACCOUNT,
+                message=f"{attribute} of {counted} is {found}: its limit is {limit}",
+                subject=f"{counted}#{attribute}#{exchange_day(desk.clock.now())}",
             )
+            desk.notifier.tell(notice)
 
 
-def _bounds(limits: Limits) -> Iterable[tuple[str, Decimal]]:
-    for attribute, limit in (
-        (ORDERS, limits.max_orders_per_day),
-        (OPEN, limits.max_open_orders),
-        (GROSS, limits.max_gross_exposure),
-        (NET, limits.max_net_exposure),
-        (LOSS, limits.max_daily_loss),
-    ):
+def _bounds(limits: OrderLimits) -> Iterator[tuple[str, Decimal]]:
+    for attribute, rule in BOUNDS.items():
+        limit = getattr(limits, rule, None)
         if limit is not None:
             yield attribute, Decimal(limit)
+
+
+BOUNDS = {attribute: rule for attribute, (_, rule) in CODES.items() if "@" not in attribute}
+EVERY_ACCOUNT = "*"

@@ -1,6 +1,6 @@
 """Hold a new order to the trader's limits: what bounds one order, and what the gate counts as it is written."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
@@ -10,6 +10,7 @@ from order_router.adapter.port import Broker
 from order_router.domain.account import Account
 from order_router.domain.errors import OrderDenied
 from order_router.domain.gate import BaseStale, Gate, PriceCheck, PriceUnfit
+from order_router.domain.instrument import Instrument
 from order_router.domain.limits import Limits, MarginCheck, OrderLimits
 from order_router.domain.meter import BASED_AT, Counted, Meter, counted_by, entry_meter, growth_meter
 from order_router.domain.order import Order
@@ -26,6 +27,7 @@ from order_router.service.pricing import is_good, new_price, oldest_price, price
 LEARN_TRIES = 3
 """So often what the gate lacked is got for one order: its price, its account's positions, and once more."""
 
+PriceSource = Callable[[Desk, Account, Broker, Instrument], Decimal]
 ZERO = Decimal(0)
 EXACT = Decimal("0.0000000001")
 """How fine the bounds of a kept price are: far below any tick."""
@@ -57,13 +59,17 @@ class MarginUnknown(OrderDenied):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A new order before its gate: whom it is for, and the limits that hold it."""
+    """A new order before its gate: whom it is for, and the limits that hold it.
+
+    `has_price` False: nobody says what the instrument trades at, and the order closes a position: no band holds it.
+    """
 
     desk: Desk
     account: Account
     broker: Broker
     request: OrderRequest
     limits: tuple[tuple[Counted, OrderLimits], ...]
+    has_price: bool = True
 
     def ruled(self) -> Iterator[Ruled]:
         """Yield the limits as one order is held to them."""
@@ -75,10 +81,15 @@ class Entry:
 
     def _meter(self, counted: Counted, limits: OrderLimits, price: Decimal, at: datetime) -> Meter:
         meter = entry_meter(counted, limits, self.request, price, at)
-        if is_exit(self.request) or not isinstance(limits, Limits) or not limits.need_positions:
-            return meter
-        known_since = Decimal(int(oldest_base(at).timestamp()))
-        return replace(meter, at_least={BASED_AT: known_since, **meter.at_least})
+        return meter if is_exit(self.request) else _on_known_positions(meter, limits, at)
+
+    def growth(self, order: Order, at: datetime) -> tuple[Meter, ...]:
+        """Return what a change of a resting order into the entry's must find room for."""
+        found = (
+            (limits, growth_meter(counted, limits, order, self.request, at))
+            for counted, limits in self.limits
+        )
+        return tuple(_on_known_positions(meter, limits, at) for limits, meter in found if meter is not None)
 
     def price_check(self, at: datetime) -> PriceCheck | None:
         """Return what must be so of the last price for the order's limit to pass; None if no band holds it."""
@@ -86,7 +97,7 @@ class Entry:
             limits.price_band_percent for _, limits in self.limits if limits.price_band_percent is not None
         ]
         limit = self.request.limit_price
-        if not bands or limit is None or self.request.order_type != OrderType.LIMIT:
+        if not bands or limit is None or not self.has_price or self.request.order_type != OrderType.LIMIT:
             return None
         band, name = min(bands), self.desk.prices.name(self.account.broker, self.request.instrument)
         if self.request.side is Side.BUY:
@@ -94,6 +105,14 @@ class Entry:
             return PriceCheck(name=name, oldest=oldest_price(at), at_least=least)
         most = (limit * HUNDRED / (HUNDRED - band)).quantize(EXACT, ROUND_FLOOR)
         return PriceCheck(name=name, oldest=oldest_price(at), at_most=most)
+
+
+def _on_known_positions(meter: Meter, limits: OrderLimits, at: datetime) -> Meter:
+    """Return the meter, passable only by positions that were read lately where its limits are by them."""
+    if not isinstance(limits, Limits) or not limits.need_positions:
+        return meter
+    known_since = Decimal(int(oldest_base(at).timestamp()))
+    return replace(meter, at_least={BASED_AT: known_since, **meter.at_least})
 
 
 def entry_of(desk: Desk, account: Account, broker: Broker, request: OrderRequest) -> Entry:
@@ -122,18 +141,26 @@ def _price(entry: Entry) -> Decimal | None:
     """Return the price of an order that names none, if a limit needs it; what closes a position goes without."""
     if not any(limits.need_price for _, limits in entry.limits):
         return None
+    return _or_none_for_exit(entry, price_of)
+
+
+def _or_none_for_exit(entry: Entry, ask_price: PriceSource) -> Decimal | None:
     try:
-        return price_of(entry.desk, entry.account, entry.broker, entry.request.instrument)
+        return ask_price(entry.desk, entry.account, entry.broker, entry.request.instrument)
     except PriceUnknown:
         if is_exit(entry.request):
             return None
         raise
 
 
-def require_growth(entry: Entry) -> None:
-    """Raise LimitExceeded if what a resting order is to become breaks a rule for one order."""
+def require_growth(entry: Entry, order: Order) -> None:
+    """Raise LimitExceeded if what a resting order is to become breaks a rule for one order.
+
+    One that will name no price has the value that it was counted at.
+    """
+    price = None if named_price(entry.request) else order.counted_price or None
     for ruled in entry.ruled():
-        require_within(ruled, entry.request, None)
+        require_within(ruled, entry.request, price)
 
 
 def limited_gate(entry: Entry, price: Decimal, at: datetime) -> Gate:
@@ -145,31 +172,36 @@ def limited_gate(entry: Entry, price: Decimal, at: datetime) -> Gate:
 def changed_gate(entry: Entry, order: Order, at: datetime) -> Gate:
     """Return the gate before a change of an order into the entry's: there must be room for what it adds."""
     gate = change_gate(entry.account, entry.broker.profile, entry.request, at)
-    meters = (growth_meter(counted, limits, order, entry.request) for counted, limits in entry.limits)
-    return replace(gate, meters=tuple(one for one in meters if one is not None), price=entry.price_check(at))
+    return replace(gate, meters=entry.growth(order, at), price=entry.price_check(at))
 
 
-def learn(entry: Entry, missing: PriceUnfit | BaseStale) -> None:
-    """Get what the gate lacked, and hold the order to it.
+def learn(entry: Entry, missing: PriceUnfit | BaseStale) -> Entry:
+    """Get what the gate lacked, hold the order to it, and return the entry to try again with.
 
-    Raises LimitExceeded, PriceUnknown, PositionsUnknown or StoreUnavailable.
+    What closes a position goes without a price that nobody can say. Raises LimitExceeded, PriceUnknown,
+    PositionsUnknown or StoreUnavailable.
     """
     if isinstance(missing, BaseStale):
         _learn_positions(entry, missing)
-        return
-    found = missing.found
-    price = found.last if found is not None and is_good(found, entry.desk.clock.now()) else _new_price(entry)
+        return entry
+    price = _price_behind(entry, missing)
+    if price is None:
+        return replace(entry, has_price=False)
     for ruled in entry.ruled():
         require_within(ruled, entry.request, price)
+    return entry
 
 
-def _new_price(entry: Entry) -> Decimal:
-    return new_price(entry.desk, entry.account, entry.broker, entry.request.instrument)
+def _price_behind(entry: Entry, missing: PriceUnfit) -> Decimal | None:
+    found = missing.found
+    if found is not None and is_good(found, entry.desk.clock.now()):
+        return found.last
+    return _or_none_for_exit(entry, new_price)
 
 
 def _learn_positions(entry: Entry, missing: BaseStale) -> None:
     try:
-        rebase(entry.desk, entry.account)
+        rebase(entry.desk, entry.account, known_since=oldest_base(entry.desk.clock.now()))
     except BrokerError as error:
         raise PositionsUnknown(f"{missing.message}: {error.reason.message}") from error
 

@@ -165,12 +165,12 @@ def _write_entry(desk: Desk, job: Job, replacing: Order | None) -> Order:
     """Write an order that is to be counted, once what its limits ask for is known."""
     entry = entry_of(desk, job.account, job.broker, job.order.request)
     order = count(entry, job.order)
-    gate = partial(limited_gate, entry, order.counted_price or Decimal(0))
+    price = order.counted_price or Decimal(0)
     for _ in range(LEARN_TRIES):
         try:
-            return _write_owned(desk, order, replacing, gate)
+            return _write_owned(desk, order, replacing, partial(limited_gate, entry, price))
         except (PriceUnfit, BaseStale) as missing:
-            learn(entry, missing)
+            entry = learn(entry, missing)
     raise LimitsUnknown("prices or positions moved faster than they could be read")
 
 

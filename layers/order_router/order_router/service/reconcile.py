@@ -17,7 +17,7 @@ from order_router.domain.order import Event, Order
 from order_router.domain.reports import OrderBook
 from order_router.service.breaker import end_probe, probe_delay_s, take_probe
 from order_router.service.desk import Desk
-from order_router.service.exposure import watch_account
+from order_router.service.exposure import watch_account, watch_strategies
 from order_router.service.follow_up import ask_for_a_look
 from order_router.service.holding import release_held
 from order_router.service.place import end_stale
@@ -67,7 +67,9 @@ def reconcile_account(desk: Desk, account_name: str, *, is_asked: bool = True) -
 
 def reconcile_all(desk: Desk) -> tuple[Settled, ...]:
     """Settle every account; one account's failure does not keep the others waiting."""
-    return tuple(_guarded(desk, account.name) for account in desk.settings.accounts())
+    settled = tuple(_guarded(desk, account.name) for account in desk.settings.accounts())
+    watch_strategies(desk)
+    return settled
 
 
 def _due(desk: Desk, orders: Iterable[Order]) -> Iterable[Order]:

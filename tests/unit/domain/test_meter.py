@@ -1,0 +1,399 @@
+"""What is counted: what an order adds comes off again with it, and what has filled stays until positions are read."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from order_router.domain.gate import LimitReached
+from order_router.domain.instrument import parse_instrument
+from order_router.domain.lifecycle import TRANSITIONS, EventKind
+from order_router.domain.limits import Limits, OrderLimits
+from order_router.domain.meter import (
+    CODES,
+    GROSS,
+    LOSS,
+    NET,
+    NET_RESERVED,
+    OPEN,
+    ORDERS,
+    RESERVED,
+    Counted,
+    base_of,
+    breach_of,
+    change_amounts,
+    change_meters,
+    code_of,
+    counted_by,
+    entry_amounts,
+    entry_meter,
+    growth_meter,
+    of_instrument,
+)
+from order_router.domain.order import Event, Order, Ownership, apply, take_ownership
+from order_router.domain.reports import Position
+from order_router.domain.request import OrderRequest, dump_request, parse_request
+from order_router.domain.vocabulary import Product
+from tests.fakes.clock import MONDAY_MORNING
+from tests.fakes.orders import a_request, a_submitting_order, an_order
+
+INFY = parse_instrument("NSE:INFY")
+ACCOUNT, STRATEGY = Counted("account", "paper"), Counted("strategy", "demo")
+PAISA = Decimal("0.01")
+ZERO = Decimal(0)
+PRICES = st.integers(5, 1_000_000).map(lambda paise: paise * PAISA)
+AT_INFY = {name: of_instrument(INFY, name) for name in (GROSS, NET, RESERVED, NET_RESERVED)}
+
+NEVER_COUNTS = {EventKind.RECEIVED, EventKind.HELD, EventKind.PROTECTED}
+FILLS = {
+    EventKind.PARTIALLY_FILLED,
+    EventKind.FILLED,
+    EventKind.CANCELLED,
+    EventKind.EXPIRED,
+    EventKind.LATE_FILL,
+}
+
+
+@st.composite
+def lives(draw: st.DrawFn, **changes: Any) -> list[Order]:
+    """Draw the life of a counted order: how it stood after each event that its state allows."""
+    wanted = a_request(quantity=draw(st.integers(2, 50)), limit_price=draw(PRICES), **changes)
+    born = replace(an_order(), request=wanted, counted_price=wanted.limit_price)  # type: ignore[union-attr]
+    life = [take_ownership(born, Ownership("w-1", MONDAY_MORNING), MONDAY_MORNING)]
+    for _ in range(draw(st.integers(1, 12))):
+        order = life[-1]
+        kinds = sorted(set(TRANSITIONS[order.state]) - NEVER_COUNTS)
+        if kinds:
+            life.append(apply(order, draw(events(order, draw(st.sampled_from(kinds))))))
+    return life
+
+
+@st.composite
+def events(draw: st.DrawFn, order: Order, kind: EventKind) -> Event:
+    """Draw an event of this kind that may happen to the order."""
+    filled, request = None, None
+    if kind in FILLS:
+        whole = order.request.quantity
+        filled = whole if kind is EventKind.FILLED else draw(st.integers(order.filled_quantity, whole))
+    if kind is EventKind.MODIFIED:
+        changed = {
+            "quantity": draw(st.integers(order.filled_quantity + 1, 60)),
+            "limit_price": draw(PRICES),
+        }
+        request = parse_request(dump_request(order.request) | changed)
+    return Event(kind=kind, at=MONDAY_MORNING, filled_quantity=filled, request=request)
+
+
+def counted(life: list[Order]) -> dict[str, Decimal]:
+    """Return what is counted after a life: what its intent added, and each change of it."""
+    total: defaultdict[str, Decimal] = defaultdict(Decimal)
+    intent = life[0]
+    assert intent.counted_price is not None
+    changes = (change_amounts(before, after) for before, after in pairwise(life))
+    for amounts in (entry_amounts(intent.request, intent.counted_price), *changes):
+        for name, amount in amounts.items():
+            total[name] += amount
+    return dict(total)
+
+
+def filled_value(life: list[Order]) -> Decimal:
+    """Return what filled, each part at what a unit counted at then."""
+    return sum(
+        (
+            (after.filled_quantity - before.filled_quantity) * (after.counted_price or ZERO)
+            for before, after in pairwise(life)
+        ),
+        ZERO,
+    )
+
+
+@given(life=lives())
+def test_what_an_order_added_comes_off_with_its_end_and_what_filled_stays(life: list[Order]) -> None:
+    total, last, filled = counted(life), life[-1], filled_value(life)
+    resting = last.pending_quantity * (last.counted_price or ZERO)
+
+    assert total[ORDERS] == 1
+    assert total[OPEN] == (0 if last.state.is_final else 1)
+    assert total[RESERVED] == total[NET_RESERVED] == resting
+    assert total[GROSS] == total[NET] == filled + resting
+    if last.state.is_final:
+        assert (total[RESERVED], total[GROSS]) == (0, filled)
+
+
+@given(life=lives(side="SELL"))
+def test_a_sale_counts_against_what_is_held_net_and_towards_it_gross(life: list[Order]) -> None:
+    total = counted(life)
+
+    assert total[NET] == -total[GROSS] <= 0
+    assert total[NET_RESERVED] == -total[RESERVED] <= 0
+
+
+@given(life=lives())
+def test_an_instrument_is_counted_as_the_whole_is(life: list[Order]) -> None:
+    total = counted(life)
+
+    assert {name: total[name] for name in AT_INFY} == {name: total[of] for name, of in AT_INFY.items()}
+
+
+@given(life=lives(position_effect="CLOSE"))
+def test_what_closes_a_position_is_an_order_and_no_money(life: list[Order]) -> None:
+    total = counted(life)
+
+    assert set(total) == {ORDERS, OPEN}
+    assert total[OPEN] == (0 if life[-1].state.is_final else 1)
+
+
+@given(life=lives(strategy="demo"))
+def test_no_change_of_an_order_can_be_refused(life: list[Order]) -> None:
+    for before, after in pairwise(life):
+        for meter in change_meters(before, after):
+            assert breach_of(meter, {GROSS: Decimal(10**12), LOSS: Decimal(10**12)}) is None
+
+
+def test_an_order_that_was_never_counted_gives_nothing_back() -> None:
+    order = a_submitting_order()
+    ended = apply(order, Event(kind=EventKind.REJECTED, at=MONDAY_MORNING))
+
+    assert change_meters(order, ended) == ()
+
+
+def test_account_and_strategy_count_an_order_on_the_day_that_it_came() -> None:
+    order = replace(a_submitting_order(strategy="demo"), counted_price=Decimal(10))
+    ended = apply(order, Event(kind=EventKind.REJECTED, at=MONDAY_MORNING))
+
+    assert counted_by(order.request) == (ACCOUNT, STRATEGY)
+    assert [meter.name for meter in change_meters(order, ended)] == [
+        "meter#account#paper#2026-11-23",
+        "meter#strategy#demo#2026-11-23",
+    ]
+
+
+# ---- the room that an order needs
+BOUNDS = (
+    ("max_orders_per_day", ORDERS, Decimal(1), 1),
+    ("max_open_orders", OPEN, Decimal(1), 1),
+    ("max_gross_exposure", GROSS, Decimal("7500.25"), PAISA),
+    ("max_net_exposure", NET, Decimal("7500.25"), PAISA),
+    ("max_instrument_gross_exposure", AT_INFY[GROSS], Decimal("7500.25"), PAISA),
+    ("max_instrument_net_exposure", AT_INFY[NET], Decimal("7500.25"), PAISA),
+    ("max_daily_loss", LOSS, ZERO, PAISA),
+)
+
+
+def meter_of(limits: OrderLimits, request: OrderRequest) -> Any:
+    return entry_meter(ACCOUNT, limits, request, Decimal("1500.05"), MONDAY_MORNING)
+
+
+@pytest.mark.parametrize(("rule", "attribute", "adds", "least"), BOUNDS)
+@given(limit=st.integers(8000, 5000000))
+def test_an_order_finds_room_up_to_the_limit_and_no_further(
+    rule: str, attribute: str, adds: Decimal, least: Decimal, limit: int
+) -> None:
+    limit = limit % 5000 + 1 if attribute in {ORDERS, OPEN} else limit
+    meter = meter_of(Limits.model_validate({"max_orders_per_day": 5000, rule: limit}), a_request())
+
+    assert breach_of(meter, {attribute: limit - adds - least}) is None
+    assert breach_of(meter, {attribute: limit - adds}) is None
+    assert breach_of(meter, {attribute: limit - adds + least}) == attribute
+    assert code_of(attribute)[1] == rule
+
+
+@given(limit=st.integers(8000, 5000000), side=st.sampled_from(["BUY", "SELL"]))
+def test_net_exposure_is_bounded_in_the_direction_in_which_the_order_goes(limit: int, side: str) -> None:
+    sign, value = (1 if side == "BUY" else -1), Decimal("7500.25")
+    meter = meter_of(Limits(max_net_exposure=Decimal(limit)), a_request(side=side))
+
+    assert breach_of(meter, {NET: sign * (limit - value)}) is None
+    assert breach_of(meter, {NET: sign * (limit - value + PAISA)}) == NET
+    assert breach_of(meter, {NET: -sign * Decimal(limit * 10)}) is None, "it only comes nearer to none"
+
+
+def test_what_closes_a_position_finds_room_whatever_is_counted() -> None:
+    limits = Limits(
+        max_orders_per_day=1, max_open_orders=1, max_gross_exposure=Decimal(1), max_daily_loss=Decimal(1)
+    )
+    meter = meter_of(limits, a_request(position_effect="CLOSE"))
+
+    full = dict.fromkeys((ORDERS, OPEN, GROSS, LOSS), Decimal(10**9))
+    assert breach_of(meter, full) is None
+    assert dict(meter.adds) == {ORDERS: 1, OPEN: 1}
+
+
+def test_a_strategy_is_held_to_its_own_limits() -> None:
+    limits = OrderLimits(max_orders_per_day=3, max_open_orders=2, max_gross_exposure=Decimal(10000))
+    meter = entry_meter(STRATEGY, limits, a_request(strategy="demo"), Decimal("1500.05"), MONDAY_MORNING)
+
+    assert breach_of(meter, {ORDERS: Decimal(2), OPEN: Decimal(1), GROSS: Decimal("2499.75")}) is None
+    for attribute, found in ((ORDERS, 3), (OPEN, 2), (GROSS, Decimal("2499.76"))):
+        assert breach_of(meter, {attribute: Decimal(found)}) == attribute
+
+
+@pytest.mark.parametrize("side", ["BUY", "SELL"])
+def test_a_refusal_names_the_limit_and_what_was_found_for_either_side(side: str) -> None:
+    limits = Limits(max_net_exposure=Decimal(10000))
+    meter = meter_of(limits, a_request(side=side))
+    found = Decimal(5000) if side == "BUY" else Decimal(-5000)
+
+    refused = LimitReached(meter, NET, found)
+
+    assert refused.code == "NET_EXPOSURE_LIMIT"
+    added = "7500.25" if side == "BUY" else "-7500.25"
+    assert refused.message == f"max_net_exposure of account paper is 10000, found {found} before {added} more"
+
+
+def test_every_counted_limit_has_a_code_of_its_own() -> None:
+    assert len({code for code, _ in CODES.values()}) == len(CODES)
+    assert {rule for _, rule in CODES.values()} == {rule for rule, *_ in BOUNDS}
+
+
+# ---- what a change of a resting order needs
+def resting(side: str = "BUY", filled: int = 0, **changes: Any) -> Order:
+    order = a_submitting_order(side=side, quantity=10, limit_price="100", **changes)
+    opened = apply(
+        replace(order, counted_price=Decimal(100)), Event(kind=EventKind.OPENED, at=MONDAY_MORNING)
+    )
+    if not filled:
+        return opened
+    part = Event(kind=EventKind.PARTIALLY_FILLED, at=MONDAY_MORNING, filled_quantity=filled)
+    return apply(opened, part)
+
+
+def changed(order: Order, **changes: Any) -> OrderRequest:
+    return parse_request(dump_request(order.request) | changes)
+
+
+def growth(limits: OrderLimits, order: Order, **changes: Any) -> Any:
+    return growth_meter(ACCOUNT, limits, order, changed(order, **changes), MONDAY_MORNING)
+
+
+@pytest.mark.parametrize("filled", [0, 4])
+@pytest.mark.parametrize(
+    ("changes", "more"), [({"quantity": 12}, 200), ({"quantity": 12, "limit_price": "100.5"}, None)]
+)
+def test_a_change_needs_room_for_what_it_adds(filled: int, changes: dict[str, Any], more: int | None) -> None:
+    order = resting(filled=filled)
+    adds = Decimal(200) + (ZERO if more else (12 - filled) * Decimal("0.5"))
+    meter = growth(Limits(max_gross_exposure=Decimal(5000)), order, **changes)
+
+    assert dict(meter.adds) == {}
+    assert breach_of(meter, {GROSS: 5000 - adds}) is None
+    assert breach_of(meter, {GROSS: 5000 - adds + PAISA}) == GROSS
+
+
+@pytest.mark.parametrize(("side", "sign"), [("BUY", 1), ("SELL", -1)])
+def test_a_change_needs_net_room_in_its_own_direction(side: str, sign: int) -> None:
+    meter = growth(Limits(max_net_exposure=Decimal(5000)), resting(side), quantity=12)
+
+    assert breach_of(meter, {NET: sign * Decimal(4800)}) is None
+    assert breach_of(meter, {NET: sign * (4800 + PAISA)}) == NET
+    assert breach_of(meter, {NET: -sign * Decimal(9000)}) is None
+
+
+def test_a_change_is_no_further_order_and_grows_nothing_after_a_day_s_loss() -> None:
+    limits = Limits(max_orders_per_day=1, max_open_orders=1, max_daily_loss=Decimal(500))
+    meter = growth(limits, resting(), quantity=12)
+
+    assert breach_of(meter, {ORDERS: Decimal(9), OPEN: Decimal(9), LOSS: Decimal(500)}) is None
+    assert breach_of(meter, {LOSS: 500 + PAISA}) == LOSS
+
+
+@pytest.mark.parametrize("changes", [{"quantity": 10}, {"quantity": 8}, {"limit_price": "99"}])
+def test_a_change_that_asks_for_no_more_needs_no_room(changes: dict[str, Any]) -> None:
+    assert growth(Limits(max_gross_exposure=Decimal(1)), resting(), **changes) is None
+
+
+def test_a_growing_exit_needs_no_room() -> None:
+    order = resting(position_effect="CLOSE")
+
+    assert growth(Limits(max_gross_exposure=Decimal(1)), order, quantity=50) is None
+
+
+def test_a_change_finds_its_room_in_the_day_on_which_it_is_made() -> None:
+    order = resting()
+    on_tuesday = MONDAY_MORNING.replace(day=24)
+
+    meter = growth_meter(
+        ACCOUNT, Limits(max_gross_exposure=Decimal(5000)), order, changed(order, quantity=12), on_tuesday
+    )
+
+    assert meter is not None
+    assert meter.name == "meter#account#paper#2026-11-24"
+
+
+# ---- what positions say
+def position(quantity: int, last: str | None, **changes: Any) -> Position:
+    usual: dict[str, Any] = {
+        "instrument": INFY,
+        "product": Product.MIS,
+        "quantity": quantity,
+        "average_price": Decimal(100),
+        "last_price": None if last is None else Decimal(last),
+    }
+    return Position(**usual | changes)
+
+
+RELIANCE = parse_instrument("NSE:RELIANCE")
+
+
+def test_a_base_is_the_worth_of_positions_and_what_rests_beside_them() -> None:
+    stood: Mapping[str, Decimal] = {
+        GROSS: Decimal(99999),
+        RESERVED: Decimal(1000),
+        NET: Decimal(7),
+        NET_RESERVED: Decimal(-400),
+        AT_INFY[GROSS]: Decimal(77777),
+        AT_INFY[RESERVED]: Decimal(300),
+        AT_INFY[NET_RESERVED]: Decimal(-300),
+        ORDERS: Decimal(5),
+        OPEN: Decimal(2),
+    }
+    positions = [position(10, "110"), position(-3, "200", instrument=RELIANCE)]
+
+    base = base_of(positions, stood)
+
+    assert (base[GROSS], base[NET]) == (1000 + 1100 + 600, -400 + 1100 - 600)
+    assert (base[AT_INFY[GROSS]], base[AT_INFY[NET]]) == (300 + 1100, -300 + 1100)
+    assert base[of_instrument(RELIANCE, GROSS)] == 600
+    assert not {ORDERS, OPEN, RESERVED, NET_RESERVED} & set(base), "what orders count is not touched"
+
+
+def test_a_position_that_was_closed_is_worth_nothing_from_then_on() -> None:
+    stood = {GROSS: Decimal(1100), AT_INFY[GROSS]: Decimal(1100), AT_INFY[NET]: Decimal(1100)}
+
+    base = base_of([], stood)
+
+    assert (base[GROSS], base[AT_INFY[GROSS]], base[AT_INFY[NET]], base[LOSS]) == (0, 0, 0, 0)
+
+
+def test_two_products_of_one_instrument_stand_beside_each_other_gross() -> None:
+    base = base_of([position(10, "100"), position(-10, "100", product=Product.CNC)], {})
+
+    assert (base[GROSS], base[NET], base[AT_INFY[GROSS]]) == (2000, 0, 2000)
+
+
+@pytest.mark.parametrize(
+    ("told", "loss"),
+    [
+        ({"realised_pnl": Decimal(-300), "unrealised_pnl": Decimal(-200)}, 500),
+        ({"realised_pnl": Decimal(300), "unrealised_pnl": Decimal(-200)}, -100),
+        ({"realised_pnl": Decimal(-300), "unrealised_pnl": None}, 300 - 50),
+        ({"realised_pnl": None, "unrealised_pnl": None}, -50),
+        ({"realised_pnl": None, "unrealised_pnl": None, "last_price": None}, 0),
+    ],
+)
+def test_a_loss_is_what_is_realised_and_what_is_not(told: dict[str, Any], loss: int) -> None:
+    assert base_of([position(5, "110", **told)], {})[LOSS] == loss
+
+
+def test_a_short_that_rose_is_a_loss_where_the_broker_names_none() -> None:
+    assert base_of([position(-5, "110")], {})[LOSS] == 50
+
+
+def test_a_position_without_a_last_price_is_worth_what_it_cost() -> None:
+    assert base_of([position(5, None)], {})[GROSS] == 500
