@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from order_router import wiring
+from order_router import parts, wiring
 from order_router.aws.clients import make_client
 from order_router.logs import ROOT
 from tests.bench.journal import Journal, NotingTransport
@@ -56,7 +56,7 @@ def loaded(environment: Mapping[str, str], make: MakeClient = make_client) -> It
     with (
         _log_to_nowhere(),
         mock.patch.dict(os.environ, environment),
-        mock.patch.object(wiring, "make_client", journal.watching(make)),
+        mock.patch.object(parts, "make_client", journal.watching(make)),
     ):
         world = wiring.world()
         world.transport = NotingTransport(world.transport, journal)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from order_router import wiring
+from order_router import parts
 from order_router.adapter.listings import NoListings
 from order_router.aws.environment import Environment
 from order_router.aws.listings_table import BrokerListings
@@ -70,7 +70,7 @@ def test_an_accounts_instruments_are_those_that_its_broker_lists_or_finds(
 
     def listings(world: World, **changes: Any) -> object:
         stub = SimpleNamespace(profile=replace(profile, **changes))
-        monkeypatch.setattr(wiring, "load_broker", lambda _: stub)
+        monkeypatch.setattr(parts, "load_broker", lambda _: stub)
         return world.sessions.session(Account(name="main", broker="paper")).around.listings
 
     assert isinstance(listings(told), NoListings)
@@ -86,8 +86,8 @@ def test_an_instrument_is_looked_up_with_its_accounts_own_session(monkeypatch: p
     asked: list[object] = []
     finder = SimpleNamespace(find_listing=lambda _, session, instrument: asked.append((session, instrument)))
     stub = SimpleNamespace(profile=replace(load_broker("paper").profile, finds_listings=True))
-    monkeypatch.setattr(wiring, "load_broker", lambda _: stub)
-    monkeypatch.setattr(wiring, "load_finder", lambda _: finder)
+    monkeypatch.setattr(parts, "load_broker", lambda _: stub)
+    monkeypatch.setattr(parts, "load_finder", lambda _: finder)
     session = world.sessions.session(Account(name="main", broker="paper"))
     found = session.around.listings
     assert isinstance(found, FoundOnUse)
