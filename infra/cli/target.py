@@ -5,11 +5,17 @@ from collections.abc import Mapping
 from typing import Any
 
 import botocore.session
+from botocore.exceptions import ClientError
 
 from infra.local.environment import aws_environment
 from infra.local.home import Home, read_json
 from infra.operate import Invoke, Target
 from order_router.domain.errors import RouterError
+
+NOT_READY = {"ResourceConflictException", "ResourceNotReadyException"}
+"""What Lambda says of a function that is being made, and of one whose network it took back."""
+
+PATIENCE = {"Delay": 2, "MaxAttempts": 60}
 
 
 def aws_target(stack_name: str, region: str | None, profile: str | None = None) -> Target:
@@ -60,11 +66,22 @@ def _describe(
 
 def _invoke(session: botocore.session.Session, endpoint_url: str | None = None) -> Invoke:
     def invoke(function: str, event: Mapping[str, str]) -> dict[str, Any]:
-        client: Any = session.create_client("lambda", endpoint_url=endpoint_url)
-        answer = client.invoke(FunctionName=function, Payload=json.dumps(event).encode())
-        return dict(json.loads(answer["Payload"].read()))
+        return call(session.create_client("lambda", endpoint_url=endpoint_url), function, event)
 
     return invoke
+
+
+def call(client: Any, function: str, event: Mapping[str, str]) -> dict[str, Any]:  # noqa: ANN401 - botocore's client
+    """Call a function and return its answer; one that AWS had put to sleep, or has just made, is waited for."""
+    payload = json.dumps(event).encode()
+    try:
+        answer = client.invoke(FunctionName=function, Payload=payload)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in NOT_READY:
+            raise
+        client.get_waiter("function_active_v2").wait(FunctionName=function, WaiterConfig=PATIENCE)
+        answer = client.invoke(FunctionName=function, Payload=payload)
+    return dict(json.loads(answer["Payload"].read()))
 
 
 def _parameters(stack: Mapping[str, Any]) -> dict[str, str]:

@@ -50,7 +50,8 @@ def test_a_day_s_orders_are_told_line_by_line() -> None:
 
 
 def test_pages_hold_every_order_once() -> None:
-    world, found, cursor = a_world(), list[str](), {}
+    world, found = a_world(), list[str]()
+    cursor: dict[str, str] = {}
     for _ in range(10):
         page = ask(world, limit="2", **cursor)
         found += [line["client_order_id"] for line in page["lines"] if line["line"] == 0]
