@@ -8,6 +8,7 @@ import typer
 from infra.cli import (
     accounts,
     audit,
+    breakers,
     credentials,
     egress,
     instruments,
@@ -38,6 +39,7 @@ app.add_typer(keys.app, name="key")
 app.add_typer(order_reads.app, name="order")
 app.add_typer(instruments.app, name="instruments")
 app.add_typer(egress.app, name="egress")
+app.add_typer(breakers.app, name="breaker")
 app.add_typer(audit.app, name="audit")
 app.add_typer(kill.app, name="kill")
 portfolio.mount(app)

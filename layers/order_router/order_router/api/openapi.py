@@ -15,6 +15,7 @@ from order_router.api.orders import CancelAll, ChangeOrder
 from order_router.api.paper import PaperPrice
 from order_router.api.problems import STATUS_OF_CODE
 from order_router.domain.account import Scope
+from order_router.domain.breaker import BreakerState
 from order_router.domain.broker_session import SessionState
 from order_router.domain.kill_switch import StopScope
 from order_router.domain.request import LimitOrder, MarketOrder, StopLimitOrder, StopMarketOrder
@@ -133,6 +134,28 @@ SWITCH = {
         **{name: {"type": ["string", "null"]} for name in ("since", "turned_at", "turned_by", "reason")},
     },
 }
+BREAKER = {
+    "type": "object",
+    "required": ["account", "broker", "state", "failures", "since", "next_probe_at", "by", "reason"],
+    "properties": {
+        "account": {"type": "string"},
+        "broker": {"type": "string"},
+        "state": {"enum": [str(state) for state in BreakerState]},
+        "failures": {"type": "integer"},
+        **{name: {"type": ["string", "null"]} for name in ("since", "next_probe_at", "by")},
+        "reason": {"type": ["object", "null"]},
+    },
+}
+BREAKERS: dict[str, Operation] = {
+    "GET /v1/breakers": Operation(
+        summary="Tell how the accounts' circuit breakers stand",
+        scope=Scope.READ,
+        answer={"type": "object", "properties": {"breakers": {"type": "array", "items": BREAKER}}},
+    ),
+    "DELETE /v1/breakers/{account}": Operation(
+        summary="Close an account's circuit breaker by hand", scope=Scope.ADMIN, answer=BREAKER
+    ),
+}
 KILL_PAGE = Operation(
     summary="Show a page with one button that stops, or what came of it", statuses=(200, 403)
 )
@@ -206,8 +229,9 @@ OPERATIONS: dict[str, Operation] = {
     "GET /v1/health": Operation(summary="Tell the version and what is reachable", statuses=(200, 503)),
     "GET /v1/openapi.json": Operation(summary="Read this document"),
 }
-OPERATIONS |= SESSIONS | NOTIFICATIONS | KILL_SWITCH
+OPERATIONS |= SESSIONS | NOTIFICATIONS | KILL_SWITCH | BREAKERS
 QUERY = {
+    "GET /v1/breakers": ("account",),
     "GET /v1/kill-switch": ("history",),
     "GET /v1/kill-switch/link": ("token",),
     "POST /v1/sessions/{account}": ("force",),

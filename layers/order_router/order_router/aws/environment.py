@@ -44,6 +44,11 @@ class Environment:
         words = self._variables.get("TRADINGVIEW_ADDRESSES", "").split(",")
         return frozenset(word.strip() for word in words if word.strip())
 
+    def alarms_that_kill(self) -> frozenset[str]:
+        """Return the alarms that stop everything, by their names without the stack's."""
+        words = self._variables.get("ALARMS_THAT_KILL", "").split(",")
+        return frozenset(word.strip() for word in words if word.strip())
+
     def trading_holidays(self) -> frozenset[date]:
         """Return the days without trading that the deployer named; EnvironmentIncomplete if one is no date."""
         words = self._variables.get("TRADING_HOLIDAYS", "").split(",")

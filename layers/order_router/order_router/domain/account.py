@@ -62,8 +62,8 @@ class Account(_Setting):
 class Strategy(_Setting):
     """What a webhook token may trade, and how an alert becomes an order in each of its accounts.
 
-    `fallback_account`: whom the trader is reminded of when the broker of one of the accounts is out of reach; nothing is
-    switched by itself.
+    `fallback_account`: what the trader is reminded of when the broker of one of the accounts is out of reach; nothing
+    is switched by itself.
 
     `quantity` None: the alert's `contracts` decide. `symbols` maps TradingView tickers that are not exchange symbols.
     `time_is` says what the alert's `time` holds: `fired` ({{timenow}}) rejects an alert that comes too late, `bar`

@@ -164,7 +164,9 @@ def _change(
 
 def _announce(desk: Desk | BreakerDesk, account: Account, breaker: Breaker) -> None:
     """Tell that it is open, and have somebody read when its pause is over; the schedule comes anyway."""
-    logger.warning("breaker open", extra={"account": account.name, "broker": account.broker, "by": breaker.by})
+    logger.warning(
+        "breaker open", extra={"account": account.name, "broker": account.broker, "by": breaker.by}
+    )
     _tell(desk, account, breaker)
     try:
         desk.reconcile.put(account.name, delay_s=probe_delay_s(breaker))

@@ -1,0 +1,76 @@
+"""Every alarm is heard, says what is done, and can be switched off with its cost."""
+
+from typing import Any
+
+import pytest
+
+from order_router.brokers.registry import BROKERS
+from order_router.domain.alarm import Act, read_description
+from tests.architecture.template import resources, statements, template, texts
+
+ALARMS = resources("AWS::CloudWatch::Alarm")
+DEAD_LETTERS = {name for name in resources("AWS::SQS::Queue") if name.endswith("DeadLetters")}
+WATCHED_BY_A_PARAMETER = {"AuditDeadLetters"}
+
+
+def asked(alarm: dict[str, Any]) -> Any:
+    return read_description(alarm["AlarmDescription"], {})
+
+
+@pytest.mark.parametrize("name", sorted(ALARMS))
+def test_an_alarm_is_heard_as_it_comes_and_as_it_goes(name: str) -> None:
+    alarm = ALARMS[name]
+
+    assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "AlarmTopic"}]
+    assert alarm["TreatMissingData"] == "notBreaching"
+    assert template()["Resources"][name]["Condition"] == "HasAlarms"
+    assert alarm["AlarmName"]["Fn::Sub"].startswith("${AWS::StackName}-")
+
+
+@pytest.mark.parametrize("name", sorted(ALARMS))
+def test_an_alarm_says_in_its_first_words_what_is_done(name: str) -> None:
+    alarm = ALARMS[name]
+    found = asked(alarm)
+
+    assert alarm["AlarmDescription"].startswith(f"{found.act}")
+    assert len(found.words) > 10
+    # the local stack has no formulas over metrics, and fails to deploy one
+    assert "Metrics" not in alarm
+
+
+def test_each_broker_that_can_be_out_of_reach_has_an_alarm_that_opens_its_breakers() -> None:
+    brokers = {found.broker for found in map(asked, ALARMS.values()) if found.act is Act.BREAKER}
+    measured = {
+        one["Value"]
+        for alarm in ALARMS.values()
+        for one in alarm.get("Dimensions", ())
+        if one["Name"] == "broker"
+    }
+
+    assert brokers == measured == set(BROKERS) - {"paper"}
+
+
+def test_no_alarm_stops_everything_unless_it_is_set_so() -> None:
+    assert not [name for name, alarm in ALARMS.items() if asked(alarm).act is Act.KILL]
+    assert template()["Parameters"]["AlarmsThatKill"]["Default"] == ""
+
+
+def test_every_queue_of_dead_letters_is_watched() -> None:
+    watched = {text for alarm in ALARMS.values() for text in texts(alarm.get("Dimensions", []))}
+
+    assert {name for name in DEAD_LETTERS if f"{name}.QueueName" not in watched} <= WATCHED_BY_A_PARAMETER
+
+
+def test_who_acts_on_alarms_reaches_switches_and_no_order() -> None:
+    (reached,) = [row for row in statements("AlarmRole") if "dynamodb:PutItem" in row["Action"]]
+
+    assert reached["Condition"] == {
+        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["breaker#*", "kill#*", "kill-*"]}
+    }
+
+
+def test_what_costs_can_be_left_out() -> None:
+    parameters = template()["Parameters"]
+
+    assert (parameters["Alarms"]["Default"], parameters["Dashboard"]["Default"]) == ("true", "false")
+    assert template()["Resources"]["WatchDashboard"]["Condition"] == "HasDashboard"

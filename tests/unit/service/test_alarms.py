@@ -1,0 +1,142 @@
+"""An alarm opens the breakers it names, stops everything if it was set so, or is told; twice is as once."""
+
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from order_router.domain.account import Account
+from order_router.domain.alarm import Act, Alarm, AlarmState
+from order_router.ports import StoreUnavailable
+from order_router.service.alarms import AlarmDesk, act_on
+from order_router.service.breaker import BreakerDesk
+from tests.fakes.breakers import MemoryBreakers
+from tests.fakes.clock import FakeClock
+from tests.fakes.queues import MemoryNotifier, MemoryReconcileQueue
+from tests.fakes.settings import MemorySettings
+
+DOWN = Alarm(
+    name="router-zerodha-errors",
+    state=AlarmState.ALARM,
+    before=AlarmState.OK,
+    act=Act.BREAKER,
+    words="Half of the calls failed.",
+    reason="Threshold crossed",
+    broker="zerodha",
+)
+TELL = replace(DOWN, name="router-unknown-orders", act=Act.TELL, broker=None)
+
+
+@dataclass
+class Watch:
+    """Three accounts, and everything that an alarm may do to them."""
+
+    breakers: MemoryBreakers = field(default_factory=MemoryBreakers)
+    notifier: MemoryNotifier = field(default_factory=MemoryNotifier)
+    stops: list[tuple[str, str]] = field(default_factory=list)
+
+    def desk(self, *kills: str) -> AlarmDesk:
+        settings = MemorySettings()
+        for name, broker in (("one", "zerodha"), ("two", "zerodha"), ("neo", "kotak_neo")):
+            settings.put_account(Account(name=name, broker=broker))
+        breakers = BreakerDesk(
+            settings=settings,
+            breakers=self.breakers,
+            clock=FakeClock(),
+            notifier=self.notifier,
+            reconcile=MemoryReconcileQueue(),
+        )
+        return AlarmDesk(
+            breakers=breakers, stop=lambda by, why: self.stops.append((by, why)), kills=frozenset(kills)
+        )
+
+    def engaged(self) -> list[str]:
+        pairs = (("zerodha", "one"), ("zerodha", "two"), ("kotak_neo", "neo"))
+        return [account for broker, account in pairs if self.breakers.get(broker, account).is_engaged]
+
+    def told(self) -> list[tuple[str, str]]:
+        return [(notice.kind, notice.account) for notice in self.notifier.notices]
+
+
+@pytest.fixture
+def watch() -> Watch:
+    return Watch()
+
+
+def test_it_opens_every_account_s_breaker_at_that_broker(watch: Watch) -> None:
+    act_on(watch.desk(), DOWN)
+    act_on(watch.desk(), DOWN)
+
+    assert watch.engaged() == ["one", "two"]
+    assert watch.told() == [("breaker_open", "one"), ("breaker_open", "two")]
+    breaker = watch.breakers.get("zerodha", "one")
+    assert breaker.by == "alarm router-zerodha-errors"
+    assert "Threshold crossed" in watch.notifier.notices[0].message
+    assert watch.stops == []
+
+
+def test_it_opens_one_account_s_breaker_where_it_names_one(watch: Watch) -> None:
+    act_on(watch.desk(), replace(DOWN, account="two"))
+
+    assert watch.engaged() == ["two"]
+
+
+def test_an_alarm_for_nobody_s_breaker_is_told(watch: Watch) -> None:
+    act_on(watch.desk(), replace(DOWN, broker="ibkr"))
+
+    assert watch.engaged() == []
+    assert watch.told() == [("alarm", "all")]
+
+
+def test_one_breaker_that_cannot_be_written_does_not_save_the_others(watch: Watch) -> None:
+    write = watch.breakers.write
+
+    def failing(*arguments: object, **more: object) -> object:
+        if watch.breakers.calls < 3:
+            watch.breakers.calls += 1
+            raise StoreUnavailable("the store did not answer")
+        return write(*arguments, **more)  # type: ignore[arg-type]
+
+    watch.breakers.write = failing  # type: ignore[assignment,method-assign]
+    with pytest.raises(StoreUnavailable):
+        act_on(watch.desk(), DOWN)
+    assert watch.engaged() == ["two"]
+
+    act_on(watch.desk(), DOWN)
+
+    assert watch.engaged() == ["one", "two"]
+
+
+def test_what_only_tells_stops_nothing(watch: Watch) -> None:
+    act_on(watch.desk(), TELL)
+
+    assert (watch.engaged(), watch.stops) == ([], [])
+    assert watch.told() == [("alarm", "all")]
+
+
+def test_it_stops_everything_where_that_is_set(watch: Watch) -> None:
+    act_on(watch.desk("unknown-orders"), TELL)
+    act_on(watch.desk("other"), TELL)
+    act_on(watch.desk(), replace(TELL, act=Act.KILL))
+
+    assert [by for by, _ in watch.stops] == ["alarm router-unknown-orders"] * 2
+    assert watch.told() == [("alarm", "all")] * 3
+
+
+@pytest.mark.parametrize("before", list(AlarmState))
+def test_an_alarm_that_ends_opens_and_stops_nothing(watch: Watch, before: AlarmState) -> None:
+    for alarm in (DOWN, replace(TELL, act=Act.KILL)):
+        act_on(watch.desk("unknown-orders"), replace(alarm, state=AlarmState.OK, before=before))
+        act_on(
+            watch.desk("unknown-orders"), replace(alarm, state=AlarmState.INSUFFICIENT_DATA, before=before)
+        )
+
+    assert (watch.engaged(), watch.stops) == ([], [])
+    assert len(watch.told()) == (2 if before is AlarmState.ALARM else 0)
+
+
+def test_the_end_of_an_alarm_is_no_repeat_of_its_begin(watch: Watch) -> None:
+    act_on(watch.desk(), TELL)
+    act_on(watch.desk(), replace(TELL, state=AlarmState.OK, before=AlarmState.ALARM))
+
+    subjects = {notice.subject for notice in watch.notifier.notices}
+    assert len(subjects) == 2
