@@ -39,6 +39,7 @@ from order_router.domain.meter import (
 from order_router.domain.order import Event, Order, Ownership, apply, take_ownership
 from order_router.domain.reports import Position
 from order_router.domain.request import OrderRequest, dump_request, parse_request
+from order_router.domain.risk import named_price
 from order_router.domain.vocabulary import Product
 from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.orders import a_request, a_submitting_order, an_order
@@ -61,10 +62,10 @@ FILLS = {
 
 
 @st.composite
-def lives(draw: st.DrawFn, **changes: Any) -> list[Order]:
+def lives(draw: st.DrawFn, /, **changes: Any) -> list[Order]:
     """Draw the life of a counted order: how it stood after each event that its state allows."""
     wanted = a_request(quantity=draw(st.integers(2, 50)), limit_price=draw(PRICES), **changes)
-    born = replace(an_order(), request=wanted, counted_price=wanted.limit_price)  # type: ignore[union-attr]
+    born = replace(an_order(), request=wanted, counted_price=named_price(wanted))
     life = [take_ownership(born, Ownership("w-1", MONDAY_MORNING), MONDAY_MORNING)]
     for _ in range(draw(st.integers(1, 12))):
         order = life[-1]
@@ -123,7 +124,7 @@ def test_what_an_order_added_comes_off_with_its_end_and_what_filled_stays(life: 
     assert total[RESERVED] == total[NET_RESERVED] == resting
     assert total[GROSS] == total[NET] == filled + resting
     if last.state.is_final:
-        assert (total[RESERVED], total[GROSS]) == (0, filled)
+        assert [total[RESERVED], total[GROSS]] == [0, filled]
 
 
 @given(life=lives(side="SELL"))
@@ -357,8 +358,8 @@ def test_a_base_is_the_worth_of_positions_and_what_rests_beside_them() -> None:
 
     base = base_of(positions, stood)
 
-    assert (base[GROSS], base[NET]) == (1000 + 1100 + 600, -400 + 1100 - 600)
-    assert (base[AT_INFY[GROSS]], base[AT_INFY[NET]]) == (300 + 1100, -300 + 1100)
+    assert [base[GROSS], base[NET]] == [1000 + 1100 + 600, -400 + 1100 - 600]
+    assert [base[AT_INFY[GROSS]], base[AT_INFY[NET]]] == [300 + 1100, -300 + 1100]
     assert base[of_instrument(RELIANCE, GROSS)] == 600
     assert not {ORDERS, OPEN, RESERVED, NET_RESERVED} & set(base), "what orders count is not touched"
 
@@ -368,13 +369,13 @@ def test_a_position_that_was_closed_is_worth_nothing_from_then_on() -> None:
 
     base = base_of([], stood)
 
-    assert (base[GROSS], base[AT_INFY[GROSS]], base[AT_INFY[NET]], base[LOSS]) == (0, 0, 0, 0)
+    assert [base[GROSS], base[AT_INFY[GROSS]], base[AT_INFY[NET]], base[LOSS]] == [0, 0, 0, 0]
 
 
 def test_two_products_of_one_instrument_stand_beside_each_other_gross() -> None:
     base = base_of([position(10, "100"), position(-10, "100", product=Product.CNC)], {})
 
-    assert (base[GROSS], base[NET], base[AT_INFY[GROSS]]) == (2000, 0, 2000)
+    assert [base[GROSS], base[NET], base[AT_INFY[GROSS]]] == [2000, 0, 2000]
 
 
 @pytest.mark.parametrize(

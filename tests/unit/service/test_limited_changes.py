@@ -1,0 +1,171 @@
+"""A change of a resting order: what grows needs room, what shrinks does not, and what is counted follows."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from order_router.domain.account import Account
+from order_router.domain.errors import RouterError
+from order_router.domain.lifecycle import State
+from order_router.domain.limits import Limits
+from order_router.domain.meter import BASED_AT, GROSS, LOSS, NET, OPEN, RESERVED
+from order_router.domain.order import Order
+from order_router.service.change import ChangeRefused, modify_order
+from tests.fakes.transport import Fault
+from tests.fakes.world import World
+
+METER = "meter#account#paper#2026-11-23"
+
+
+def limit(world: World, **limits: Any) -> None:
+    world.settings.put_account(Account(name="paper", broker="paper", limits=Limits.model_validate(limits)))
+
+
+def counted(world: World) -> Mapping[str, Decimal]:
+    return world.desk.meters.read(METER)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def rest(world: World, **changes: Any) -> Order:
+    """Have an order rest: 10 INFY at 1400, 14000 in all, unless changed."""
+    wanted: dict[str, Any] = {"quantity": 10, "limit_price": "1400"} | changes
+    order = world.place(**wanted).order
+    assert order.state.is_working
+    return order
+
+
+def code_of_change(world: World, order: Order, changes: dict[str, Any]) -> str | None:
+    try:
+        modify_order(world.desk, order.client_order_id, changes)
+    except RouterError as refused:
+        return refused.code
+    return None
+
+
+@pytest.mark.parametrize(
+    ("limits", "code"),
+    [
+        ({"max_quantity": 10}, "QUANTITY_LIMIT"),
+        ({"max_order_value": "14000"}, "ORDER_VALUE_LIMIT"),
+        ({"max_gross_exposure": "14000"}, "GROSS_EXPOSURE_LIMIT"),
+        ({"max_net_exposure": "14000"}, "NET_EXPOSURE_LIMIT"),
+        ({"max_instrument_gross_exposure": "14000"}, "INSTRUMENT_GROSS_LIMIT"),
+        ({"max_instrument_net_exposure": "14000"}, "INSTRUMENT_NET_LIMIT"),
+    ],
+)
+def test_an_order_does_not_grow_beyond_a_limit(world: World, limits: dict[str, Any], code: str) -> None:
+    limit(world, **limits)
+    order = rest(world)
+
+    assert code_of_change(world, order, {"quantity": 11}) == code
+
+    assert world.store.get(order.client_order_id) == order
+    assert [row.request.quantity for row in world.at_broker()] == [10]
+    assert code_of_change(world, order, {"quantity": 9}) is None
+
+
+def test_an_order_grows_up_to_the_limit(world: World) -> None:
+    limit(world, max_gross_exposure="15400")
+    order = rest(world)
+
+    assert code_of_change(world, order, {"quantity": 11}) is None
+
+    assert counted(world)[GROSS] == counted(world)[RESERVED] == 15400
+
+
+def test_a_dearer_price_is_growth_too(world: World) -> None:
+    limit(world, max_gross_exposure="14000")
+    order = rest(world)
+
+    assert code_of_change(world, order, {"limit_price": "1400.05"}) == "GROSS_EXPOSURE_LIMIT"
+    assert code_of_change(world, order, {"limit_price": "1399.95"}) is None
+
+
+def test_a_change_to_a_market_order_has_the_value_that_was_counted(world: World) -> None:
+    limit(world, max_order_value="14000")
+    order = rest(world)
+    to_market = {"order_type": "MARKET", "limit_price": None}
+
+    assert code_of_change(world, order, to_market | {"quantity": 11}) == "ORDER_VALUE_LIMIT"
+    assert code_of_change(world, order, to_market) is None
+
+
+def test_a_limit_moved_out_of_its_band_is_refused(world: World) -> None:
+    limit(world, price_band_percent="5")
+    order = rest(world)
+
+    assert code_of_change(world, order, {"limit_price": "1700"}) == "PRICE_BAND"
+    assert code_of_change(world, order, {"limit_price": "1410"}) is None
+
+
+def test_a_change_that_is_judged_by_a_price_nobody_says_is_refused(world: World) -> None:
+    order = rest(world)
+    limit(world, price_band_percent="5")
+    world.transport.reads = [Fault.GARBAGE]
+
+    assert code_of_change(world, order, {"limit_price": "1410"}) == "PRICE_UNKNOWN"
+
+
+def test_after_a_day_s_loss_no_order_grows_and_any_may_shrink(world: World) -> None:
+    limit(world, max_daily_loss="100")
+    order = rest(world)
+    world.store.tables.meters[METER][LOSS] = Decimal("100.01")
+
+    assert code_of_change(world, order, {"quantity": 11}) == "DAILY_LOSS_LIMIT"
+    assert code_of_change(world, order, {"quantity": 9}) is None
+
+
+def test_an_order_grows_by_positions_that_are_known_and_shrinks_without(world: World) -> None:
+    limit(world, max_gross_exposure="100000")
+    order = rest(world)
+    world.clock.advance(601)
+    world.transport.reads = [Fault.REFUSED]
+
+    assert code_of_change(world, order, {"quantity": 11}) == "POSITIONS_UNKNOWN"
+    assert code_of_change(world, order, {"quantity": 9}) is None
+    assert code_of_change(world, order, {"quantity": 11}) is None
+    assert counted(world)[BASED_AT] == int(world.clock.now().timestamp())
+
+
+def test_a_growing_exit_is_held_to_its_size_alone(world: World) -> None:
+    limit(world, max_gross_exposure="1", max_daily_loss="1", max_quantity=12)
+    order = rest(world, side="SELL", limit_price="1600", position_effect="CLOSE")
+
+    assert code_of_change(world, order, {"quantity": 12}) is None
+    assert code_of_change(world, order, {"quantity": 13}) == "QUANTITY_LIMIT"
+
+
+def test_a_change_that_the_broker_refuses_changes_nothing_counted(world: World) -> None:
+    order = rest(world)
+    before = {name: amount for name, amount in counted(world).items() if name in {GROSS, RESERVED, OPEN}}
+
+    with pytest.raises(ChangeRefused, match="tick"):
+        modify_order(world.desk, order.client_order_id, {"limit_price": "1400.01"})
+
+    assert {name: counted(world)[name] for name in before} == before
+
+
+def test_what_fills_after_a_change_counts_at_the_changed_price(world: World) -> None:
+    order = rest(world)
+    modify_order(world.desk, order.client_order_id, {"limit_price": "1510", "quantity": 6})
+
+    stored = world.store.get(order.client_order_id)
+    assert stored is not None
+    assert stored.state is State.FILLED
+    now = counted(world)
+    assert [now[OPEN], now[RESERVED], now[GROSS], now[NET]] == [0, 0, 6 * 1510, 6 * 1510]
+
+
+def test_two_changes_at_once_are_checked_against_the_same_room(world: World) -> None:
+    """What is known and told: a change finds room before it is made, and takes it once the broker has said yes."""
+    limit(world, max_gross_exposure="29400")
+    first, second = rest(world), rest(world, key="k-2")
+
+    assert code_of_change(world, first, {"quantity": 11}) is None
+    assert code_of_change(world, second, {"quantity": 11}) == "GROSS_EXPOSURE_LIMIT"

@@ -1,0 +1,621 @@
+"""An account's and a strategy's limits at the order path: what is refused and how, and what it costs to know."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from order_router.adapter.port import Broker
+from order_router.brokers.registry import load_broker
+from order_router.domain.account import Account, Strategy
+from order_router.domain.gate import EntryHeld
+from order_router.domain.lifecycle import State
+from order_router.domain.limits import Limits, MarginCheck, OrderLimits
+from order_router.domain.meter import BASED_AT, GROSS, LOSS, NET, OPEN, ORDERS, RESERVED
+from order_router.domain.order import Order
+from order_router.domain.reports import OrderMargin
+from order_router.domain.vocabulary import Exchange, OrderType, Product, Source
+from order_router.service.change import cancel_order
+from order_router.service.place import resume_order
+from order_router.service.reconcile import reconcile_account
+from tests.fakes.transport import Fault
+from tests.fakes.world import World
+
+EXIT: dict[str, Any] = {"side": "SELL", "position_effect": "CLOSE"}
+METER = "meter#account#paper#2026-11-23"
+OF_STRATEGY = "meter#strategy#demo#2026-11-23"
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def limit(world: World, **limits: Any) -> None:
+    """Give the account these limits."""
+    world.settings.put_account(Account(name="paper", broker="paper", limits=Limits.model_validate(limits)))
+
+
+def limit_strategy(world: World, **limits: Any) -> None:
+    """Give the strategy `demo` these limits."""
+    world.settings.put_strategy(
+        Strategy(
+            name="demo",
+            accounts=("paper",),
+            order_type=OrderType.LIMIT,
+            product=Product.MIS,
+            max_quantity=1000,
+            limits=OrderLimits.model_validate(limits),
+        )
+    )
+
+
+def refusal(order: Order) -> tuple[str, str]:
+    """Return the code and the words of a refused order."""
+    assert order.state is State.REFUSED, order.state
+    assert order.reason is not None
+    return order.reason.code, order.reason.message
+
+
+def quotes_asked(world: World) -> int:
+    return sum("/quote" in request.url for request in world.transport.sent)
+
+
+def positions_asked(world: World) -> int:
+    return sum("/positions" in request.url for request in world.transport.sent)
+
+
+def counted(world: World, name: str = METER) -> dict[str, Decimal]:
+    return dict(world.desk.meters.read(name))
+
+
+@dataclass(frozen=True)
+class Case:
+    """A limit that an order breaks: what it says, and what of an exit it lets pass."""
+
+    limits: dict[str, Any]
+    code: str
+    words: str
+    order: dict[str, Any] = field(default_factory=dict)
+    holds_exits: bool = False
+    before: Callable[[World], None] = lambda world: None
+
+
+def rest_one(world: World) -> None:
+    """Have one order of 5 INFY at 1400 rest at the broker, 7000 in all."""
+    assert world.place("resting", limit_price="1400").order.state is State.OPEN
+
+
+def lose(world: World) -> None:
+    """Lose 250: 5 INFY bought at 1500.05, then at 1450.05."""
+    world.place("bought")
+    world.set_price("NSE:INFY", "1450.05")
+    world.clock.advance(3600)
+
+
+CASES = (
+    Case(
+        {"max_quantity": 4}, "QUANTITY_LIMIT", "max_quantity of account paper is 4, found 5", holds_exits=True
+    ),
+    Case(
+        {"max_order_value": "7500"},
+        "ORDER_VALUE_LIMIT",
+        "max_order_value of account paper is 7500, found 7500.25",
+        holds_exits=True,
+    ),
+    Case(
+        {"max_order_value": "7500"},
+        "ORDER_VALUE_LIMIT",
+        "max_order_value of account paper is 7500, found 7500.25",
+        {"order_type": "MARKET", "limit_price": None},
+        holds_exits=True,
+    ),
+    Case(
+        {"price_band_percent": "1"},
+        "PRICE_BAND",
+        "price_band_percent of account paper is 1, found 1600, 6.66 % beyond 1500.05",
+        {"limit_price": "1600"},
+    ),
+    Case(
+        {"price_band_percent": "1"},
+        "PRICE_BAND",
+        "price_band_percent of account paper is 1, found 1400, 6.67 % beyond 1500.05",
+        {"limit_price": "1400", "side": "SELL"},
+        holds_exits=True,
+    ),
+    Case(
+        {"denied_instruments": ["NSE:INFY"]},
+        "INSTRUMENT_DENIED",
+        "denied_instruments of account paper is NSE:INFY, found NSE:INFY",
+    ),
+    Case(
+        {"instruments": ["NSE:RELIANCE", "BSE:INFY"]},
+        "INSTRUMENT_NOT_ALLOWED",
+        "instruments of account paper is BSE:INFY, NSE:RELIANCE, found NSE:INFY",
+    ),
+    Case(
+        {"exchanges": [Exchange.BSE]},
+        "EXCHANGE_NOT_ALLOWED",
+        "exchanges of account paper is BSE, found NSE",
+    ),
+    Case({"products": [Product.CNC]}, "PRODUCT_NOT_ALLOWED", "products of account paper is CNC, found MIS"),
+    Case(
+        {"max_orders_per_day": 1},
+        "DAILY_LIMIT_REACHED",
+        "max_orders_per_day of account paper is 1, found 1 before 1 more",
+        before=rest_one,
+    ),
+    Case(
+        {"max_open_orders": 1},
+        "OPEN_ORDERS_LIMIT",
+        "max_open_orders of account paper is 1, found 1 before 1 more",
+        before=rest_one,
+    ),
+    Case(
+        {"max_gross_exposure": "14500"},
+        "GROSS_EXPOSURE_LIMIT",
+        "max_gross_exposure of account paper is 14500, found 7000 before 7500.25 more",
+        before=rest_one,
+    ),
+    Case(
+        {"max_net_exposure": "14500"},
+        "NET_EXPOSURE_LIMIT",
+        "max_net_exposure of account paper is 14500, found 7000 before 7500.25 more",
+        before=rest_one,
+    ),
+    Case(
+        {"max_instrument_gross_exposure": "14500"},
+        "INSTRUMENT_GROSS_LIMIT",
+        "max_instrument_gross_exposure of account paper is 14500, found 7000 before 7500.25 more",
+        before=rest_one,
+    ),
+    Case(
+        {"max_instrument_net_exposure": "14500"},
+        "INSTRUMENT_NET_LIMIT",
+        "max_instrument_net_exposure of account paper is 14500, found 7000 before 7500.25 more",
+        before=rest_one,
+    ),
+    Case(
+        {"max_daily_loss": "249.99"},
+        "DAILY_LOSS_LIMIT",
+        "max_daily_loss of account paper is 249.99, found 250",
+        before=lose,
+    ),
+)
+
+
+def name_of(case: Case) -> str:
+    return f"{case.code}-{case.order.get('order_type', 'LIMIT')}-{case.order.get('side', 'BUY')}"
+
+
+@pytest.mark.parametrize("case", CASES, ids=name_of)
+def test_a_limit_refuses_with_its_code_and_words_and_the_order_is_kept(world: World, case: Case) -> None:
+    limit(world, **case.limits)
+    case.before(world)
+    sent = world.transport.writes_sent()
+
+    order = world.place("beyond", **case.order).order
+
+    code, words = refusal(order)
+    assert code == case.code
+    assert words.replace(".00,", ",").removesuffix(".00") == case.words
+    assert world.store.get(order.client_order_id) == order
+    assert world.transport.writes_sent() == sent, "nothing may reach the broker"
+
+
+@pytest.mark.parametrize("case", CASES, ids=name_of)
+def test_an_exit_is_held_to_its_own_size_and_band_and_to_nothing_else(world: World, case: Case) -> None:
+    limit(world, **case.limits)
+    case.before(world)
+    exit_order = case.order | EXIT
+    if "order_type" not in case.order and not case.holds_exits:
+        exit_order["limit_price"] = "1450.05" if case.before is lose else "1500.05"
+
+    order = world.place("exit", **exit_order).order
+
+    assert (order.state is State.REFUSED) == case.holds_exits
+
+
+@pytest.mark.parametrize("case", CASES, ids=name_of)
+def test_an_order_within_the_limit_passes(world: World, case: Case) -> None:
+    wide = {
+        "max_quantity": 5,
+        "max_order_value": "7500.25",
+        "price_band_percent": "10",
+        "denied_instruments": ["NSE:RELIANCE"],
+        "instruments": ["NSE:INFY"],
+        "exchanges": [Exchange.NSE],
+        "products": [Product.MIS],
+        "max_orders_per_day": 2,
+        "max_open_orders": 2,
+        "max_daily_loss": "250.25",
+    }
+    limit(world, **{rule: wide.get(rule, "15000") for rule in case.limits})
+    case.before(world)
+
+    assert world.place("within", **case.order).order.state is not State.REFUSED
+
+
+def test_a_strategy_s_limits_hold_its_orders_over_the_api_as_well(world: World) -> None:
+    limit_strategy(world, max_open_orders=1)
+    assert world.place("first", strategy="demo", limit_price="1400").order.state is State.OPEN
+
+    second = world.place("second", strategy="demo", limit_price="1400").order
+    other = world.place("other", limit_price="1400").order
+
+    assert refusal(second) == (
+        "OPEN_ORDERS_LIMIT",
+        "max_open_orders of strategy demo is 1, found 1 before 1 more",
+    )
+    assert other.state is State.OPEN, "another caller's order is not the strategy's"
+    assert [counted(world)[OPEN], counted(world, OF_STRATEGY)[OPEN]] == [2, 1]
+
+
+def test_the_tighter_of_account_and_strategy_holds(world: World) -> None:
+    limit(world, max_quantity=10)
+    limit_strategy(world, max_quantity=4)
+
+    assert refusal(world.place(strategy="demo").order)[1] == "max_quantity of strategy demo is 4, found 5"
+    assert world.place("k-2", quantity=11, strategy="demo").order.state is State.REFUSED
+    assert world.place("k-3").order.state is State.FILLED
+
+
+def test_a_strategy_that_nobody_set_up_has_no_limits_of_its_own(world: World) -> None:
+    assert world.place(strategy="unheard").order.state is State.FILLED
+
+
+# ---- what is counted
+def test_an_order_counts_while_it_rests_and_not_after_its_end(world: World) -> None:
+    order = world.place(limit_price="1400").order
+    assert [counted(world)[OPEN], counted(world)[RESERVED], counted(world)[GROSS]] == [1, 7000, 7000]
+
+    cancel_order(world.desk, order.client_order_id)
+
+    now = counted(world)
+    assert [now[ORDERS], now[OPEN], now[RESERVED], now[GROSS], now[NET]] == [1, 0, 0, 0, 0]
+
+
+def test_what_filled_stays_at_risk_until_positions_are_read(world: World) -> None:
+    limit(world, max_gross_exposure="100000")
+    world.place()
+    assert [counted(world)[OPEN], counted(world)[GROSS], counted(world)[RESERVED]] == [
+        0,
+        Decimal("7500.25"),
+        0,
+    ]
+    world.set_price("NSE:INFY", "1600")
+    world.clock.advance(60)
+
+    reconcile_account(world.desk, "paper", is_asked=False)
+
+    assert counted(world)[GROSS] == 8000
+
+
+def test_an_exit_takes_no_room_and_its_fill_frees_it_with_the_next_positions(world: World) -> None:
+    limit(world, max_gross_exposure="8000")
+    world.place()
+    assert world.place("full", limit_price="1400").order.state is State.REFUSED
+    assert world.place("exit", **EXIT).order.state is State.FILLED
+    world.clock.advance(60)
+    reconcile_account(world.desk, "paper", is_asked=False)
+
+    assert world.place("again", limit_price="1400").order.state is State.OPEN
+
+
+def test_an_order_that_never_left_gives_its_room_back(world: World) -> None:
+    limit(world, max_open_orders=1, max_gross_exposure="8000")
+    world.transport.writes = [Fault.REFUSED] * 50
+
+    assert world.place("unsent").order.state in {State.REFUSED, State.STALE}
+
+    world.transport.writes = []
+    assert counted(world)[OPEN] == counted(world)[RESERVED] == counted(world)[GROSS] == 0
+    assert world.place("next", limit_price="1400").order.state is State.OPEN
+
+
+def test_an_unknown_order_keeps_its_room(world: World) -> None:
+    limit(world, max_open_orders=1)
+    world.transport.writes = [Fault.REQUEST_LOST]
+    assert world.place("lost").order.state is State.UNKNOWN
+
+    assert refusal(world.place("next").order)[0] == "OPEN_ORDERS_LIMIT"
+
+
+def test_a_repeated_request_counts_once(world: World) -> None:
+    first = world.place(limit_price="1400")
+    again = world.place(limit_price="1400")
+
+    assert again.is_replay
+    assert again.order == first.order
+    assert counted(world)[ORDERS] == 1
+
+
+def test_a_refused_order_is_not_counted(world: World) -> None:
+    limit(world, max_open_orders=1)
+    rest_one(world)
+    world.place("beyond")
+
+    assert [counted(world)[ORDERS], counted(world)[OPEN]] == [1, 1]
+
+
+def hold(world: World) -> Order:
+    """Return an entry that waits for an unknown order of its strategy."""
+    world.transport.writes = [Fault.REQUEST_LOST]
+    assert world.place("lost", source=Source.ALERT, strategy="demo").order.state is State.UNKNOWN
+    held = world.place("held", source=Source.ALERT, strategy="demo", limit_price="1400").order
+    assert held.is_held
+    return held
+
+
+def settle(world: World) -> None:
+    """Let the lost order show up in the book after all."""
+    other = World(clock=world.clock, paper_store=world.paper_store)
+    other.place("lost", source=Source.ALERT, strategy="demo")
+    reconcile_account(world.desk, "paper")
+
+
+def test_a_held_order_is_counted_when_it_is_released(world: World) -> None:
+    held = hold(world)
+    assert counted(world)[ORDERS] == 1
+    settle(world)
+
+    released = resume_order(world.desk, held.client_order_id)
+
+    assert released is not None
+    assert released.state is State.OPEN
+    assert [counted(world)[ORDERS], counted(world)[OPEN]] == [2, 1]
+    assert counted(world, OF_STRATEGY)[ORDERS] == 2
+
+
+def test_a_held_order_is_held_to_the_limits_as_they_are_when_it_is_released(world: World) -> None:
+    held = hold(world)
+    limit(world, max_orders_per_day=1)
+    settle(world)
+
+    released = resume_order(world.desk, held.client_order_id)
+
+    assert released is not None
+    assert refusal(released)[0] == "DAILY_LIMIT_REACHED"
+
+
+def test_an_entry_over_the_api_that_is_held_is_not_counted(world: World) -> None:
+    hold(world)
+
+    with pytest.raises(EntryHeld):
+        world.place("api", strategy="demo")
+
+    assert counted(world)[ORDERS] == 1
+
+
+# ---- prices
+def test_an_old_price_costs_one_quote_and_the_next_order_none(world: World) -> None:
+    limit(world, price_band_percent="5")
+    world.place("first")
+    assert quotes_asked(world) == 1
+
+    world.place("second")
+    assert quotes_asked(world) == 1
+
+    world.clock.advance(301)
+    world.place("third")
+    assert quotes_asked(world) == 2
+
+
+def test_a_limit_is_judged_by_the_price_that_was_quoted(world: World) -> None:
+    limit(world, price_band_percent="5")
+    world.place("first")
+    world.set_price("NSE:INFY", "1400")
+    world.clock.advance(301)
+
+    assert refusal(world.place("second").order)[0] == "PRICE_BAND"
+
+
+@pytest.mark.parametrize(
+    ("limits", "order"),
+    [
+        ({"price_band_percent": "5"}, {}),
+        ({"max_order_value": "10000"}, {"order_type": "MARKET", "limit_price": None}),
+    ],
+)
+def test_without_a_price_an_entry_is_refused_and_an_exit_leaves(
+    world: World, limits: dict[str, Any], order: dict[str, Any]
+) -> None:
+    world.place("bought")
+    limit(world, **limits)
+    world.transport.reads = [Fault.GARBAGE]
+
+    assert refusal(world.place("entry", **order).order)[0] == "PRICE_UNKNOWN"
+
+    world.transport.reads = [Fault.GARBAGE]
+    assert world.place("exit", **order | EXIT).order.state is State.FILLED
+
+
+def test_no_price_is_asked_for_where_no_limit_needs_one(world: World) -> None:
+    limit(world, max_quantity=10, max_open_orders=5)
+
+    world.place("limit")
+    world.place("market", order_type="MARKET", limit_price=None)
+
+    assert quotes_asked(world) == 0
+
+
+# ---- positions
+def test_positions_that_are_not_known_are_read_once(world: World) -> None:
+    limit(world, max_gross_exposure="100000")
+
+    world.place("first")
+    world.place("second")
+
+    assert positions_asked(world) == 1
+
+
+def test_what_is_held_already_counts_towards_the_limit(world: World) -> None:
+    world.place("bought")
+    world.store.tables.meters.clear()
+    limit(world, max_gross_exposure="14000")
+
+    code, words = refusal(world.place("more").order)
+
+    assert code == "GROSS_EXPOSURE_LIMIT"
+    assert "found 7500.25 before 7500.25 more" in words
+
+
+def test_positions_that_cannot_be_read_stop_an_entry_and_let_an_exit_through(world: World) -> None:
+    world.place("bought")
+    limit(world, max_daily_loss="500")
+    world.transport.reads = [Fault.REFUSED]
+
+    assert refusal(world.place("entry").order)[0] == "POSITIONS_UNKNOWN"
+    assert world.place("exit", **EXIT).order.state is State.FILLED
+
+
+def test_positions_are_read_again_when_they_are_ten_minutes_old(world: World) -> None:
+    limit(world, max_gross_exposure="100000")
+    world.place("first")
+    world.clock.advance(599)
+    world.place("second")
+    assert positions_asked(world) == 1
+
+    world.clock.advance(2)
+    world.place("third")
+
+    assert positions_asked(world) == 2
+
+
+def test_a_day_s_loss_stops_entries_and_lets_exits_through(world: World) -> None:
+    limit(world, max_daily_loss="200")
+    lose(world)
+
+    assert refusal(world.place("entry", limit_price="1450.05").order)[0] == "DAILY_LOSS_LIMIT"
+    assert world.place("exit", limit_price="1450.05", **EXIT).order.state is State.FILLED
+    assert counted(world)[LOSS] == 250
+
+
+# ---- what it costs on the way
+ALL = {
+    "max_quantity": 100,
+    "max_order_value": "100000",
+    "price_band_percent": "20",
+    "max_orders_per_day": 100,
+    "max_open_orders": 50,
+    "max_gross_exposure": "1000000",
+    "max_net_exposure": "1000000",
+    "max_instrument_gross_exposure": "1000000",
+    "max_instrument_net_exposure": "1000000",
+    "max_daily_loss": "1000000",
+}
+
+
+def test_once_warm_every_limit_together_costs_no_call_before_the_order(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit(world, **ALL)
+    limit_strategy(world, max_open_orders=50, max_order_value="100000", price_band_percent="20")
+    world.place("cold", strategy="demo")
+    reads, sent, writes = world.desk.prices.reads, len(world.transport.sent), len(world.store.writes)  # type: ignore[attr-defined]
+    monkeypatch.setattr(world.desk.meters, "read", forbidden)
+    monkeypatch.setattr(world.store, "get", forbidden)
+
+    order = world.place("warm", strategy="demo", limit_price="1400").order
+
+    assert order.state is State.OPEN
+    first = world.transport.sent[sent]
+    assert first.is_write, "the first call to the broker is the order"
+    assert world.desk.prices.reads == reads  # type: ignore[attr-defined]
+    assert [written.state for written in world.store.writes[writes:]] == [State.SUBMITTING, State.OPEN]
+
+
+def forbidden(*_: object) -> Any:
+    raise AssertionError("a read before the order")
+
+
+# ---- margin
+def test_an_order_that_binds_more_than_is_available_is_refused(world: World) -> None:
+    limit(world, margin=MarginCheck.FUNDS)
+
+    code, words = refusal(world.place("big", quantity=100000, product="CNC").order)
+
+    assert code == "MARGIN_INSUFFICIENT"
+    assert words.startswith("the order would bind 150005000.00, available ")
+    assert world.place("small").order.state is State.FILLED
+
+
+@pytest.mark.parametrize(
+    ("required", "available", "state"),
+    [("900", "900", State.FILLED), ("900.01", "900", State.REFUSED), ("900", None, State.FILLED)],
+)
+def test_the_broker_s_calculator_decides_where_it_is_asked(
+    world: World, required: str, available: str | None, state: State
+) -> None:
+    limit(world, margin=MarginCheck.CALCULATOR)
+    margin = OrderMargin(
+        required=Decimal(required), available=None if available is None else Decimal(available)
+    )
+    broker = SimpleNamespace(**vars(load_broker("paper")) | {"read_order_margin": lambda *_: margin})
+    world.desk = replace(world.desk, broker_of=lambda _: cast("Broker", broker))
+
+    assert world.place().order.state is state
+
+
+def test_a_broker_without_a_calculator_cannot_be_asked(world: World) -> None:
+    limit(world, margin=MarginCheck.CALCULATOR)
+
+    assert refusal(world.place().order)[0] == "MARGIN_UNKNOWN"
+
+
+def test_a_margin_that_cannot_be_read_stops_an_entry_and_lets_an_exit_through(world: World) -> None:
+    world.place("bought")
+    limit(world, margin=MarginCheck.FUNDS)
+    world.transport.reads = [Fault.REFUSED]
+
+    assert refusal(world.place("entry").order)[0] == "MARGIN_UNKNOWN"
+    assert world.place("exit", **EXIT).order.state is State.FILLED
+
+
+def test_no_margin_is_asked_for_unless_it_is_set(world: World) -> None:
+    world.place()
+
+    assert world.transport.sent[0].is_write
+
+
+# ---- telling
+def told(world: World) -> list[tuple[str, str | None]]:
+    return [(one.message, one.subject) for one in world.notifier.notices if one.kind == "limit_near"]
+
+
+def test_a_limit_of_which_four_fifths_are_used_is_told_by_its_day(world: World) -> None:
+    limit(world, max_open_orders=5)
+    for number in range(3):
+        world.place(f"k-{number}", limit_price="1400")
+    reconcile_account(world.desk, "paper", is_asked=False)
+    assert told(world) == []
+
+    world.place("k-4", limit_price="1400")
+    reconcile_account(world.desk, "paper", is_asked=False)
+
+    assert told(world) == [
+        ("open of account paper is 4: its limit is 5", "account paper#open#2026-11-23"),
+    ]
+
+
+def test_a_short_position_comes_near_its_net_limit_too(world: World) -> None:
+    limit(world, max_net_exposure="9000")
+    world.place("sold", side="SELL", limit_price="1500.05")
+
+    reconcile_account(world.desk, "paper", is_asked=False)
+
+    assert told(world)[0][1] == "account paper#net#2026-11-23"
+
+
+def test_the_next_day_begins_with_nothing_counted(world: World) -> None:
+    limit(world, max_orders_per_day=1, max_open_orders=1)
+    world.place("today", limit_price="1400")
+    assert world.place("more", limit_price="1400").order.state is State.REFUSED
+    world.clock.advance(timedelta(days=1).total_seconds())
+
+    assert world.place("tomorrow", limit_price="1400").order.state is State.OPEN
+    assert BASED_AT not in counted(world)
