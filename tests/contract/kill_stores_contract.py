@@ -82,15 +82,14 @@ class KillSwitchesContract:
         assert switches.get(PAPER) == again
 
     def test_who_saw_another_state_turns_nothing(self, switches: KillSwitches) -> None:
-        seen = switches.get(PAPER)
-        on = turn_on(switches)
+        seen, first, on = switches.get(PAPER), turn_on(switches), turn_on(switches)
 
-        for before in (seen, on.turned_off(TURN)):
+        for before in (seen, first, on.turned_off(TURN)):
             with pytest.raises(SwitchConflict) as caught:
                 switches.turn(before.turned_off(TURN), before=before)
             assert caught.value.current == on
         assert switches.get(PAPER) == on
-        assert switches.history(PAPER, last=5) == (on,)
+        assert switches.history(PAPER, last=5) == (on, first)
 
     def test_every_switch_that_was_turned_is_known(self, switches: KillSwitches) -> None:
         all_of = [EVERYTHING, PAPER, KillSwitch(StopScope.STRATEGY, "paper")]

@@ -108,7 +108,7 @@ def test_the_order_s_gate_meets_what_was_turned(
 
 def test_orders_in_its_way_do_not_keep_a_switch_from_being_turned(client: Any, gates: str) -> None:
     clock = FakeClock()
-    in_the_way = [cancelled("TransactionConflict", "None", "None") for _ in range(TURN_TRIES - 1)]
+    in_the_way = [cancelled("TransactionConflict", "None", "None") for _ in range(90)]
 
     on = turn_on(KillSwitchesTable(Busy(client, in_the_way), gates, clock))
 

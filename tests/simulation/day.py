@@ -20,6 +20,8 @@ LAST_TRAVEL = 11
 PRICES = ("1390", "1400.5", "1499.95", "1500.10", "1550")
 INSTRUMENTS = ("NSE:INFY", "NSE:RELIANCE")
 ROUTE = "/v1/orders/{client_order_id}"
+KILL, KILL_TRIES = "kill#global", 30
+BUSY = ("client", "network accepted late", "place", "modify", "cancel", "kill_switch", "kill_work")
 
 
 class Day:
@@ -30,6 +32,7 @@ class Day:
         self.random = Random(seed)  # noqa: S311 - a schedule, not a secret
         self.stack = Stack(self.random)
         self.accepted: set[str] = set()
+        self._is_stopping = False
         # on some days everybody wants the same thing
         is_narrow = self.random.random() < 0.5
         self.instruments = INSTRUMENTS[:1] if is_narrow else INSTRUMENTS
@@ -56,7 +59,7 @@ class Day:
         stack = self.stack
         stack.trouble.end()
         stack.log_in()
-        self._stop(is_on=False)
+        stack.hub.spawn("client", self._let_go)
         for _ in range(LAST_TRAVEL):
             stack.run_for(MINUTE)
             if not self._is_under_way():
@@ -65,12 +68,15 @@ class Day:
             self._evening()
         stack.run_for(MINUTE + 10 * SECOND)
 
+    def _let_go(self) -> None:
+        self.stack.judge.require(self._release(), "the kill switch could not be turned off")
+
     def _is_under_way(self) -> bool:
         stack = self.stack
         is_queued = any(
-            stack.sqs.messages(stack.sqs.url(name)) for name in ("OrderQueue", "OrderDeadLetters")
+            stack.sqs.messages(stack.sqs.url(name)) for name in ("OrderQueue", "OrderDeadLetters", "KillQueue")
         )
-        return is_queued or stack.hub.is_busy("client", "network accepted late", "place", "modify", "cancel")
+        return is_queued or stack.hub.is_busy(*BUSY)
 
     def _evening(self) -> None:
         """Look at the day's last books, twice."""
@@ -175,9 +181,18 @@ class Day:
 
     def stop(self) -> None:
         """Turn the kill switch on, and later off."""
-        self._stop(is_on=True)
-        self.stack.hub.pause(int(20 * SECOND * self.random.random()))
-        self._stop(is_on=False)
+        if self._is_stopping:
+            return
+        self._is_stopping = True
+        random = self.random
+        body: dict[str, Any] = {"scope": "global", "lets_exits": random.random() < 0.5}
+        body["cancel_open"] = random.random() < 0.3
+        if body["lets_exits"] and random.random() < 0.5:
+            body |= {"close_positions": True, "confirm": True}
+        self._engage(body)
+        self.stack.hub.pause(int(20 * SECOND * random.random()))
+        self._release()
+        self._is_stopping = False
 
     def lose_session(self) -> None:
         """Let Kite's session die, and somebody log in again."""
@@ -220,13 +235,26 @@ class Day:
             name = f"again-{self.random.random()}"
             self.stack.sqs.send_message(**(message | {"MessageDeduplicationId": name}))
 
-    def _stop(self, *, is_on: bool) -> None:
-        switch, judge = "kill#global", self.stack.judge
-        if not is_on:
-            judge.stopped.discard(switch)
-        self.stack.switches.set(switch, engaged=is_on)
-        if is_on:
-            judge.stopped.add(switch)
+    def _engage(self, body: dict[str, Any]) -> None:
+        """Turn the kill switch on over the API; from its answer on nothing may begin but exits that it lets through."""
+        judge = self.stack.judge
+        judge.exits_pass = judge.exits_pass or bool(body["lets_exits"])
+        if self._turned("POST", body):
+            judge.exits_pass = bool(body["lets_exits"])
+            judge.stopped.add(KILL)
+
+    def _release(self) -> bool:
+        self.stack.judge.stopped.discard(KILL)
+        return self._turned("DELETE", {"scope": "global", "reason": "all is well"})
+
+    def _turned(self, method: str, body: dict[str, Any]) -> bool:
+        """Ask until the answer is yes, as somebody does who wants to be sure."""
+        for _ in range(KILL_TRIES):
+            answer = self.stack.gateway.call("kill_switch", f"{method} /v1/kill-switch", body, key=KEY)
+            if answer.is_success:
+                return True
+            self.stack.hub.pause(SECOND)
+        return False
 
     def _on_order(self, function: str, route: str, name: str, body: Any = None) -> None:
         self.stack.gateway.call(function, route, body, key=KEY, path={"client_order_id": name})

@@ -40,6 +40,7 @@ class Judge:
     last_sent: dict[str, int] = field(default_factory=dict)
     calls: defaultdict[str, list[datetime]] = field(default_factory=lambda: defaultdict(list))
     stopped: set[str] = field(default_factory=set)
+    exits_pass: bool = False
     unknown: dict[str, str] = field(default_factory=dict)
 
     def require(self, holds: object, rule: str) -> None:
@@ -70,7 +71,8 @@ class Judge:
         if before is not None and before != item:
             self._judge_change(name, before, item)
         if state is State.SUBMITTING and (before is None or before["state"] != item["state"]):
-            self.require(not self.stopped, f"{name} was begun after a stop had answered")
+            is_let = self.exits_pass and item["request"]["M"].get("position_effect") == {"S": "CLOSE"}
+            self.require(not self.stopped or is_let, f"{name} was begun after a stop had answered")
             self._judge_entry(name, item)
         self._note_unknown(name, item, state)
 

@@ -14,7 +14,7 @@ from unittest.mock import patch
 from order_router import wiring
 from order_router.adapter.http import HttpRequest
 from order_router.api import orders as api_orders
-from order_router.aws import breakers_table, gate, orders_table
+from order_router.aws import breakers_table, gate, kill_tables, orders_table
 from order_router.aws.gate import Switches
 from order_router.aws.settings_table import SettingsTable, digest_of
 from order_router.domain.account import Account, Caller, Scope, Strategy
@@ -37,7 +37,11 @@ from tests.simulation.venues import ACCESS_TOKEN, API_KEY, PRICES, Held, KiteVen
 KEY, TOKENS = "k" * 40, {"demo": "d" * 40, "swing": "s" * 40}
 SESSION = "stack/accounts/kite/session"
 MINUTE = 60_000_000
-SOURCES = {"OrderQueue": "place", "OrderDeadLetters": "dead_letters", "ReconcileQueue": "reconcile"}
+SOURCES = {
+    "OrderQueue": "place",
+    "OrderDeadLetters": "dead_letters", "ReconcileQueue": "reconcile",
+    "KillQueue": "kill_work",
+}
 
 
 @cache
@@ -223,6 +227,6 @@ def seeded(random: Random) -> Iterator[None]:
         randbelow=lambda limit: int(random.random() * limit),
     )
     with ExitStack() as patched:
-        for module in (wiring, breakers_table, gate, orders_table, api_orders):
+        for module in (wiring, breakers_table, gate, kill_tables, orders_table, api_orders):
             patched.enter_context(patch.object(module, "secrets", drawn))
         yield

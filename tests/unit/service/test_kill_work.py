@@ -251,6 +251,7 @@ def test_an_exit_is_one_order_however_often_its_pass_comes(kill: KillWorld) -> N
     for _ in range(3):
         # the worker died after the exit left, before it wrote that down
         kill.works._works["paper"] = planned
+        kill.world.clock.advance(3)
         make_pass(kill.work_desk, message[0], message[1])
 
     assert positions(kill) == {}

@@ -34,7 +34,7 @@ class Environment:
 
     def is_true(self, name: str) -> bool:
         """Return whether the variable says true; EnvironmentIncomplete if it says neither true nor false."""
-        word = self._variables.get(name, "false")
+        word = self._variables.get(name, "") or "false"
         if word not in {"true", "false"}:
             raise EnvironmentIncomplete(f"{name} must be true or false")
         return word == "true"
