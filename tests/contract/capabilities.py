@@ -23,6 +23,8 @@ ROWS: dict[str, Callable[[Profile], str]] = {
     "same tag twice is one order": lambda profile: _claim(profile.is_idempotent),
     "may reject after acknowledging": lambda profile: _claim(profile.rejects_after_acknowledging),
     "order calls a second": lambda profile: str(profile.order_calls_per_second),
+    "order calls a minute": lambda profile: _or_unknown(profile.order_calls_per_minute),
+    "order calls a day": lambda profile: _or_unknown(profile.order_calls_per_day),
     "quotes": lambda profile: _claim(Feature.QUOTES in profile.features),
     "option chain": lambda profile: _claim(Feature.OPTION_CHAIN in profile.features),
     "margin of an order": lambda profile: _claim(Feature.ORDER_MARGIN in profile.features),
@@ -63,6 +65,10 @@ def _words(values: frozenset[str]) -> str:
 
 def _claim(holds: bool) -> str:
     return "yes" if holds else "no"
+
+
+def _or_unknown(calls: int | None) -> str:
+    return "not said" if calls is None else str(calls)
 
 
 def _clock(at: time | None) -> str:

@@ -245,6 +245,21 @@ class OrderStoreContract:
         with pytest.raises(CounterFull):
             store.write(a_submitting_order("o-1"), replacing=None, gate=Gate(counters=(day,)))
 
+    def test_a_full_counter_that_begins_anew_says_when_and_counts_nothing(self, store: OrderStore) -> None:
+        minute = Counter("calls#paper#2026-11-23T04:30", 2, MONDAY_MORNING, 17.5)
+        for turn in range(2):
+            store.write(a_submitting_order(f"k-{turn}"), replacing=None, gate=Gate(counters=(minute,)))
+
+        with pytest.raises(PaceExceeded) as caught:
+            store.write(a_submitting_order("k-2"), replacing=None, gate=Gate(counters=(minute,)))
+
+        assert caught.value.retry_after_s == 17.5
+        assert store.get(a_submitting_order("k-2").client_order_id) is None
+        with pytest.raises(PaceExceeded):
+            store.write(a_submitting_order("k-2"), replacing=None, gate=Gate(counters=(minute,)))
+        leaving = Counter(minute.name, 3, minute.expires_at, 17.5)
+        store.write(a_submitting_order("k-2"), replacing=None, gate=Gate(counters=(leaving,)))
+
     def test_a_second_has_nine_calls_whoever_makes_them(self, world: World) -> None:
         workers = [world.new_worker() for _ in range(3)]
         for turn in range(9):

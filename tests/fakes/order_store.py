@@ -11,7 +11,6 @@ from order_router.domain.exchange_time import IST
 from order_router.domain.gate import (
     BaseStale,
     Counter,
-    CounterFull,
     EntryHeld,
     Gate,
     HoldChange,
@@ -22,6 +21,7 @@ from order_router.domain.gate import (
     PriceCheck,
     PriceUnfit,
     SwitchOn,
+    counter_full,
 )
 from order_router.domain.meter import BASED_AT, MOVES, Meter, breach_of
 from order_router.domain.order import Order
@@ -153,7 +153,7 @@ class MemoryOrderStore:
     def _require_room(self, counters: Iterable[Counter]) -> None:
         for counter in counters:
             if self.tables.counts.get(counter.name, 0) >= counter.limit:
-                raise CounterFull(counter)
+                raise counter_full(counter)
 
     def _require_limits(self, gate: Gate) -> None:
         for meter in gate.meters:

@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from order_router.api.records import each_record
 from order_router.domain.errors import RouterError
+from order_router.domain.gate import PaceExceeded
 
 EVENT = {"Records": [{"messageId": f"m-{n}", "receiptHandle": f"r-{n}", "body": str(n)} for n in range(4)]}
 
@@ -32,6 +35,20 @@ def test_the_first_failure_sends_back_itself_and_all_behind_it() -> None:
     assert answer == {"batchItemFailures": [{"itemIdentifier": f"m-{n}"} for n in (1, 2, 3)]}
     assert taken == ["0"]
     assert released == [("r-1", 2), ("r-2", 2), ("r-3", 2)]
+
+
+@pytest.mark.parametrize(("retry_after_s", "delay"), [(0.3, 2), (2.0, 2), (2.1, 3), (41.5, 42)])
+def test_a_record_that_waits_for_a_free_call_comes_when_there_is_one(
+    retry_after_s: float, delay: int
+) -> None:
+    released: list[tuple[str, int]] = []
+
+    def take(_record: Mapping[str, Any]) -> None:
+        raise PaceExceeded(retry_after_s)
+
+    each_record(take, lambda handle, delay: released.append((handle, delay)))(EVENT, None)
+
+    assert released == [(f"r-{n}", delay) for n in range(4)]
 
 
 def test_an_unexpected_error_sends_the_record_back_too() -> None:

@@ -54,7 +54,8 @@ class Profile:
     `checks_address`: what it takes from registered addresses only. `takes_algo_id`: an exchange's id of a registered
     algorithm may travel with an order.
     `exchange_closes` False: its exchange is a simulated one that never does. `takes_after_market`: it keeps orders for
-    the next session while there is none.
+    the next session while there is none. `order_calls_per_minute`, `order_calls_per_day`: what it takes of placements,
+    changes and cancels of an account, None where no page says.
     """
 
     name: str
@@ -70,6 +71,8 @@ class Profile:
     is_idempotent: bool
     rejects_after_acknowledging: bool
     order_calls_per_second: int
+    order_calls_per_minute: int | None = None
+    order_calls_per_day: int | None = None
     reads_per_second: int | None = None
     has_master: bool = False
     finds_listings: bool = False

@@ -16,7 +16,7 @@ from order_router.aws.gate import Operation, Slot, SlotMemory, epoch_ms, gate_op
 from order_router.aws.meters import price_unfit, require_room
 from order_router.aws.order_record import RecordUnreadable, account_day, order_item, read_order
 from order_router.aws.values import Item
-from order_router.domain.gate import CounterFull, EntryHeld, Gate, SwitchOn
+from order_router.domain.gate import EntryHeld, Gate, SwitchOn, counter_full
 from order_router.domain.order import Order
 from order_router.ports import Clock, OrderPage, StoreConflict, StoreUnavailable
 
@@ -208,7 +208,7 @@ def _require_limits(gate: Gate, rest: list[dict[str, Any]]) -> None:
     """Raise what a counter, a meter or the kept price says, and take their reasons off the list."""
     for counter in gate.counters:
         if _has_failed(rest.pop(0)):
-            raise CounterFull(counter)
+            raise counter_full(counter)
     for meter in gate.meters:
         judged = rest.pop(0)
         if _has_failed(judged):

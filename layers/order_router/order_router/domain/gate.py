@@ -11,11 +11,15 @@ from order_router.domain.request import plain
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """Count one order against a limit, under a name unique to what is counted and its day."""
+    """Count one order against a limit, under a name unique to what is counted and its day.
+
+    `empties_in_s`: how soon it begins anew, for one that is worth waiting for.
+    """
 
     name: str
     limit: int
     expires_at: datetime
+    empties_in_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +146,15 @@ class PriceUnfit(RouterError):
 
 
 class PaceExceeded(RouterError):
-    """Every call of this second is taken: nothing was written. `retry_after_s` is when one comes free."""
+    """Every call of this second or minute is taken: nothing was written. `retry_after_s` is when one comes free."""
 
     code = "RATE_LIMITED"
 
     def __init__(self, retry_after_s: float) -> None:
-        super().__init__(f"order calls per second are used up; retry after {retry_after_s:.2f} s")
+        super().__init__(f"order calls are used up for now; retry after {retry_after_s:.2f} s")
         self.retry_after_s = retry_after_s
+
+
+def counter_full(counter: Counter) -> CounterFull | PaceExceeded:
+    """Return what a full counter means: an end, or a wait until it begins anew."""
+    return CounterFull(counter) if counter.empties_in_s is None else PaceExceeded(counter.empties_in_s)

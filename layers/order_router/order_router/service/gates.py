@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from order_router.adapter.profile import Profile
 from order_router.domain.account import Account
 from order_router.domain.exchange_time import exchange_day
-from order_router.domain.gate import Gate, HoldChange, Pace, PaceExceeded
+from order_router.domain.gate import Counter, Gate, HoldChange, Pace, PaceExceeded
 from order_router.domain.lifecycle import State
 from order_router.domain.meter import change_meters
 from order_router.domain.order import Order, witnessed
@@ -18,6 +18,10 @@ from order_router.service.evidence import gate_evidence
 
 MAX_CALLS_PER_SECOND = 9
 """The regulator's line is 10 order calls a second for an account and exchange segment."""
+
+MINUTE = timedelta(minutes=1)
+RESERVED_PERCENT = 10
+"""The part of a broker's calls in a minute and a day that is kept for leaving: exits and cancels."""
 
 HOLD_LIFE = timedelta(days=2)
 """How long a hold's item is kept: a hold is for its day."""
@@ -33,6 +37,29 @@ def pace_for(account: Account, profile: Profile, request: OrderRequest, at: date
     """Return the pace that place, modify and cancel of one account and exchange segment share."""
     calls = min(MAX_CALLS_PER_SECOND, profile.order_calls_per_second)
     return Pace(f"{account.name}#{request.instrument.exchange}", calls, at)
+
+
+def calls_for(account: Account, profile: Profile, at: datetime, *, is_leaving: bool) -> tuple[Counter, ...]:
+    """Return the counters of the calls that the broker takes of an account in a minute and a day, all kinds together.
+
+    New entries and their changes leave a part of both unused: what closes a position, and every cancel, finds a call
+    that entries did not use up.
+    """
+    counters = []
+    minute, day = at.replace(second=0, microsecond=0), exchange_day(at)
+    if profile.order_calls_per_minute is not None:
+        limit = _most(profile.order_calls_per_minute, is_leaving=is_leaving)
+        empties_in_s = (minute + MINUTE - at).total_seconds()
+        name = f"calls#{account.name}#{minute:%Y-%m-%dT%H:%M}"
+        counters.append(Counter(name, limit, at + timedelta(hours=1), empties_in_s))
+    if profile.order_calls_per_day is not None:
+        limit = _most(profile.order_calls_per_day, is_leaving=is_leaving)
+        counters.append(Counter(f"calls#{account.name}#{day}", limit, at + timedelta(days=2)))
+    return tuple(counters)
+
+
+def _most(calls: int, *, is_leaving: bool) -> int:
+    return calls if is_leaving else calls * (100 - RESERVED_PERCENT) // 100
 
 
 def hold_name(request: OrderRequest, at: datetime) -> str | None:
@@ -73,13 +100,17 @@ def change_gate(account: Account, profile: Profile, request: OrderRequest, at: d
     return Gate(
         switches=switches_for(account, request),
         is_exit=is_exit(request),
+        counters=calls_for(account, profile, at, is_leaving=is_exit(request)),
         pace=pace_for(account, profile, request, at),
     )
 
 
 def cancel_gate(account: Account, profile: Profile, request: OrderRequest, at: datetime) -> Gate:
-    """Return the gate before a cancel: a stop must never stop it, only the pace holds."""
-    return Gate(pace=pace_for(account, profile, request, at))
+    """Return the gate before a cancel: a stop must never stop it, only the pace and the broker's own limits hold."""
+    return Gate(
+        counters=calls_for(account, profile, at, is_leaving=True),
+        pace=pace_for(account, profile, request, at),
+    )
 
 
 GateAt = Callable[[datetime], Gate]

@@ -11,7 +11,7 @@ from order_router.adapter.login import LoginFailed, LoginKind
 from order_router.adapter.session import BrokerSession
 from order_router.domain.errors import Reason, RouterError
 from order_router.domain.following import apply_fitting
-from order_router.domain.gate import EntryHeld, PaceExceeded, SwitchOn
+from order_router.domain.gate import CounterFull, EntryHeld, PaceExceeded, SwitchOn
 from order_router.domain.lifecycle import EventKind
 from order_router.domain.order import Event, Order
 from order_router.domain.vocabulary import Source
@@ -106,7 +106,7 @@ class _Tries:
         except EntryHeld as hold:
             self.events.append(self._held(hold.reason) if self._is_queued() else self._refused(hold.reason))
             return False
-        except SwitchOn as stop:
+        except (SwitchOn, CounterFull) as stop:
             self.events.append(self._refused(stop.reason))
             return False
         except StoreConflict as conflict:
