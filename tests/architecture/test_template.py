@@ -159,7 +159,7 @@ def test_the_functions_of_sessions_and_postbacks_reach_no_switch_and_no_counter(
 
     assert reached == {
         "session": ["session#*", "login#*", "session-address"],
-        "postback": ["stray#*", "hold#*"],
+        "postback": ["stray#*", "hold#*", "meter#*"],
     }
 
 
