@@ -12,7 +12,7 @@ import pytest
 from order_router.aws.order_record import SCHEMA, order_item, read_order
 from order_router.domain.errors import Reason
 from order_router.domain.lifecycle import EventKind, State
-from order_router.domain.order import Event, Order, apply
+from order_router.domain.order import Event, Order, apply, witnessed
 from tests.fakes.orders import a_request, a_submitting_order
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "records"
@@ -68,10 +68,24 @@ def refused_order() -> Order:
     )
 
 
+def before_evidence() -> Order:
+    """Return the filled order as releases kept it that wrote down no evidence."""
+    order = filled_order()
+    bare = (replace(step, event=replace(step.event, evidence=())) for step in order.history)
+    return replace(order, history=tuple(bare))
+
+
+def with_evidence_of_all() -> Order:
+    """Return the filled order with what stands behind its events, one of them in letters that are not ASCII."""
+    order = witnessed(filled_order(), (("seen_in", "the broker's book"), ("session", "4f53cda18c2b")))
+    return witnessed(order, (("asked_by", "key बाज़ार"),))
+
+
 STORED = {
-    "order-1-filled": filled_order,
+    "order-1-filled": before_evidence,
     "order-1-refused": refused_order,
-    "order-1-first-days": filled_order,
+    "order-1-first-days": before_evidence,
+    "order-1-evidence": with_evidence_of_all,
 }
 """What each sample holds. `first-days`: numbers for average prices, times with an offset."""
 
@@ -88,9 +102,9 @@ def test_every_sample_is_read() -> None:
 
 
 def test_this_release_writes_what_its_sample_shows() -> None:
-    sample = json.loads((SAMPLES / f"order-{SCHEMA}-filled.json").read_text(encoding="utf-8"))
+    sample = json.loads((SAMPLES / f"order-{SCHEMA}-evidence.json").read_text(encoding="utf-8"))
 
-    assert order_item(filled_order(), "w-1") == sample
+    assert order_item(with_evidence_of_all(), "w-1") == sample
 
 
 def weight(attribute: dict[str, Any]) -> int:

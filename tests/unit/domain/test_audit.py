@@ -44,15 +44,24 @@ def test_the_first_line_says_what_was_asked_for_even_after_a_change() -> None:
 
 
 def test_what_an_earlier_release_did_not_keep_is_not_made_up() -> None:
-    """Its first line has no terms; they are the order's own only while nothing changed them."""
-    born = Event(kind=EventKind.RECEIVED, at=MONDAY_MORNING)
-    order = new_order(an_order())
-    (step,) = order.history
-    earlier = opened(replace(order, history=(replace(step, event=born),)))
-    changed = apply(earlier, Event(kind=EventKind.MODIFIED, at=MONDAY_MORNING, request=a_request(quantity=3)))
+    """Its changes did not keep what they replaced."""
+    change = Event(kind=EventKind.MODIFIED, at=MONDAY_MORNING, request=a_request(quantity=3))
+    order = apply(opened(new_order(an_order())), change)
+    *steps, last = order.history
+    earlier = replace(order, history=(*steps, replace(last, event=change)))
 
-    assert lines_of(earlier)[0]["request"]["quantity"] == 5
-    assert "request" not in lines_of(changed)[0]
+    assert lines_of(opened(new_order(an_order())))[0]["request"]["quantity"] == 5
+    assert lines_of(order)[0]["request"]["quantity"] == 5
+    assert "request" not in lines_of(earlier)[0]
+
+
+def test_the_first_of_many_changes_says_what_stood_before_all_of_them() -> None:
+    order = opened(new_order(an_order()))
+    for quantity in (4, 3, 2):
+        change = Event(kind=EventKind.MODIFIED, at=MONDAY_MORNING, request=a_request(quantity=quantity))
+        order = apply(order, change)
+
+    assert [line["request"]["quantity"] for line in lines_of(order) if "request" in line] == [5, 4, 3, 2]
 
 
 def test_lines_of_many_orders_stand_as_they_happened() -> None:

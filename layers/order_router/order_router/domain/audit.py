@@ -9,8 +9,8 @@ from typing import Any
 
 from order_router.domain.errors import RouterError
 from order_router.domain.lifecycle import EventKind
-from order_router.domain.order import Event, Order, Step
-from order_router.domain.request import OrderRequest, dump_request
+from order_router.domain.order import TERMS_BEFORE, Event, Order, Step
+from order_router.domain.request import OrderRequest, dump_request, parse_request
 
 SCHEMA = 1
 START = "0" * 64
@@ -82,9 +82,12 @@ def _birth(order: Order) -> dict[str, Any]:
 
 
 def _first_terms(order: Order) -> OrderRequest | None:
-    """Return what was asked for at first; a record of an earlier release lost it to the first change."""
-    is_changed = any(step.event.request is not None for step in order.history)
-    return None if is_changed else order.request
+    """Return what was asked for at first; a change by an earlier release did not keep what it replaced."""
+    changes = [step.event for step in order.history if step.event.request is not None]
+    if not changes:
+        return order.request
+    before = dict(changes[0].evidence).get(TERMS_BEFORE)
+    return None if before is None else parse_request(json.loads(before))
 
 
 def _said(event: Event) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """One order as we know it, and the only function that changes it."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -7,12 +8,14 @@ from decimal import Decimal
 
 from order_router.domain.errors import IllegalTransition, Reason
 from order_router.domain.lifecycle import TRANSITIONS, EventKind, State
-from order_router.domain.request import OrderRequest
+from order_router.domain.request import OrderRequest, dump_request
 from order_router.domain.risk import named_price
 from order_router.domain.vocabulary import Source
 
 Evidence = tuple[tuple[str, str], ...]
 """What stood behind an event, sorted by name: who asked, what the gate held it to, which session, where it was seen."""
+
+TERMS_BEFORE = "terms_before"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,10 +98,10 @@ class Ownership:
 
 
 def new_order(order: Order, asked_by: str | None = None) -> Order:
-    """Return the order with its birth as the first line of its history: what was asked for, and by whom."""
-    event = Event(kind=EventKind.RECEIVED, at=order.received_at, request=order.request)
+    """Return the order with its birth, and by whom it was asked for, as the first line of its history."""
     asked = () if asked_by is None else (("asked_by", asked_by),)
-    return replace(order, history=(Step(state=State.RECEIVED, event=replace(event, evidence=asked)),))
+    event = Event(kind=EventKind.RECEIVED, at=order.received_at, evidence=asked)
+    return replace(order, history=(Step(state=State.RECEIVED, event=event),))
 
 
 def with_evidence(events: Iterable[Event], *evidence: tuple[str, str]) -> tuple[Event, ...]:
@@ -114,7 +117,10 @@ def witnessed(order: Order, evidence: Evidence) -> Order:
 
 
 def apply(order: Order, event: Event) -> Order:
-    """Return the order after the event; IllegalTransition if the table does not have it or the fill shrinks."""
+    """Return the order after the event; IllegalTransition if the table does not have it or the fill shrinks.
+
+    The first event that changes the terms keeps those that were asked for.
+    """
     following = TRANSITIONS[order.state].get(event.kind)
     if following is None:
         raise IllegalTransition(f"{event.kind} cannot follow {order.state} (order {order.client_order_id})")
@@ -124,6 +130,8 @@ def apply(order: Order, event: Event) -> Order:
             f"filled quantity cannot go from {order.filled_quantity} to {filled_quantity}"
             f" (order {order.client_order_id})"
         )
+    if event.request is not None and not any(step.event.request for step in order.history):
+        (event,) = with_evidence((event,), (TERMS_BEFORE, _words(order.request)))
     return replace(
         order,
         state=following,
@@ -151,6 +159,10 @@ def _counted(order: Order, changed: OrderRequest | None) -> Decimal | None:
     if order.counted_price is None or changed is None:
         return order.counted_price
     return named_price(changed) or order.counted_price
+
+
+def _words(request: OrderRequest) -> str:
+    return json.dumps(dump_request(request), sort_keys=True, separators=(",", ":"))
 
 
 def _kept[T](old: T | None, new: T | None) -> T | None:
