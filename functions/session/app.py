@@ -11,6 +11,7 @@ from order_router.api.sessions import begin_session, close_login, list_sessions,
 from order_router.api.touch import touchable
 from order_router.service.login_links import note_address
 from order_router.service.sessions import keep_alive, look
+from order_router.service.watch import measure_sessions
 
 world = wiring.world()
 desk = world.session_desk
@@ -31,7 +32,10 @@ def answer_schedule(event: Mapping[str, Any]) -> dict[str, Any]:
     if event["source"] == "keep-alive":
         return {"kept_alive": list(keep_alive(desk))}
     note_address(desk, event["address"])
-    return {"sessions": [one.account for one in look(desk)]}
+    looked = look(desk)
+    if desk.is_trading_day():
+        measure_sessions(world.metrics, desk.settings.accounts(), looked, desk.clock.now())
+    return {"sessions": [one.account for one in looked]}
 
 
 def answer(event: Mapping[str, Any], context: object) -> dict[str, Any]:

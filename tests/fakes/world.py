@@ -23,6 +23,7 @@ from tests.fakes.breakers import MemoryBreakers
 from tests.fakes.clock import FakeClock
 from tests.fakes.listings import MemoryListings
 from tests.fakes.meters import MemoryMeters, MemoryPrices
+from tests.fakes.metrics import MemoryMetrics
 from tests.fakes.order_store import MemoryOrderStore
 from tests.fakes.orders import a_request
 from tests.fakes.paper_store import MemoryPaperStore
@@ -74,6 +75,7 @@ class World:
         self.listings: defaultdict[str, MemoryListings] = defaultdict(MemoryListings)
         self.renewer = MemoryRenewer()
         self.breakers = MemoryBreakers(self.store.tables)
+        self.metrics = MemoryMetrics()
         nonces = count(1)
         self.desk = Desk(
             store=self.store,
@@ -89,6 +91,7 @@ class World:
             reconcile=self.reconcile,
             order_queue=self.order_queue,
             breakers=self.breakers,
+            metrics=self.metrics,
             listings=self.listings.__getitem__,
             calendar=lambda: self.calendar,
             nonce=lambda: f"w-{next(nonces)}",

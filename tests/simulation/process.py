@@ -16,6 +16,7 @@ from order_router.domain.errors import RouterError
 from order_router.domain.trading_calendar import TradingCalendar
 from order_router.ports import Notice, RenewalPending, Transport
 from tests.architecture import template
+from tests.fakes.metrics import MemoryMetrics
 from tests.fakes.sqs import ADDRESS
 from tests.fakes.sqs_definitions import template_queues
 from tests.simulation.clients import FaultyClient
@@ -111,6 +112,7 @@ class _World(wiring.World):
             self.__dict__[service] = FaultyClient(inner, service, process.step, wait)
         self.__dict__["transport"] = around.network(process)
         self.__dict__["renewer"] = _Renewer(process)
+        self.__dict__["metrics"] = MemoryMetrics()
         self._function = process.function.name
 
     @cached_property

@@ -40,6 +40,7 @@ from order_router.ports import (
     Clock,
     CredentialStore,
     DeadLetters,
+    Metrics,
     Notifier,
     OrderStore,
     ReconcileQueue,
@@ -217,6 +218,11 @@ class Parts:
 
     def _endpoint_of(self, broker: str) -> str:
         return self._environment.broker_endpoint(broker) or load_broker(broker).profile.endpoint
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """Where what is measured goes."""
+        return logs.LogMetrics(self._environment.optional("STACK_NAME"), self._clock)
 
     @cached_property
     def breakers(self) -> Breakers:

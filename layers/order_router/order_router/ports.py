@@ -336,3 +336,10 @@ class Breakers(Protocol):
         Once this returns, no new order passes a breaker that is not closed. A write that is repeated because its answer
         was lost recognises its own success. May raise StoreUnavailable.
         """
+
+
+class Metrics(Protocol):
+    """Takes what the watch measures."""
+
+    def put(self, values: Mapping[str, int], about: Mapping[str, str] | None = None) -> None:
+        """Measure these by name; `about` says of which broker or account. Never raises, and waits for nothing."""

@@ -234,6 +234,7 @@ class World(Parts):
             reconcile=self.reconcile_queue,
             order_queue=self.order_queue,
             breakers=self.breakers,
+            metrics=self.metrics,
             listings=lambda broker: self.listings.at(broker),  # noqa: PLW0108 - no table until it is asked for
             calendar=lambda: self.calendar,
             nonce=lambda: secrets.token_hex(8),

@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from order_router.adapter.errors import (
     AdapterDefect,
@@ -19,6 +19,7 @@ from order_router.domain.account import Account
 from order_router.domain.following import apply_fitting, events_of
 from order_router.domain.lifecycle import EventKind
 from order_router.domain.order import Event, Order, with_evidence
+from order_router.ports import Clock
 from order_router.service.desk import Desk
 from order_router.service.looking import look_at
 
@@ -38,25 +39,35 @@ class Job:
 class Attempt:
     """What one try did: its events, why nothing left where nothing did, and the session that it was made with.
 
-    `failure` is what the broker's side raised, whatever that proves; None after an acknowledgement.
+    `failure` is what the broker's side raised, whatever that proves; None after an acknowledgement. `took`: how long
+    the last write was under way, None where none was begun.
     """
 
     events: tuple[Event, ...]
     never_left: BrokerError | None = None
     failure: BrokerError | None = None
+    took: timedelta | None = None
     session: BrokerSession | None = None
 
 
 @dataclass(slots=True)
 class _WatchedSend:
-    """A send that remembers whether a write was handed to it: what fails before that, never left."""
+    """A send that remembers whether a write was handed to it, and how long it took: what fails before, never left."""
 
     send: Send
+    clock: Clock
     has_written: bool = field(default=False)
+    took: timedelta | None = field(default=None)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        self.has_written = self.has_written or request.is_write
-        return self.send(request)
+        if not request.is_write:
+            return self.send(request)
+        self.has_written = True
+        begun_at = self.clock.now()
+        try:
+            return self.send(request)
+        finally:
+            self.took = self.clock.now() - begun_at
 
 
 SHORT = 12
@@ -78,7 +89,8 @@ def _tried(desk: Desk, job: Job) -> Attempt:
     session: BrokerSession | None = None
     try:
         session = desk.sessions.session(job.account)
-        watched = _WatchedSend(desk.transport.sender(session.endpoint, not_after=_not_after(job.order)))
+        send = desk.transport.sender(session.endpoint, not_after=_not_after(job.order))
+        watched = _WatchedSend(send, desk.clock)
         acknowledged = job.broker.place_order(watched, session, _intent_of(job))
     except BrokerError as error:
         failure = error
@@ -86,10 +98,12 @@ def _tried(desk: Desk, job: Job) -> Attempt:
         logger.exception("adapter defect", extra={"client_order_id": job.order.client_order_id})
         failure = AdapterDefect(f"the broker adapter failed with {type(error).__name__}")
     else:
-        return replace(_read_back(desk, job, acknowledged.broker_order_id), session=session)
+        seen = _read_back(desk, job, acknowledged.broker_order_id)
+        return replace(seen, session=session, took=watched.took)
     may_have_left = watched is not None and watched.has_written
     judged = _judged(failure, desk.clock.now(), may_have_left=may_have_left)
-    return replace(judged, session=session, failure=failure)
+    took = None if watched is None else watched.took
+    return replace(judged, session=session, failure=failure, took=took)
 
 
 def _intent_of(job: Job) -> PlaceIntent:

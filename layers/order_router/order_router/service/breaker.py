@@ -117,6 +117,7 @@ def take_probe(desk: Desk, account: Account) -> Breaker | None:
     try:
         breaker = desk.breakers.get(account.broker, account.name)
         now = desk.clock.now()
+        desk.metrics.put({"open_breakers": int(breaker.is_engaged)})
         if not breaker.is_told and (breaker.since is None or now - breaker.since > UNTOLD_FOR):
             breaker = _tell(desk, account, breaker)
         leased = rules.probing(breaker, now, desk.nonce())

@@ -11,6 +11,7 @@ from order_router.domain.trading_calendar import TradingCalendar
 from order_router.ports import (
     Breakers,
     Clock,
+    Metrics,
     Meters,
     Notifier,
     OrderQueue,
@@ -80,6 +81,7 @@ class Desk(RecordDesk):
     reconcile: ReconcileQueue
     order_queue: OrderQueue
     breakers: Breakers
+    metrics: Metrics
     listings: Callable[[str], Listings]
     calendar: Callable[[], TradingCalendar]
     nonce: Callable[[], str]

@@ -61,6 +61,7 @@ def reconcile_account(desk: Desk, account_name: str, *, is_asked: bool = True) -
         _look_again(desk, account_name, unknown, waiting, breaker)
     if not is_asked:
         watch_account(desk, account)
+    desk.metrics.put({"unknown_orders": len(unknown)})
     changed = sum(new.version != old.version for new, old in zip(after, due, strict=True))
     return Settled(account=account_name, looked_at=len(due), changed=changed, unknown=len(unknown))
 

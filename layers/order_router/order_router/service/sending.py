@@ -24,6 +24,7 @@ from order_router.service.gates import GatedWrite, entry_gate, write_through
 from order_router.service.recording import record
 from order_router.service.renewing import fingerprint_of
 from order_router.service.timing import SEND_BUDGET, SEND_PAUSE_S
+from order_router.service.watch import measure_call
 
 logger = logging.getLogger(__name__)
 PAUSE = timedelta(seconds=SEND_PAUSE_S)
@@ -40,6 +41,8 @@ def send_until_settled(desk: Desk, job: Job) -> Order:
     stored = record(desk, tries.job.order, tries.events)
     if any(event.kind is EventKind.OUTCOME_LOST for event in tries.events):
         ask_for_a_look(desk, job.account.name)
+    for took, failure in tries.calls:
+        measure_call(desk.metrics, job.account, took, failure)
     note_failure(desk, job.account, tries.failure)
     if tries.is_session_untold:
         desk.renewer.report(job.account, refused=fingerprint_of(tries.session))
@@ -65,7 +68,7 @@ class _Tries:
     """The tries of one invocation. `last_at`: when the last one may begin; `events`: what is not yet stored.
 
     `failure` is how the last one ended, `session` what it was made with; `is_session_untold`: that it is dead ended the
-    order, and whoever renews sessions does not know.
+    order, and whoever renews sessions does not know. `calls`: how long each try's call took, and how it failed.
     """
 
     desk: Desk
@@ -73,6 +76,7 @@ class _Tries:
     last_at: datetime
     events: list[Event] = field(default_factory=list)
     failure: BrokerError | None = None
+    calls: list[tuple[timedelta | None, BrokerError | None]] = field(default_factory=list)
     session: BrokerSession | None = None
     renewal: _Renewal = _Renewal.NOT_TRIED
     is_session_untold: bool = False
@@ -83,6 +87,7 @@ class _Tries:
             attempt = try_once(self.desk, self.job)
             self.events += attempt.events
             self.failure, self.session = attempt.failure, attempt.session
+            self.calls.append((attempt.took, attempt.failure))
             if attempt.never_left is None:
                 return
             if not self._may_try_again(attempt.never_left):

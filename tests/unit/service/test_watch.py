@@ -1,0 +1,132 @@
+"""What the watch measures: each order call, once its order is written down; sessions only just before the open."""
+
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from order_router.adapter.errors import NotSent, OutcomeUnknown, Rejected
+from order_router.adapter.login import LoginKind
+from order_router.domain.account import Account
+from order_router.domain.broker_session import SessionState
+from order_router.domain.exchange_time import IST
+from order_router.domain.order import Order
+from order_router.ports import Gate
+from order_router.service.reconcile import reconcile_account
+from order_router.service.sessions import SessionStatus
+from order_router.service.watch import measure_call, measure_sessions
+from tests.fakes.metrics import MemoryMetrics
+from tests.fakes.transport import Fault
+from tests.fakes.world import World
+
+LIVE = Account(name="live", broker="zerodha")
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.mark.parametrize(
+    ("failure", "failures"),
+    [(None, 0), (Rejected("no"), 0), (NotSent("no connection"), 1), (OutcomeUnknown("silence"), 1)],
+)
+def test_a_call_is_measured_by_what_became_of_it(failure: Any, failures: int) -> None:
+    metrics = MemoryMetrics()
+
+    measure_call(metrics, LIVE, timedelta(milliseconds=120, microseconds=900), failure)
+
+    assert metrics.taken == [({"broker_latency_ms": 120, "broker_failures": failures}, {"broker": "zerodha"})]
+
+
+def test_a_call_that_was_never_made_is_not_measured() -> None:
+    metrics = MemoryMetrics()
+
+    measure_call(metrics, LIVE, None, NotSent("the secret is not readable"))
+
+    assert metrics.taken == []
+
+
+def test_every_try_is_measured_and_reads_are_not(world: World) -> None:
+    world.transport.writes = [Fault.REFUSED, Fault.REFUSED]
+
+    world.place()
+
+    assert world.metrics.of("broker_failures") == [1, 1, 0]
+
+
+def test_the_time_of_the_write_alone_counts(world: World) -> None:
+    inner = world.exchange.handle
+
+    def slow(request: Any) -> Any:
+        world.clock.advance(0.25 if request.is_write else 3)
+        return inner(request)
+
+    world.handlers["paper://exchange"] = slow
+    world.transport = type(world.transport)(type(world.transport._inner)(world.clock, world.handlers))
+    object.__setattr__(world.desk, "transport", world.transport)
+
+    world.place()
+
+    assert world.metrics.of("broker_latency_ms") == [250]
+
+
+def test_nothing_is_measured_before_the_order_is_written_down(world: World) -> None:
+    measured: list[int] = []
+    write = world.store.write
+
+    def watched(order: Order, *, replacing: Order | None, gate: Gate | None = None) -> None:
+        measured.append(len(world.metrics.taken))
+        write(order, replacing=replacing, gate=gate)
+
+    world.store.write = watched  # type: ignore[method-assign]
+    world.place()
+
+    assert measured == [0, 0]
+    assert len(world.metrics.taken) == 1
+
+
+def test_a_look_measures_what_is_unknown(world: World) -> None:
+    world.transport.writes = [Fault.REQUEST_LOST]
+    world.place()
+
+    reconcile_account(world.desk, "paper")
+
+    assert world.metrics.of("unknown_orders") == [1]
+    assert world.metrics.of("open_breakers") == [0]
+
+
+def status(account: str, state: SessionState, login: LoginKind = LoginKind.BROWSER) -> SessionStatus:
+    made: Any = SimpleNamespace(account=account, state=state, login=login)
+    return made
+
+
+ACCOUNTS = (
+    LIVE,
+    Account(name="paper", broker="paper"),
+    Account(name="neo", broker="kotak_neo"),
+    Account(name="old", broker="zerodha", is_enabled=False),
+)
+
+
+@pytest.mark.parametrize(
+    ("at", "measured"), [("07:30", []), ("08:14", []), ("08:15", [1]), ("09:29", [1]), ("09:30", [])]
+)
+def test_missing_sessions_are_measured_by_the_last_look_before_the_open(at: str, measured: list[int]) -> None:
+    metrics = MemoryMetrics()
+    hours, minutes = map(int, at.split(":"))
+    looked = [status("live", SessionState.VALID), status("paper", SessionState.NEVER, LoginKind.NONE)]
+
+    measure_sessions(metrics, ACCOUNTS, looked, datetime(2026, 11, 23, hours, minutes, tzinfo=IST))
+
+    assert metrics.of("sessions_missing") == measured
+
+
+def test_a_session_that_is_not_good_is_missing() -> None:
+    metrics = MemoryMetrics()
+    looked = [status("live", SessionState.LOGIN_NEEDED), status("neo", SessionState.EXPIRED)]
+
+    measure_sessions(metrics, ACCOUNTS, looked, datetime(2026, 11, 23, 8, 30, tzinfo=IST))
+
+    assert metrics.of("sessions_missing") == [3]
