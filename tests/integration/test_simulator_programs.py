@@ -1,4 +1,4 @@
-"""Each broker's simulator runs as a program of its own, says its port, and answers there."""
+"""Each simulator runs as a program of its own, says its port, and answers there."""
 
 import http.client
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SIMULATORS = ("ibkr", "icici_breeze", "kite", "kotak_neo")
+SIMULATORS = ("channels", "ibkr", "icici_breeze", "kite", "kotak_neo")
 
 
 @pytest.mark.parametrize("name", SIMULATORS)
