@@ -11,8 +11,8 @@ from order_router.domain.trading_calendar import TradingCalendar
 from order_router.ports import (
     Breakers,
     Clock,
-    Metrics,
     Meters,
+    Metrics,
     Notifier,
     OrderQueue,
     OrderStore,
