@@ -171,7 +171,7 @@ def test_a_day_is_exported_and_a_change_of_it_is_seen(regulated: Regulated, tmp_
         *["modify_requested", "modified", "cancel_requested", "cancelled"]
     ]
     assert of_resting[0]["evidence"]["asked_by"].startswith("key ")
-    assert "kill#global" in of_resting[1]["evidence"]["switches"]
+    assert of_resting[1]["evidence"]["switches"] == "off: global account breaker"
     assert (
         json.loads(printed(regulated.local, "audit", "verify", str(path), "--json"))["lines"]
         == len(lines) - 2

@@ -1,11 +1,12 @@
 """`GET /v1/audit`."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from order_router.api.audit import answer_audit
-from order_router.api.http import ApiRequest
+from order_router.api.http import EMPTY, ApiRequest
 from order_router.domain.account import Account, Caller, Scope
 from order_router.domain.errors import RouterError
 from tests.fakes.clock import MONDAY_MORNING
@@ -24,7 +25,7 @@ def a_world(orders: int = 3) -> World:
 
 
 def ask(
-    world: World, scope: Scope = Scope.ADMIN, accounts: tuple[str, ...] = (), **query: str
+    world: World, scope: Scope = Scope.ADMIN, accounts: tuple[str, ...] = (), query: Mapping[str, str] = EMPTY
 ) -> dict[str, Any]:
     caller = Caller(key_id="auditor", scopes=frozenset({scope}), accounts=frozenset(accounts))
     request = ApiRequest(
@@ -43,7 +44,7 @@ def ask(
 
 
 def test_a_day_s_orders_are_told_line_by_line() -> None:
-    lines = ask(a_world(1), account="paper")["lines"]
+    lines = ask(a_world(1), query={"account": "paper"})["lines"]
 
     assert [line["event"] for line in lines] == ["received", "submitting", "opened"]
     assert lines[0]["request"]["limit_price"] == "1400"
@@ -53,7 +54,7 @@ def test_pages_hold_every_order_once() -> None:
     world, found = a_world(), list[str]()
     cursor: dict[str, str] = {}
     for _ in range(10):
-        page = ask(world, limit="2", **cursor)
+        page = ask(world, query={"limit": "2", **cursor})
         found += [line["client_order_id"] for line in page["lines"] if line["line"] == 0]
         if page["next_cursor"] is None:
             break
@@ -63,7 +64,7 @@ def test_pages_hold_every_order_once() -> None:
 
 
 def test_another_day_has_no_lines() -> None:
-    assert ask(a_world(), day="2026-11-22")["lines"] == []
+    assert ask(a_world(), query={"day": "2026-11-22"})["lines"] == []
 
 
 @pytest.mark.parametrize("scope", [Scope.READ, Scope.TRADE])
@@ -79,5 +80,5 @@ def test_an_admin_of_one_account_reads_no_other() -> None:
 
     assert {line["account"] for line in ask(world, accounts=("other",))["lines"]} == {"other"}
     with pytest.raises(RouterError) as refused:
-        ask(world, accounts=("other",), account="paper")
+        ask(world, accounts=("other",), query={"account": "paper"})
     assert refused.value.code == "ACCOUNT_FORBIDDEN"

@@ -53,4 +53,5 @@ def test_the_words_are_sorted_by_name_as_a_table_gives_them_back() -> None:
     )
     names = [name for name, _ in gate_evidence(gate)]
 
-    assert names == sorted(names) == ["calls_per_second", "limits", "no_hold", "switches"]
+    assert names == sorted(names) == ["calls_per_second", "limits", "switches"]
+    assert dict(gate_evidence(gate))["switches"] == "off: global hold"

@@ -14,7 +14,6 @@ def gate_evidence(gate: Gate) -> Evidence:
     """Return what was so as an order passed this gate, sorted by name; what the gate did not ask for is left out."""
     found = {
         "switches": _switches(gate),
-        "no_hold": gate.hold,
         "limits": "; ".join(_limits(gate)),
         "price": None if gate.price is None else _price(gate.price),
         "calls_per_second": None if gate.pace is None else str(gate.pace.calls_per_second),
@@ -23,8 +22,11 @@ def gate_evidence(gate: Gate) -> Evidence:
 
 
 def _switches(gate: Gate) -> str:
+    """Return which switches were off, by their kinds: whose they are, the order says."""
+    kinds = [name.removeprefix("kill#").split("#")[0] for name in gate.switches]
+    kinds += [] if gate.hold is None else ["hold"]
     words = "off, or letting exits through" if gate.is_exit else "off"
-    return f"{words}: {' '.join(gate.switches)}" if gate.switches else ""
+    return f"{words}: {' '.join(kinds)}" if kinds else ""
 
 
 def _limits(gate: Gate) -> Iterator[str]:
