@@ -24,11 +24,16 @@ def _reaches_no_function(function: str, _: Mapping[str, str]) -> Mapping[str, An
     raise RouterError(f"no way to call {function}")
 
 
+def _makes_no_client(service: str) -> Any:  # noqa: ANN401 - botocore's clients have no type
+    raise RouterError(f"no way to reach {service}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """The stack to work on: its clients and the names that CloudFormation gave.
 
-    `read_parameters` gives the parameters that it was deployed with, `invoke` calls a function by its name.
+    `read_parameters` gives the parameters that it was deployed with, `invoke` calls a function by its name,
+    `make_client` makes a client of a service that few commands need.
     """
 
     dynamodb: Any
@@ -37,6 +42,7 @@ class Target:
     outputs: Mapping[str, str]
     read_parameters: Callable[[], Mapping[str, str]] = dict
     invoke: Invoke = _reaches_no_function
+    make_client: Callable[[str], Any] = _makes_no_client
 
     @property
     def settings(self) -> SettingsTable:

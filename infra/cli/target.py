@@ -32,6 +32,7 @@ def aws_target(stack_name: str, region: str | None, profile: str | None = None) 
         outputs=outputs,
         read_parameters=lambda: _parameters(stack),
         invoke=_invoke(session),
+        make_client=session.create_client,
     )
 
 
@@ -54,6 +55,7 @@ def local_target(home: Home) -> Target:
         outputs=facts["outputs"],
         read_parameters=lambda: _parameters(_describe(session, name, endpoint_url)),
         invoke=_invoke(session, endpoint_url),
+        make_client=lambda service: session.create_client(service, endpoint_url=endpoint_url),
     )
 
 

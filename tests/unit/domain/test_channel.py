@@ -136,6 +136,10 @@ def test_quiet_hours_end_within_a_day_and_are_over_then(start: time, end: time, 
         assert quiet_until(channel, until - timedelta(microseconds=1)) == until
 
 
+def test_an_address_that_may_be_a_secret_shows_in_no_repr() -> None:
+    assert "canary" not in repr(WebhookChannel(name="hook", url="https://hooks.example.com/canary"))
+
+
 def test_a_webhook_takes_more_in_a_minute_than_a_person_and_urgent_ones_have_their_own_room() -> None:
     hook = WebhookChannel(name="hook", url="https://hooks.example.com/a")
     mail = EmailChannel(name="mail", address="trader@example.com")

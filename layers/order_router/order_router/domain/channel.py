@@ -113,7 +113,8 @@ class WebhookChannel(_Channel):
 
     kind: Literal["webhook"] = "webhook"
     per_minute: Annotated[int, Field(gt=0, le=600)] = 300
-    url: Annotated[str, Field(max_length=2000, pattern=r"^[!-~]+$"), AfterValidator(_public_url)]
+    # an address that others give out, such as a chat's, may be a secret by itself
+    url: Annotated[str, Field(max_length=2000, pattern=r"^[!-~]+$", repr=False), AfterValidator(_public_url)]
 
 
 Channel = EmailChannel | TelegramChannel | WebhookChannel

@@ -1,0 +1,163 @@
+"""`router notify`: channels set up and taken down, their secrets shown once or never."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra import notify
+from infra.operate import Target
+from order_router.aws.channel_secrets import ChannelSecrets
+from order_router.domain.channel import ChannelRefused
+from tests.fakes.aws import aws_client, aws_in_memory
+from tests.fakes.clock import FakeClock
+from tests.simulators.channels import TOKEN
+from tests.unit.cli.trying import Stack
+
+
+@dataclass
+class NoticeStack(Stack):
+    """A stack with SNS and Secrets Manager as moto has them."""
+
+    topic: str = ""
+    sns: Any = None
+
+    @property
+    def target(self) -> Target:
+        outputs = {**super().target.outputs, "NoticeTopicArn": self.topic}
+        return replace(super().target, outputs=outputs, make_client=lambda _: self.sns)
+
+    def secret(self, channel: str, field: str) -> str:
+        secrets = ChannelSecrets(lambda: self.secrets, f"{self.name}/channels", FakeClock())
+        return secrets.read(channel, field).reveal()
+
+    def subscriptions(self) -> list[dict[str, Any]]:
+        return list(self.sns.list_subscriptions_by_topic(TopicArn=self.topic)["Subscriptions"])
+
+
+@pytest.fixture
+def stack(capsys: pytest.CaptureFixture[str]) -> Iterator[NoticeStack]:
+    with aws_in_memory():
+        sns = aws_client("sns")
+        topic = sns.create_topic(Name="notices")["TopicArn"]
+        yield NoticeStack(capsys, secrets=aws_client("secretsmanager"), sns=sns, topic=topic)
+
+
+def test_a_bot_s_token_is_typed_unseen_and_kept_as_a_secret(stack: NoticeStack) -> None:
+    stack.typist.lines = [TOKEN]
+
+    ran = stack.ok("notify", "add", "phone", "--telegram", "4711", "--quiet", "22:00-07:00", "--mute", "fill")
+
+    assert stack.typist.hidden == ["the bot's token"]
+    assert stack.secret("phone", "bot_token") == TOKEN
+    assert "canary" not in ran.out + ran.err
+    (channel,) = stack.json("notify", "list")["channels"]
+    assert channel["chat_id"] == "4711"
+    assert (channel["quiet_from"], channel["quiet_to"], channel["mutes"]) == (
+        "22:00:00",
+        "07:00:00",
+        ["fill"],
+    )
+    assert "canary" not in json.dumps(channel)
+
+
+def test_enter_keeps_the_token_of_a_bot_that_is_there(stack: NoticeStack) -> None:
+    stack.typist.lines = [TOKEN, ""]
+    stack.ok("notify", "add", "phone", "--telegram", "4711")
+
+    stack.ok("notify", "add", "phone", "--telegram", "-1001", "--urgent-only")
+
+    assert stack.secret("phone", "bot_token") == TOKEN
+    assert stack.json("notify", "list")["channels"][0]["urgent_only"] is True
+
+
+def test_a_token_comes_from_a_private_file(stack: NoticeStack, tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text(f"{TOKEN}\n")
+    file.chmod(0o600)
+
+    stack.ok("notify", "add", "phone", "--telegram", "4711", "--from-file", file)
+
+    assert stack.secret("phone", "bot_token") == TOKEN
+
+
+def test_a_webhook_s_secret_is_shown_once(stack: NoticeStack) -> None:
+    secret = stack.ok("notify", "add", "hook", "--webhook", "https://hooks.example.com/a").out.strip()
+
+    assert secret.startswith("whsec_")
+    assert stack.secret("hook", "signing_secret") == secret
+    assert secret not in stack.ok("notify", "list").out
+
+
+def test_mail_is_subscribed_with_a_filter_on_its_channel(stack: NoticeStack) -> None:
+    ran = stack.ok("notify", "add", "mail", "--email", "trader@example.com")
+
+    (row,) = stack.subscriptions()
+    attributes = stack.sns.get_subscription_attributes(SubscriptionArn=row["SubscriptionArn"])["Attributes"]
+    assert (row["Protocol"], row["Endpoint"]) == ("email", "trader@example.com")
+    assert json.loads(attributes["FilterPolicy"]) == {"channel": ["mail"]}
+    assert "until its link is followed" in ran.err
+
+
+def test_a_channel_that_is_removed_leaves_nothing_behind(stack: NoticeStack) -> None:
+    stack.typist.lines = [TOKEN]
+    stack.ok("notify", "add", "phone", "--telegram", "4711")
+    stack.ok("notify", "add", "mail", "--email", "trader@example.com")
+
+    stack.ok("notify", "remove", "phone")
+    stack.ok("notify", "remove", "mail")
+
+    assert stack.json("notify", "list") == {"channels": []}
+    assert stack.subscriptions() == []
+    with pytest.raises(ChannelRefused, match="no bot_token"):
+        stack.secret("phone", "bot_token")
+
+
+def test_a_test_asks_the_stack_and_shows_what_the_channel_said(stack: NoticeStack) -> None:
+    stack.answers.will({"channel": "phone", "kind": "telegram", "told": True})
+    stack.answers.will({"code": "CHANNEL_REFUSED", "detail": "Telegram answered 400: chat not found"}, 422)
+
+    good, bad = stack.ok("notify", "test", "phone"), stack.run("notify", "test", "phone")
+
+    assert stack.answers.last.full_url.endswith("/v1/notifications/phone/test")
+    assert "took it" in good.out
+    assert bad.code == 1
+    assert bad.line == "router: CHANNEL_REFUSED: Telegram answered 400: chat not found"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), "name one of"),
+        (("--email", "a@b.example", "--telegram", "1"), "name one of"),
+        (("--email", "nobody"), "address"),
+        (("--webhook", "http://hooks.example.com/"), "https"),
+        (("--telegram", "1", "--quiet", "22:00"), "two times"),
+        (("--telegram", "1", "--mute", "nothing"), "kind of notice"),
+        (("--telegram", "1", "--account", "nobody"), "no account"),
+    ],
+)
+def test_what_is_wrong_is_one_line_and_nothing_is_stored(
+    stack: NoticeStack, arguments: tuple[str, ...], words: str
+) -> None:
+    ran = stack.run("notify", "add", "one", *arguments)
+
+    assert ran.code != 0
+    assert words in ran.line
+    assert notify.channels(stack.target).all() == ()
+
+
+def test_a_token_that_is_none_is_refused_without_being_repeated(stack: NoticeStack) -> None:
+    stack.typist.lines = ["not-a-token-canary"]
+
+    ran = stack.run("notify", "add", "phone", "--telegram", "4711")
+
+    assert (ran.code, "canary" in ran.err) == (2, False)
+    assert notify.channels(stack.target).all() == ()
+
+
+def test_a_channel_that_is_not_there_is_named(stack: NoticeStack) -> None:
+    assert "router notify list" in stack.run("notify", "remove", "nothing").line
