@@ -179,6 +179,23 @@ def test_who_turns_the_kill_switch_reaches_no_broker_and_nothing_of_the_gate_but
     assert "VpcConfig" not in functions()["kill_switch"]
 
 
+def test_who_sets_limits_changes_accounts_and_strategies_and_no_key_and_counts_nothing() -> None:
+    reached = {
+        name: (set(row["Action"]), [*row.get("Condition", {}).values()])
+        for row in statements("LimitsRole")
+        for name in logical_ids(row["Resource"])
+        if name.endswith("Table")
+    }
+
+    assert reached == {
+        "SettingsTable": (
+            {"dynamodb:GetItem", "dynamodb:PutItem"},
+            [{"dynamodb:LeadingKeys": ["ACCOUNT", "STRATEGY"]}],
+        ),
+        "GateTable": ({"dynamodb:GetItem"}, [{"dynamodb:LeadingKeys": ["meter#*"]}]),
+    }
+
+
 def test_a_pass_of_the_kill_switch_s_work_comes_again_soon_after_its_worker_died() -> None:
     hidden_for = resources("AWS::SQS::Queue")["KillQueue"]["VisibilityTimeout"]
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from order_router.adapter.errors import SessionExpired
 from order_router.adapter.session import BrokerSession, Secret, Surroundings
 from order_router.domain.account import Account, Caller, Strategy
+from order_router.domain.meter import Counted
+from order_router.ports import StoredSetting
 
 
 class MemorySettings:
@@ -30,6 +32,25 @@ class MemorySettings:
 
     def prepare(self, account: str, strategy: str | None) -> None:
         """Do nothing: all is in memory."""
+
+    def stored(self, counted: Counted) -> StoredSetting | None:
+        """Return the setting as last written."""
+        kept: Mapping[str, Account | Strategy] = (
+            self._accounts if counted.kind == "account" else self._strategies
+        )
+        found = kept.get(counted.owner)
+        return None if found is None else StoredSetting(found, found.model_dump_json())
+
+    def replace(self, stored: StoredSetting, setting: Account | Strategy) -> bool:
+        """Store the setting in place of the one that was read."""
+        kind = "account" if isinstance(setting, Account) else "strategy"
+        if self.stored(Counted(kind, setting.name)) != stored:
+            return False
+        if isinstance(setting, Account):
+            self.put_account(setting)
+        else:
+            self.put_strategy(setting)
+        return True
 
     def account(self, name: str) -> Account | None:
         """Return the account of this name."""

@@ -1,5 +1,6 @@
 """What services need from the world, as small protocols; `aws`, `transport` and the tests implement them."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -16,6 +17,7 @@ from order_router.domain.broker_session import SessionRecord
 from order_router.domain.errors import RouterError
 from order_router.domain.gate import Gate, KeptPrice
 from order_router.domain.instrument import Instrument
+from order_router.domain.meter import Counted
 from order_router.domain.notices import Notice as Notice  # noqa: PLC0414 - known by this port's name, too
 from order_router.domain.order import Order
 from order_router.domain.reports import OrderReport
@@ -102,6 +104,29 @@ class Prices(Protocol):
 
     def keep(self, broker: str, prices: Mapping[Instrument, Decimal], at: datetime) -> None:
         """Store last prices as seen then; may StoreUnavailable."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSetting:
+    """An account or a strategy as it is stored: `document` is what stands there, to the letter."""
+
+    setting: Account | Strategy
+    document: str = field(repr=False)
+
+    @property
+    def version(self) -> str:
+        """Return what tells this document from any other."""
+        return hashlib.sha256(self.document.encode()).hexdigest()[:16]
+
+
+class LimitedSettings(Protocol):
+    """Accounts and strategies past every cache, each replaced on the condition that it is as it was read."""
+
+    def stored(self, counted: Counted) -> StoredSetting | None:
+        """Return the setting as last written (a consistent read)."""
+
+    def replace(self, stored: StoredSetting, setting: Account | Strategy) -> bool:
+        """Store the setting in place of the one that was read; False if another one stands there now."""
 
 
 class Settings(Protocol):

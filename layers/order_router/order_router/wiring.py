@@ -18,6 +18,7 @@ from order_router.aws.probe import is_active
 from order_router.aws.seen_alerts import SeenAlertsTable
 from order_router.aws.session_table import LoginTicketsTable, SessionRecordsTable, StrayPostbacksTable
 from order_router.aws.sessions import SecretVault
+from order_router.aws.settings_table import SettingsTable
 from order_router.brokers.registry import (
     BROKERS,
     load_broker,
@@ -35,6 +36,7 @@ from order_router.service.instruments import InstrumentsDesk, SearchDesk
 from order_router.service.kill_desk import KillDesk, KillWorkDesk
 from order_router.service.kill_links import KillLinks
 from order_router.service.kill_switch import Engage, engage
+from order_router.service.limit_settings import LimitsDesk
 from order_router.service.postbacks import PostbackDesk
 from order_router.service.session_desk import SessionDesk
 from order_router.service.signals import Intake
@@ -55,6 +57,15 @@ class World(Parts):
         """Where alerts go."""
         seen = SeenAlertsTable(self.dynamodb, self._environment.require("GATE_TABLE"))
         return Intake(self.order_queue, seen)
+
+    @cached_property
+    def limits_desk(self) -> LimitsDesk:
+        """What showing and setting limits works with."""
+        return LimitsDesk(
+            settings=SettingsTable(self.dynamodb, self._environment.require("SETTINGS_TABLE"), self._clock),
+            meters=MetersTable(self.dynamodb, self._environment.require("GATE_TABLE")),
+            clock=self._clock,
+        )
 
     @cached_property
     def session_desk(self) -> SessionDesk:

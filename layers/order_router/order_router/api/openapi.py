@@ -18,6 +18,7 @@ from order_router.domain.account import Scope
 from order_router.domain.breaker import BreakerState
 from order_router.domain.broker_session import SessionState
 from order_router.domain.kill_switch import StopScope
+from order_router.domain.limits import Limits, OrderLimits
 from order_router.domain.request import LimitOrder, MarketOrder, StopLimitOrder, StopMarketOrder
 
 REF = "#/components/schemas/{model}"
@@ -31,6 +32,8 @@ MODELS: tuple[type[BaseModel], ...] = (
     RefreshInstruments,
     EngageKillSwitch,
     ReleaseKillSwitch,
+    Limits,
+    OrderLimits,
 )
 ANSWERS: tuple[type[Any], ...] = (OrderJson, ListingJson, ListStateJson)
 PLACE = {"oneOf": [{"$ref": REF.format(model=model.__name__)} for model in ORDERS]}
@@ -181,6 +184,30 @@ KILL_SWITCH: dict[str, Operation] = {
     "GET /v1/kill-switch/link": KILL_PAGE,
     "POST /v1/kill-switch/link": KILL_PAGE,
 }
+HELD_TO = {
+    "type": "object",
+    "required": ["version", "limits", "counted"],
+    "properties": {
+        "account": {"type": "string"},
+        "strategy": {"type": "string"},
+        "version": {"type": "string"},
+        "limits": {"anyOf": [_ref(Limits), _ref(OrderLimits)]},
+        "counted": OBJECT,
+    },
+}
+LIMITS: dict[str, Operation] = {
+    "GET /v1/limits": Operation(
+        summary="Read the limits of an account or a strategy, and what is counted today",
+        scope=Scope.READ,
+        answer=HELD_TO,
+    ),
+    "PUT /v1/limits": Operation(
+        summary="Replace the limits of an account or a strategy",
+        scope=Scope.ADMIN,
+        body={"anyOf": [_ref(Limits), _ref(OrderLimits)]},
+        answer=HELD_TO,
+    ),
+}
 OPERATIONS: dict[str, Operation] = {
     "POST /v1/orders": Operation(
         summary="Place an order", scope=Scope.TRADE, body=PLACE, statuses=(201, 200, 202), answer=ORDER
@@ -229,8 +256,10 @@ OPERATIONS: dict[str, Operation] = {
     "GET /v1/health": Operation(summary="Tell the version and what is reachable", statuses=(200, 503)),
     "GET /v1/openapi.json": Operation(summary="Read this document"),
 }
-OPERATIONS |= SESSIONS | NOTIFICATIONS | KILL_SWITCH | BREAKERS
+OPERATIONS |= SESSIONS | NOTIFICATIONS | KILL_SWITCH | BREAKERS | LIMITS
 QUERY = {
+    "GET /v1/limits": ("account", "strategy"),
+    "PUT /v1/limits": ("account", "strategy"),
     "GET /v1/breakers": ("account",),
     "GET /v1/kill-switch": ("history",),
     "GET /v1/kill-switch/link": ("token",),
@@ -318,10 +347,13 @@ def _query_parameters(route: str) -> list[dict[str, Any]]:
     return [{"name": name, "in": "query", "schema": {"type": "string"}} for name in QUERY.get(route, ())]
 
 
+HEADERS = {"POST /v1/orders": "Idempotency-Key", "PUT /v1/limits": "If-Match"}
+
+
 def _headers(route: str) -> list[dict[str, Any]]:
-    if route != "POST /v1/orders":
+    if route not in HEADERS:
         return []
-    return [{"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "maxLength": 128}}]
+    return [{"name": HEADERS[route], "in": "header", "schema": {"type": "string", "maxLength": 128}}]
 
 
 def _schemas() -> dict[str, Any]:

@@ -8,16 +8,20 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from botocore.exceptions import ClientError
 from pydantic import BaseModel, ValidationError
 
 from order_router.aws.failures import named_failures
 from order_router.aws.values import Item, to_item
 from order_router.domain.account import Account, Caller, Strategy
 from order_router.domain.errors import RouterError
-from order_router.ports import Clock, StoreUnavailable
+from order_router.domain.meter import Counted
+from order_router.ports import Clock, StoredSetting, StoreUnavailable
 
 logger = logging.getLogger(__name__)
 ACCOUNT, STRATEGY, KEY, TOKEN = "ACCOUNT", "STRATEGY", "KEY", "TOKEN"
+KINDS = {"account": ACCOUNT, "strategy": STRATEGY}
+MODELS: dict[str, type[Account | Strategy]] = {ACCOUNT: Account, STRATEGY: Strategy}
 CACHE_LIFE = timedelta(seconds=15)
 CACHE_SIZE = 1000
 MAX_SORT_KEY = 1024
@@ -118,6 +122,31 @@ class SettingsTable:
         """Return who holds this API key."""
         return self._cached(KEY, digest_of(api_key), Caller)
 
+    def stored(self, counted: Counted) -> StoredSetting | None:
+        """Return the account or strategy as last written, past the cache."""
+        kind = KINDS[counted.kind]
+        item = self._get(kind, counted.owner, is_consistent=True) if _is_key(counted.owner) else None
+        if item is None:
+            return None
+        return StoredSetting(_parse(kind, item, MODELS[kind]), _document(kind, item))
+
+    def replace(self, stored: StoredSetting, setting: Account | Strategy) -> bool:
+        """Store the setting unless another document than the one read stands there; tokens stay as they are."""
+        kind = ACCOUNT if isinstance(setting, Account) else STRATEGY
+        with named_failures(f"storing a setting ({kind})"):
+            try:
+                self._client.put_item(
+                    TableName=self._table,
+                    Item=to_item({"kind": kind, "id": setting.name, "document": setting.model_dump_json()}),
+                    ConditionExpression="document = :seen",
+                    ExpressionAttributeValues={":seen": {"S": stored.document}},
+                )
+            except ClientError as error:
+                if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+                    return False
+                raise
+        return True
+
     def put_account(self, account: Account) -> None:
         """Store or replace an account."""
         self._put(ACCOUNT, account.name, account.model_dump_json())
@@ -160,10 +189,12 @@ class SettingsTable:
             items = [item for page in pages for item in page["Items"]]
         return dict(_readable(kind, items, model))
 
-    def _get(self, kind: str, name: str) -> Item | None:
+    def _get(self, kind: str, name: str, *, is_consistent: bool = False) -> Item | None:
         with named_failures(f"reading a setting ({kind})"):
             answer = self._client.get_item(
-                TableName=self._table, Key={"kind": {"S": kind}, "id": {"S": name}}
+                TableName=self._table,
+                Key={"kind": {"S": kind}, "id": {"S": name}},
+                ConsistentRead=is_consistent,
             )
         found: Item | None = answer.get("Item")
         return found
