@@ -62,7 +62,7 @@ class Day:
         stack.hub.spawn("client", self._let_go)
         for _ in range(LAST_TRAVEL):
             stack.run_for(MINUTE)
-            if not self._is_under_way():
+            if not self._is_under_way() and not any(stack.judge.circuits.values()):
                 break
         if self.random.random() < 0.05:
             self._evening()
@@ -94,6 +94,8 @@ class Day:
             judge.require(not stack.sqs.messages(stack.sqs.url(name)), f"messages were left in {name}")
         if not any(hit.startswith("reconcile") for hit in stack.trouble.hits):
             judge.judge_told()
+            judge.judge_circuits()
+        stack.trouble.hits["circuit opened"] += judge.openings
         judge.raise_broken()
         stack.trouble.hits.update({f"ended {end}": number for end, number in ends.items()})
 
@@ -200,6 +202,19 @@ class Day:
         self.stack.hub.pause(int(30 * SECOND * self.random.random()))
         self.stack.log_in()
 
+    def lose_broker(self) -> None:
+        """Let nothing reach a broker for a while, and people go on placing orders there."""
+        stack, random, account = self.stack, self.random, self.random.choice(("paper", "kite"))
+        endpoint = (stack.paper if account == "paper" else stack.kite).endpoint
+        stack.trouble.out_of_reach.add(endpoint)
+        order = {"account": account, "instrument": "NSE:INFY", "side": "BUY", "quantity": 1, "product": "MIS"}
+        order |= {"order_type": "LIMIT", "limit_price": "1450"}
+        for number in range(5):
+            key = f"lost-{number}-{random.random()}"
+            stack.hub.spawn("client", partial(self._place, key, order), after=int(20 * SECOND * random.random()))
+        stack.hub.pause(int(120 * SECOND * random.random()))
+        stack.trouble.out_of_reach.discard(endpoint)
+
     def deploy(self) -> None:
         """Replace every idle process."""
         self.stack.fleet.replace_all()
@@ -278,6 +293,7 @@ WEIGHTED: tuple[tuple[Action, float], ...] = (
     (Day.move_price, 4),
     (Day.stop, 2),
     (Day.lose_session, 2),
+    (Day.lose_broker, 1),
     (Day.deploy, 1),
     (Day.place_by_hand, 2),
     (Day.poison, 1),

@@ -41,6 +41,8 @@ class Judge:
     calls: defaultdict[str, list[datetime]] = field(default_factory=lambda: defaultdict(list))
     stopped: set[str] = field(default_factory=set)
     exits_pass: bool = False
+    circuits: dict[str, bool] = field(default_factory=dict)
+    openings: int = 0
     unknown: dict[str, str] = field(default_factory=dict)
 
     def require(self, holds: object, rule: str) -> None:
@@ -74,6 +76,8 @@ class Judge:
             is_let = self.exits_pass and item["request"]["M"].get("position_effect") == {"S": "CLOSE"}
             self.require(not self.stopped or is_let, f"{name} was begun after a stop had answered")
             self._judge_entry(name, item)
+            circuit = f"breaker#{item['broker']['S']}#{item['request']['M']['account']['S']}"
+            self.require(not self.circuits.get(circuit), f"{name} was begun while {circuit} was open")
         self._note_unknown(name, item, state)
 
     def _judge_entry(self, name: str, item: Item) -> None:
@@ -101,6 +105,18 @@ class Judge:
         self.require(
             steps[: len(steps_before)] == steps_before, f"{name} lost or changed a line of its history"
         )
+
+    def circuit_written(self, name: str, *, is_open: bool) -> None:
+        """Note how a breaker stands."""
+        self.openings += is_open and not self.circuits.get(name, False)
+        self.circuits[name] = is_open
+
+    def judge_circuits(self) -> None:
+        """Require that every breaker closed once its broker answered again, and that each opening was told."""
+        still = [name for name, is_open in self.circuits.items() if is_open]
+        self.require(not still, f"{still} stayed open although the broker answers")
+        told = {notice.subject for _, notice in self.notices if notice.kind == "breaker_open"}
+        self.require(len(told) == self.openings, f"{self.openings} openings, told of {len(told)}")
 
     def order_queued(self, client_order_id: str) -> None:
         """Note that the queue took an alert's order, the first time."""

@@ -66,6 +66,8 @@ class Network:
         def send(request: HttpRequest) -> HttpResponse:
             call = _call(request)
             kind = self.process.step(f"broker.{call}", (*ANYWHERE, *_kinds(endpoint, request)))
+            if endpoint in self.process.around.trouble.out_of_reach:
+                kind = REFUSED
             if kind in {REFUSED, TLS_FAILED}:
                 self.hub.pause(self._random(CONNECT_LIMIT))
                 raise NotSent(kind)

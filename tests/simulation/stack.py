@@ -90,6 +90,9 @@ class _Tables(FakeDynamoDB):
         return answer
 
     def _see(self, put: dict[str, Any]) -> None:
+        gate = put.get("Item", {}).get("gate", {}).get("S", "")
+        if gate.startswith("breaker#"):
+            self._judge.circuit_written(gate, is_open=put["Item"]["engaged"]["BOOL"])
         if put.get("TableName") != "OrdersTable":
             return
         key = {"client_order_id": put["Item"]["client_order_id"]}

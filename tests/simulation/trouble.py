@@ -22,6 +22,8 @@ class Trouble:
     avoided: frozenset[str] = frozenset()
     hits: Counter[str] = field(default_factory=Counter)
     kinds: dict[str, Sequence[str]] = field(default_factory=dict)
+    out_of_reach: set[str] = field(default_factory=set)
+    """Brokers, by endpoint, that nothing reaches for a while."""
 
     def at(self, point: str, kinds: Sequence[str]) -> str | None:
         """Return what goes wrong at this point, None: nothing."""
@@ -41,6 +43,7 @@ class Trouble:
     def end(self) -> None:
         """Let nothing go wrong any more."""
         self.rate = 0.0
+        self.out_of_reach.clear()
 
 
 @dataclass
