@@ -107,6 +107,16 @@ def test_this_release_writes_what_its_sample_shows() -> None:
     assert order_item(with_evidence_of_all(), "w-1") == sample
 
 
+def test_evidence_is_the_same_in_whatever_order_a_table_gives_it_back() -> None:
+    item = order_item(with_evidence_of_all(), "w-1")
+    *_, last = item["history"]["L"]
+    pairs = last["M"]["evidence"]["M"]
+    last["M"]["evidence"]["M"] = dict(reversed(pairs.items()))
+
+    assert len(pairs) > 1
+    assert read_order(item) == with_evidence_of_all()
+
+
 def weight(attribute: dict[str, Any]) -> int:
     """Return what DynamoDB counts for a value.
 

@@ -45,7 +45,8 @@ def test_a_day_is_asked_for_page_by_page_and_told_as_it_happened(stack: Stack) -
     assert [query.get("cursor") for query in queries] == [None, ["c-1"], ["c-2"]]
     assert all((query["day"], query["account"]) == ([DAY], ["paper"]) for query in queries)
     assert (document[0]["day"], document[-1]["lines"]) == (DAY, len(lines))
-    assert [line["at"] for line in document[1:-1]] == sorted(line["at"] for line in lines)
+    told = [(line["client_order_id"], line["line"]) for line in document[1:-1]]
+    assert told == sorted(told)
     assert document[-1]["digest"] in ran.err
 
 

@@ -91,6 +91,19 @@ def test_a_document_that_nobody_touched_is_verified() -> None:
     assert document[0]["day"] == "2026-11-23"
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [{"audit": "order-router"}, {"note": "one"}, {"end": True, "lines": 2}],
+        [{"audit": "order-router"}, {"end": True, "lines": 0}, {"end": True, "lines": 1}],
+        [{"audit": "order-router"}, {"note": "one"}, {"end": False, "lines": 1}],
+    ],
+)
+def test_a_chain_that_was_made_anew_must_still_count_to_its_end(lines: list[dict[str, Any]]) -> None:
+    with pytest.raises(AuditBroken):
+        verified(list(chained(lines)))
+
+
 def test_a_day_without_orders_has_a_document_too() -> None:
     assert verified(whole((), about={}))["lines"] == 0
 
