@@ -11,6 +11,7 @@ from tests.conformance import (
     batches,
     conditions,
     fifo,
+    lists,
     queries,
     queues,
     secrets,
@@ -22,7 +23,7 @@ from tests.conformance.aws import FAKES, MINISTACK, MOTO, Aws, fakes, make_table
 from tests.conformance.differences import KNOWN_DIFFERENCES
 from tests.conformance.probe import PROBES, Probe
 
-MODULES = (conditions, updates, values, transactions, queries, batches, fifo, queues, secrets)
+MODULES = (conditions, updates, lists, values, transactions, queries, batches, fifo, queues, secrets)
 ON_A_STACK = (pytest.mark.system, pytest.mark.xdist_group("conformance"))
 FAILURES = (
     AssertionError,
