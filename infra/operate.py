@@ -12,10 +12,12 @@ from order_router.aws.settings_table import SettingsTable, digest_of
 from order_router.brokers.registry import load_broker
 from order_router.domain.account import Account, Caller, Scope, Strategy
 from order_router.domain.errors import RouterError
+from order_router.domain.meter import Counted
 from order_router.paper.exchange import PaperExchange
 from order_router.transport.clock import SystemClock
 
 PAPER = "paper"
+REPLACE_TRIES = 5
 
 Invoke = Callable[[str, Mapping[str, str]], Mapping[str, Any]]
 
@@ -83,11 +85,14 @@ def account_of(target: Target, name: str) -> Account:
 
 def change_account(target: Target, name: str, changes: Mapping[str, object]) -> Account:
     """Store an account with these settings changed, all others as they stand."""
-    before = account_of(target, name)
-    after = Account.model_validate(before.model_dump(mode="json") | dict(changes))
-    _require_algo_id_taken(after)
-    target.settings.put_account(after)
-    return after
+
+    def changed(before: Account | Strategy) -> Account:
+        after = Account.model_validate(before.model_dump(mode="json") | dict(changes))
+        _require_algo_id_taken(after)
+        return after
+
+    account_of(target, name)
+    return _replaced(target, Counted("account", name), changed)
 
 
 def add_strategy(target: Target, strategy: Strategy, token: str | None = None) -> str:
@@ -112,10 +117,28 @@ def strategy_of(target: Target, name: str) -> Strategy:
 
 def change_strategy(target: Target, name: str, changes: Mapping[str, object]) -> Strategy:
     """Store a strategy with these settings changed, all others and its tokens as they stand."""
-    after = Strategy.model_validate(strategy_of(target, name).model_dump(mode="json") | dict(changes))
-    _require_accounts(target, after)
-    target.settings.put_strategy(after)
-    return after
+
+    def changed(before: Account | Strategy) -> Strategy:
+        after = Strategy.model_validate(before.model_dump(mode="json") | dict(changes))
+        _require_accounts(target, after)
+        return after
+
+    strategy_of(target, name)
+    return _replaced(target, Counted("strategy", name), changed)
+
+
+def _replaced[T: (Account, Strategy)](
+    target: Target, counted: Counted, change: Callable[[Account | Strategy], T]
+) -> T:
+    """Store the changed setting over the one that was read: what another writer changed meanwhile is not undone."""
+    for _ in range(REPLACE_TRIES):
+        stored = target.settings.stored(counted)
+        if stored is None:
+            break
+        after = change(stored.setting)
+        if target.settings.replace(stored, after):
+            return after
+    raise RouterError(f"{counted} was changed by somebody else meanwhile: try again")
 
 
 def add_token(target: Target, name: str, *, replacing: bool) -> str:

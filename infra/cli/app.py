@@ -14,6 +14,7 @@ from infra.cli import (
     instruments,
     keys,
     kill,
+    limits,
     notifications,
     order_reads,
     portfolio,
@@ -43,6 +44,7 @@ app.add_typer(egress.app, name="egress")
 app.add_typer(breakers.app, name="breaker")
 app.add_typer(audit.app, name="audit")
 app.add_typer(kill.app, name="kill")
+app.add_typer(limits.app, name="limits")
 app.add_typer(notifications.app, name="notify")
 portfolio.mount(app)
 

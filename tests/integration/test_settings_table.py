@@ -10,6 +10,7 @@ from botocore.exceptions import EndpointConnectionError
 from order_router.aws.settings_table import CACHE_SIZE, SettingsTable, SettingUnreadable, digest_of
 from order_router.domain.account import Account, Caller, Scope, Strategy
 from order_router.domain.limits import Limits
+from order_router.domain.meter import Counted
 from order_router.domain.vocabulary import OrderType, Product
 from order_router.ports import StoreUnavailable
 from tests.fakes.aws import Wrapped, aws_client, aws_in_memory, make_table
@@ -48,7 +49,9 @@ def settings(client: Any, clock: FakeClock) -> SettingsTable:
 
 
 def test_what_is_stored_is_read(settings: SettingsTable) -> None:
-    settings.put_account(Account(name="zeta", broker="zerodha", is_enabled=False, limits=Limits(max_orders_per_day=5)))
+    settings.put_account(
+        Account(name="zeta", broker="zerodha", is_enabled=False, limits=Limits(max_orders_per_day=5))
+    )
     settings.put_account(PAPER)
     settings.put_strategy(DEMO)
     settings.put_caller(API_KEY, ADMIN)
@@ -233,3 +236,62 @@ def test_a_name_that_cannot_be_a_key_is_no_account(settings: SettingsTable, name
     assert settings.account(name) is None
     assert settings.accounts() == (PAPER,)
     assert settings.account(name) is None
+
+
+# ---- one at a time
+OF_PAPER, OF_DEMO = Counted("account", "paper"), Counted("strategy", "demo")
+
+
+@pytest.mark.parametrize(("counted", "setting"), [(OF_PAPER, PAPER), (OF_DEMO, DEMO)])
+def test_a_setting_is_replaced_as_it_was_read(
+    settings: SettingsTable, counted: Counted, setting: Account | Strategy
+) -> None:
+    settings.put_account(PAPER)
+    settings.put_strategy(DEMO)
+    stored = settings.stored(counted)
+    assert stored is not None
+    assert stored.setting == setting
+
+    assert settings.replace(stored, setting.model_copy(update={"is_enabled": False}))
+
+    after = settings.stored(counted)
+    assert after is not None
+    assert not after.setting.is_enabled
+    assert after.version != stored.version
+    assert settings.strategy_of_token(TOKEN) is not None, "tokens stay"
+
+
+def test_a_setting_that_somebody_else_replaced_is_left_as_it_is(settings: SettingsTable) -> None:
+    settings.put_account(PAPER)
+    mine, theirs = settings.stored(OF_PAPER), settings.stored(OF_PAPER)
+    assert mine is not None
+    assert theirs is not None
+    assert settings.replace(theirs, PAPER.model_copy(update={"is_enabled": False}))
+
+    assert not settings.replace(mine, PAPER.model_copy(update={"limits": Limits(max_quantity=5)}))
+
+    stands = settings.stored(OF_PAPER)
+    assert stands is not None
+    assert stands.setting == PAPER.model_copy(update={"is_enabled": False})
+
+
+def test_a_setting_of_an_earlier_release_is_replaced_by_what_stands_there(
+    client: Any, settings: SettingsTable
+) -> None:
+    document = '{"name": "paper", "broker": "paper", "max_orders_per_day": 7}'
+    client.put_item(
+        TableName=TABLE,
+        Item={"kind": {"S": "ACCOUNT"}, "id": {"S": "paper"}, "document": {"S": document}},
+    )
+    stored = settings.stored(OF_PAPER)
+    assert stored is not None
+    assert stored.setting.limits.max_orders_per_day == 7
+
+    assert settings.replace(stored, stored.setting)
+
+    assert settings.account("paper") == stored.setting
+
+
+def test_what_is_not_there_or_cannot_be_a_name_is_not_stored(settings: SettingsTable) -> None:
+    for name in ("paper", "", "n" * 1025, "p\u00e4per"):
+        assert settings.stored(Counted("account", name)) is None
