@@ -16,14 +16,13 @@ from order_router.domain.channel import Channel, EmailChannel
 from order_router.domain.errors import RouterError
 from order_router.transport.channels.speakers import SIGNING_SECRET, TOKEN
 from order_router.transport.channels.webhook import PREFIX
-from order_router.transport.clock import SystemClock
 
 PENDING = "PendingConfirmation"
 
 
 def channels(target: Target) -> ChannelsTable:
     """Return the stack's channels."""
-    return ChannelsTable(target.dynamodb, target.outputs["SettingsTableName"], SystemClock())
+    return ChannelsTable(target.dynamodb, target.outputs["SettingsTableName"])
 
 
 def channel_of(target: Target, name: str) -> Channel:

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from infra.cli.accounts import REMEMBERED_S
 from infra.cli.command import Result, Table, command, new_app
 from infra.cli.options import AccountsOption, NewName
 from infra.cli.refusal import Misuse
@@ -105,7 +104,7 @@ def _set_up(work: Work, channel: "Channel", token_file: Path | None) -> Result:
     from infra import notify  # noqa: PLC0415 - a fast start
 
     document = channel.model_dump(mode="json")
-    done = f"channel {channel.name} is set up (workers may take {REMEMBERED_S} s to see it)"
+    done = f"channel {channel.name} is set up"
     if channel.kind == "telegram":
         token = _token(work, channel.name, token_file)
         if token is not None:
@@ -186,5 +185,5 @@ def remove_channel(work: Work, channel: ChannelName) -> Result:
 
     found = notify.channel_of(work.target, channel)
     notify.remove(work.target, found)
-    words = f"channel {channel} is removed (workers may take {REMEMBERED_S} s to forget it)"
+    words = f"channel {channel} is removed"
     return Result(document={"channel": channel, "removed": True}, shown=words)

@@ -62,7 +62,7 @@ class TellingWorld:
         )["QueueUrl"]
         self.queue = SqsNoticeQueue(lambda: self.sqs, self.url)
         self.memory = NoticeMemoryTable(self.dynamodb, "GateTable")
-        self.settings = ChannelsTable(self.dynamodb, "SettingsTable", self.clock)
+        self.settings = ChannelsTable(self.dynamodb, "SettingsTable")
         for channel in channels:
             self.settings.put(channel)
         self.spoken = {kind: PlayedChannel() for kind in ("telegram", "email", "webhook")}

@@ -147,7 +147,7 @@ class World(Parts):
         from order_router.service.channels import SpokenChannels  # noqa: PLC0415 - the same
         from order_router.service.telling import TellingDesk  # noqa: PLC0415 - the same
 
-        channels = ChannelsTable(self.dynamodb, self._environment.require("SETTINGS_TABLE"), self._clock)
+        channels = ChannelsTable(self.dynamodb, self._environment.require("SETTINGS_TABLE"))
         return TellingDesk(
             queue=self.notice_queue,
             memory=NoticeMemoryTable(self.dynamodb, self._environment.require("GATE_TABLE")),
@@ -162,7 +162,7 @@ class World(Parts):
         from order_router.transport.channels.speakers import HttpSpeakers  # noqa: PLC0415 - the same
 
         require, optional = self._environment.require, self._environment.optional
-        kept = ChannelSecrets(lambda: self.secretsmanager, require("CHANNEL_SECRETS_PREFIX"), self._clock)
+        kept = ChannelSecrets(lambda: self.secretsmanager, require("CHANNEL_SECRETS_PREFIX"))
         http = HttpSpeakers(
             transport=self.transport,
             read_secret=kept.read,

@@ -13,7 +13,6 @@ from infra.operate import Target
 from order_router.aws.channel_secrets import ChannelSecrets
 from order_router.domain.channel import ChannelRefused
 from tests.fakes.aws import aws_client, aws_in_memory
-from tests.fakes.clock import FakeClock
 from tests.simulators.channels import TOKEN
 from tests.unit.cli.trying import Stack
 
@@ -31,7 +30,7 @@ class NoticeStack(Stack):
         return replace(super().target, outputs=outputs, make_client=lambda _: self.sns)
 
     def secret(self, channel: str, field: str) -> str:
-        secrets = ChannelSecrets(lambda: self.secrets, f"{self.name}/channels", FakeClock())
+        secrets = ChannelSecrets(lambda: self.secrets, f"{self.name}/channels")
         return secrets.read(channel, field).reveal()
 
     def subscriptions(self) -> list[dict[str, Any]]:

@@ -1,7 +1,6 @@
-"""Channels of notices in the settings table, read through a short cache."""
+"""Channels of notices in the settings table, read anew each time: nobody waits for it, and a change is seen at once."""
 
 import logging
-from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import ValidationError
@@ -9,30 +8,21 @@ from pydantic import ValidationError
 from order_router.aws.failures import named_failures
 from order_router.aws.values import Item, to_item
 from order_router.domain.channel import CHANNEL, Channel
-from order_router.ports import Clock
 
 logger = logging.getLogger(__name__)
 KIND = "CHANNEL"
-CACHE_LIFE = timedelta(seconds=15)
 
 
 class ChannelsTable:
     """Reads and keeps channels over a low-level DynamoDB client and the settings table."""
 
-    def __init__(self, client: Any, table: str, clock: Clock) -> None:  # noqa: ANN401 - botocore's clients have no type
+    def __init__(self, client: Any, table: str) -> None:  # noqa: ANN401 - botocore's clients have no type
         self._client = client
         self._table = table
-        self._clock = clock
-        self._cached: tuple[Channel, ...] = ()
-        self._good_until: datetime | None = None
 
     def all(self) -> tuple[Channel, ...]:
         """Return all channels, by name; one that cannot be read must not hide the others, and the log tells of it."""
-        now = self._clock.now()
-        if self._good_until is None or now >= self._good_until:
-            self._cached = tuple(channel for item in self._load() if (channel := _read(item)) is not None)
-            self._good_until = now + CACHE_LIFE
-        return self._cached
+        return tuple(channel for item in self._load() if (channel := _read(item)) is not None)
 
     def named(self, name: str) -> Channel | None:
         """Return the channel of this name."""
@@ -43,13 +33,11 @@ class ChannelsTable:
         item = to_item({"kind": KIND, "id": channel.name, "document": channel.model_dump_json()})
         with named_failures("storing a channel"):
             self._client.put_item(TableName=self._table, Item=item)
-        self._good_until = None
 
     def remove(self, name: str) -> None:
-        """Delete a channel; workers may know it for as long as they remember."""
+        """Delete a channel."""
         with named_failures("removing a channel"):
             self._client.delete_item(TableName=self._table, Key={"kind": {"S": KIND}, "id": {"S": name}})
-        self._good_until = None
 
     def _load(self) -> list[Item]:
         with named_failures("reading the channels"):
