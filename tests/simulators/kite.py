@@ -20,7 +20,8 @@ start there is a session: api_key `kitesimulator`, api_secret `kitesimulator-sec
 
 `kite_behaviours.PRESETS` names the behaviours, `kite_vendor.ROUTES` the calls that they can be `on`. `GET
 /_control/orders` lists every order that was taken in, `GET /_control/requests` every request that came, `GET
-/_control/postbacks` every postback that was sent and the status that answered it.
+/_control/postbacks` every postback that was sent and the status that answered it, `GET /_control/order_calls` when each
+placement, change and cancel came.
 """
 
 import argparse
@@ -84,6 +85,7 @@ class Handler(BaseHTTPRequestHandler):
             shown = {
                 "/_control/orders": list(kite.book.orders.values()),
                 "/_control/requests": kite.requests,
+                "/_control/order_calls": [str(at) for at in kite.order_calls],
                 "/_control/postbacks": kite.postbacks.sent,
             }.get(path, [])
             text = dump_json(shown)

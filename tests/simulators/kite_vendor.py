@@ -84,6 +84,9 @@ AS_TEXT: dict[str, Callable[[str], Reply]] = {
 }
 
 
+ORDER_CALLS = frozenset({"place", "modify", "cancel"})
+
+
 class Kite:
     """The simulated vendor: its book, its session, and what it has been told to do. One call at a time."""
 
@@ -104,6 +107,7 @@ class Kite:
         self.book.prices = {name: Decimal(price) for name, price in PRICES.items()}
         self.behaviours = Behaviours()
         self.requests: list[dict[str, Any]] = []
+        self.order_calls: list[datetime] = []
 
     def take(self, method: str, target: str, body: bytes, headers: Mapping[str, str]) -> Reply:
         """Take one request in, do it or not as told, and return how it is to be answered."""
@@ -119,6 +123,8 @@ class Kite:
     def _reply(self, call: str, fields: dict[str, str], headers: Mapping[str, str]) -> Reply:
         with self.lock:
             self.requests.append({"call": call, **fields})
+            if call in ORDER_CALLS:
+                self.order_calls.append(self._now())
             behaviour = self.behaviours.take(call, fields)
             answer, data = behaviour.before, None
             try:

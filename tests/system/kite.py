@@ -45,6 +45,10 @@ class KiteProcess:
         """Every order that it has taken in."""
         return list(json.loads(self._client.get("/_control/orders").text))
 
+    def order_calls(self) -> list[str]:
+        """When each placement, change and cancel came."""
+        return list(json.loads(self._client.get("/_control/order_calls").text))
+
     def postbacks(self) -> list[dict[str, Any]]:
         """Every postback that it has sent: `body`, and the `status` that answered it."""
         return list(json.loads(self._client.get("/_control/postbacks").text))
