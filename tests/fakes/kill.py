@@ -7,6 +7,7 @@ from order_router.domain.kill_switch import KillSwitch, KillTicket, SwitchConfli
 from order_router.domain.kill_work import KillWork, WorkConflict
 from order_router.ports import StoreUnavailable
 from order_router.service.kill_desk import KillDesk, KillWorkDesk
+from order_router.service.kill_switch import Release, release
 from order_router.service.kill_work import make_pass
 from tests.fakes.order_store import MemoryOrderStore
 from tests.fakes.world import World
@@ -145,3 +146,11 @@ class KillWorld:
     def told(self, kind: str) -> list[str]:
         """Return the words of every notice of this kind."""
         return [notice.message for notice in self.world.notifier.notices if notice.kind == kind]
+
+
+def let_go(
+    kill: KillWorld, switch: KillSwitch, *, by: str, reason: str, asked_at: datetime | None = None
+) -> SwitchState:
+    """Turn the switch off, as asked for now."""
+    at = kill.world.clock.now() if asked_at is None else asked_at
+    return release(kill.desk, Release(switch=switch, by=by, reason=reason, asked_at=at))

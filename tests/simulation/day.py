@@ -69,12 +69,15 @@ class Day:
         stack.run_for(MINUTE + 10 * SECOND)
 
     def _let_go(self) -> None:
+        while self._is_stopping:
+            self.stack.hub.pause(SECOND)
         self.stack.judge.require(self._release(), "the kill switch could not be turned off")
 
     def _is_under_way(self) -> bool:
         stack = self.stack
         is_queued = any(
-            stack.sqs.messages(stack.sqs.url(name)) for name in ("OrderQueue", "OrderDeadLetters", "KillQueue")
+            stack.sqs.messages(stack.sqs.url(name))
+            for name in ("OrderQueue", "OrderDeadLetters", "KillQueue")
         )
         return is_queued or stack.hub.is_busy(*BUSY)
 

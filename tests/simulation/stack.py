@@ -39,7 +39,8 @@ SESSION = "stack/accounts/kite/session"
 MINUTE = 60_000_000
 SOURCES = {
     "OrderQueue": "place",
-    "OrderDeadLetters": "dead_letters", "ReconcileQueue": "reconcile",
+    "OrderDeadLetters": "dead_letters",
+    "ReconcileQueue": "reconcile",
     "KillQueue": "kill_work",
 }
 

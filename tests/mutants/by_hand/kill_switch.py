@@ -68,6 +68,14 @@ MUTANTS = (
         killed_by=(SWITCH + "test_who_mistypes_a_name_is_told_that_nothing_was_stopped",),
     ),
     Mutant(
+        name="late-release-undoes-a-stop",
+        breaks="letting go that was on its way for long undoes a stop that was asked for after it",
+        file="service/kill_switch.py",
+        old="    if before.at is not None and before.at >= command.asked_at + MILLISECOND:\n",
+        new="    if False:\n",
+        killed_by=(SWITCH + "test_letting_go_that_comes_late_does_not_undo_a_later_stop",),
+    ),
+    Mutant(
         name="stop-loses-a-race-and-gives-up",
         breaks="of two stops at once one fails",
         file="service/kill_switch.py",

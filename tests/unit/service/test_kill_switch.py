@@ -20,8 +20,8 @@ from order_router.service.kill_links import (
     engage_by_link,
     require_link,
 )
-from order_router.service.kill_switch import Engage, StrategyUnknown, WorkNotBegun, engage, release
-from tests.fakes.kill import KillWorld
+from order_router.service.kill_switch import Engage, StrategyUnknown, WorkNotBegun, engage
+from tests.fakes.kill import KillWorld, let_go
 
 PAPER = KillSwitch(StopScope.ACCOUNT, "paper")
 DEMO = KillSwitch(StopScope.STRATEGY, "demo")
@@ -139,7 +139,7 @@ def test_letting_go_is_kept_with_its_reason_and_orders_leave_again(kill: KillWor
     stop(kill, reason="it buys too much")
     kill.world.clock.advance(60)
 
-    state = release(kill.desk, PAPER, by="k-2", reason="mended")
+    state = let_go(kill, PAPER, by="k-2", reason="mended")
 
     assert (state.is_on, state.by, state.reason, state.since) == (
         False,
@@ -152,7 +152,7 @@ def test_letting_go_is_kept_with_its_reason_and_orders_leave_again(kill: KillWor
 
 
 def test_letting_go_of_what_is_off_changes_nothing(kill: KillWorld) -> None:
-    assert release(kill.desk, PAPER, by="k-2", reason="mended").version == 0
+    assert let_go(kill, PAPER, by="k-2", reason="mended").version == 0
     assert kill.told("kill_off") == []
 
 
@@ -168,13 +168,24 @@ def test_letting_go_does_not_undo_a_stop_that_it_has_not_seen(kill: KillWorld) -
     kill.switches.turn = turned_meanwhile  # type: ignore[method-assign]
 
     with pytest.raises(SwitchConflict):
-        release(kill.desk, PAPER, by="k-2", reason="mended")
+        let_go(kill, PAPER, by="k-2", reason="mended")
+    assert kill.switches.get(PAPER).is_on
+
+
+def test_letting_go_that_comes_late_does_not_undo_a_later_stop(kill: KillWorld) -> None:
+    stop(kill)
+    asked_at = kill.world.clock.now()
+    kill.world.clock.advance(0.001)
+    stop(kill, by="alarm", reason="more")
+
+    with pytest.raises(SwitchConflict):
+        let_go(kill, PAPER, by="k-2", reason="mended", asked_at=asked_at)
     assert kill.switches.get(PAPER).is_on
 
 
 def test_each_turn_is_told(kill: KillWorld) -> None:
     stop(kill, EVERYTHING, reason="crash", lets_exits=True)
-    release(kill.desk, EVERYTHING, by="k-2", reason="over")
+    let_go(kill, EVERYTHING, by="k-2", reason="over")
 
     assert kill.told("kill_on") == ["kill switch of everything turned on by k-admin, exits pass: crash"]
     assert kill.told("kill_off") == ["kill switch of everything turned off by k-2: over"]
@@ -248,7 +259,7 @@ def test_a_link_turns_its_switch_on_once(kill: KillWorld) -> None:
 
     state = kill.switches.get(PAPER)
     assert (state.is_on, state.by) == (True, "link")
-    release(kill.desk, PAPER, by="k-2", reason="mended")
+    let_go(kill, PAPER, by="k-2", reason="mended")
     with pytest.raises(KillLinkInvalid):
         engage_by_link(kill.desk, token)
     assert not kill.switches.get(PAPER).is_on

@@ -15,9 +15,9 @@ from order_router.domain.lifecycle import State
 from order_router.domain.order import Order
 from order_router.domain.vocabulary import OrderType, Product
 from order_router.ports import StoreUnavailable
-from order_router.service.kill_switch import Engage, engage, release
+from order_router.service.kill_switch import Engage, engage
 from order_router.service.kill_work import make_pass
-from tests.fakes.kill import KillWorld
+from tests.fakes.kill import KillWorld, let_go
 from tests.fakes.listed import a_share
 
 PAPER = KillSwitch(StopScope.ACCOUNT, "paper")
@@ -120,7 +120,7 @@ def test_exits_that_a_stop_let_through_are_not_cancelled_by_it(kill: KillWorld) 
 def test_the_work_ends_with_its_stop(kill: KillWorld) -> None:
     stop(kill, cancels_open=True)
     kill.run_passes(limit=1)
-    release(kill.desk, PAPER, by="k-2", reason="mended")
+    let_go(kill, PAPER, by="k-2", reason="mended")
     later = rest(kill, "k-1")
 
     kill.run_passes()
@@ -132,7 +132,7 @@ def test_the_work_ends_with_its_stop(kill: KillWorld) -> None:
 def test_the_work_of_an_earlier_stop_is_not_done_under_a_later_one(kill: KillWorld) -> None:
     stop(kill, closes_positions=True)
     message = kill.queue.asked[0]
-    release(kill.desk, PAPER, by="k-2", reason="mended")
+    let_go(kill, PAPER, by="k-2", reason="mended")
     hold(kill, "k-1")
     engage(kill.desk, Engage(switch=PAPER, by="k-admin", lets_exits=True))
 
@@ -145,7 +145,7 @@ def test_the_work_of_an_earlier_stop_is_not_done_under_a_later_one(kill: KillWor
 def test_an_order_that_was_on_its_way_is_cancelled_when_it_comes_to_light(kill: KillWorld) -> None:
     stop(kill, cancels_open=True)
     kill.run_passes(limit=1)
-    release(kill.desk, PAPER, by="x", reason="to place one")
+    let_go(kill, PAPER, by="x", reason="to place one")
     late = rest(kill, "k-1")
     # as if its intent had been written just before the stop, and the index had lagged behind
     state = kill.switches.get(PAPER)
@@ -331,7 +331,7 @@ def test_no_exit_leaves_once_the_switch_is_off(kill: KillWorld) -> None:
     stop(kill, closes_positions=True)
     while kill.work().phase is not Phase.CLOSING:
         kill.run_passes(limit=1)
-    release(kill.desk, PAPER, by="k-2", reason="mended")
+    let_go(kill, PAPER, by="k-2", reason="mended")
 
     kill.run_passes()
 
@@ -349,7 +349,7 @@ def test_a_switch_turned_off_between_two_exits_stops_the_second(kill: KillWorld)
 
     def released_at_the_first(request: Any) -> Any:
         if request.is_write and kill.switches.get(PAPER).is_on:
-            release(kill.desk, PAPER, by="k-2", reason="mended")
+            let_go(kill, PAPER, by="k-2", reason="mended")
         return handle(request)
 
     kill.world.handlers["paper://exchange"] = released_at_the_first

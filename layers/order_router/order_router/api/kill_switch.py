@@ -19,7 +19,7 @@ from order_router.domain.kill_work import KillWork
 from order_router.domain.request import Name
 from order_router.service.kill_desk import KillDesk
 from order_router.service.kill_links import engage_by_link, require_link
-from order_router.service.kill_switch import Engage, accounts_of, engage, release
+from order_router.service.kill_switch import Engage, Release, accounts_of, engage, release
 
 logger = logging.getLogger(__name__)
 HISTORY = 20
@@ -118,7 +118,10 @@ def release_switch(desk: KillDesk, request: ApiRequest) -> Answer:
     caller = request.require(Scope.ADMIN)
     wanted = ReleaseKillSwitch.model_validate(request.json_object())
     _require_own(desk, caller, wanted.switch)
-    return Answer(content=state_json(release(desk, wanted.switch, by=caller.key_id, reason=wanted.reason)))
+    command = Release(
+        switch=wanted.switch, by=caller.key_id, reason=wanted.reason, asked_at=request.received_at
+    )
+    return Answer(content=state_json(release(desk, command)))
 
 
 def state_json(state: SwitchState) -> dict[str, Any]:

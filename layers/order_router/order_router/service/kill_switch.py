@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from order_router.domain.errors import RouterError
 from order_router.domain.kill_switch import KillSwitch, StopScope, SwitchConflict, SwitchState, Turn
@@ -13,6 +13,8 @@ from order_router.service.kill_desk import KillDesk
 
 logger = logging.getLogger(__name__)
 TRIES = 10
+MILLISECOND = timedelta(milliseconds=1)
+"""What the gateway's clock says of when a call came is cut off below."""
 
 
 class StrategyUnknown(RouterError):
@@ -60,15 +62,27 @@ def engage(desk: KillDesk, command: Engage) -> Engaged:
     return Engaged(state, _begun(desk, command, state))
 
 
-def release(desk: KillDesk, switch: KillSwitch, *, by: str, reason: str) -> SwitchState:
-    """Turn the switch off, if nobody turned it meanwhile: a stop that came since is not undone unseen.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """The command to let go. `asked_at`: when somebody asked, however late it is carried out."""
+
+    switch: KillSwitch
+    by: str
+    reason: str
+    asked_at: datetime
+
+
+def release(desk: KillDesk, command: Release) -> SwitchState:
+    """Turn the switch off, unless it was turned after this was asked for: a later stop is not undone unseen.
 
     Raises SwitchConflict or StoreUnavailable. One that is off stays as it is.
     """
-    before = desk.switches.get(switch)
+    before = desk.switches.get(command.switch)
     if not before.is_on:
         return before
-    state = before.turned_off(Turn(at=desk.clock.now(), by=by, reason=reason))
+    if before.at is not None and before.at >= command.asked_at + MILLISECOND:
+        raise SwitchConflict(before)
+    state = before.turned_off(Turn(at=desk.clock.now(), by=command.by, reason=command.reason))
     desk.switches.turn(state, before=before)
     _tell(desk, "kill_off", state)
     return state
