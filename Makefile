@@ -16,7 +16,7 @@ export AWS_DEFAULT_REGION ?= ap-south-1
 PROOFS = prove-simulation prove-search prove-sockets prove-race prove-processes prove-api prove-mutants prove-properties
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down logs cli test quick lint types imports template unit simulate chaos brokers prove $(PROOFS) bench build requirements clean
+.PHONY: help run up down logs cli test quick lint types imports template unit simulate chaos brokers drill burst prove $(PROOFS) bench build requirements clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -88,6 +88,16 @@ brokers: ## Every broker against its simulator, through a local stack of their o
 	@infra/local/bootstrap dev stack sam
 	@$(STACK)/python -m infra.local build
 	@$(DEV)/python -m tests.brokers
+
+drill: ## What goes wrong at a desk, on a local stack of its own: a broker down, a queue, a session, the kill switch
+	@infra/local/bootstrap dev stack sam
+	@$(STACK)/python -m infra.local build
+	@$(DEV)/python -m tests.drill
+
+burst: ## 200 alerts in one second to one account, on a local stack of their own; ends with a ledger
+	@infra/local/bootstrap dev stack sam
+	@$(STACK)/python -m infra.local build
+	@$(DEV)/python -m tests.burst
 
 # The long proofs, some hours on two processors; tests/README.md records their last results. Each part runs by itself too.
 prove: $(PROOFS) ## Everything that make test proves, many times over

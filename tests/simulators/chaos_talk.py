@@ -184,4 +184,10 @@ def answer(status: int, body: bytes, kind: str = "application/json", *extra: str
 
 def true_answer(response: HttpResponse) -> bytes:
     """Return a simulator's answer as it goes on the wire."""
-    return answer(response.status, response.body, response.headers.get("content-type", "application/json"))
+    kind, location = (
+        response.headers.get("content-type", "application/json"),
+        response.headers.get("location"),
+    )
+    return answer(
+        response.status, response.body, kind, *([] if location is None else [f"Location: {location}"])
+    )
