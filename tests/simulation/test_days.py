@@ -11,7 +11,7 @@ from order_router.aws import orders_table
 from order_router.aws.orders_table import OrdersTable
 from order_router.domain.lifecycle import EventKind
 from order_router.domain.order import Event
-from order_router.service import attempt, gates, settling
+from order_router.service import attempt, breaker, gates, reconcile, settling
 from order_router.transport.local import LocalTransport
 from tests.simulation.day import Day
 from tests.simulation.runs import quiet, run_many, run_one
@@ -70,6 +70,13 @@ def _sender_without_deadline(self: LocalTransport, endpoint: str, **_: object) -
     return _sender(self, endpoint, not_after=None)
 
 
+_switches_for = gates.switches_for
+
+
+def _switches_without_breaker(account: Any, request: Any) -> tuple[str, ...]:
+    return tuple(name for name in _switches_for(account, request) if not name.startswith("breaker#"))
+
+
 # the first seed that noticed when this was written: a search from there ends soon
 BREAKS: dict[str, tuple[int, Any, str, Callable[..., Any]]] = {
     "an unknown order is sent again": (107, attempt, "_judged", _sent_again_whatever_the_error),
@@ -82,6 +89,9 @@ BREAKS: dict[str, tuple[int, Any, str, Callable[..., Any]]] = {
     "nobody is told of an unknown order": (61, settling, "_tell_unknown", lambda _, order: order),
     "the book's news is ignored": (12, settling, "events_of", lambda *_: ()),
     "the deadline is not checked as it leaves": (116, LocalTransport, "sender", _sender_without_deadline),
+    "no circuit is checked": (140, gates, "switches_for", _switches_without_breaker),
+    "no read closes a circuit": (140, reconcile, "take_probe", lambda *_: None),
+    "nobody is told of an open circuit": (140, breaker, "_tell", lambda _desk, _account, found: found),
     "the pace has no limit": (22, gates, "pace_for", lambda *_: None),
 }
 ENOUGH, NEAR = 1200, 20

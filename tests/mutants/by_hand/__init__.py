@@ -3,6 +3,7 @@
 from tests.mutants.by_hand import (
     alerts,
     answers,
+    breaker,
     changes,
     claim,
     fitting,
@@ -28,6 +29,7 @@ THEMES = {
     "Reconcile: the book decides, absence does not": reconcile.MUTANTS,
     "Holds: entries wait for what is unknown, exits do not": holds.MUTANTS,
     "Stop means stop: the kill switch and its work": kill_switch.MUTANTS,
+    "The circuit breaker and its alarms": breaker.MUTANTS,
     "Modify and cancel": changes.MUTANTS,
     "Sockets and the vendor's dialect": wire.MUTANTS,
     "Alerts, queues and dead letters": alerts.MUTANTS,
