@@ -56,6 +56,13 @@ def subscribe(target: Target, channel: EmailChannel) -> None:
     )
 
 
+def unsubscribe(target: Target, channel: EmailChannel) -> None:
+    """End the subscription of the channel's address; one that was never confirmed ends by itself in three days."""
+    for row in _subscriptions(target, channel):
+        if row["SubscriptionArn"] != PENDING:
+            target.make_client("sns").unsubscribe(SubscriptionArn=row["SubscriptionArn"])
+
+
 def is_confirmed(target: Target, channel: EmailChannel) -> bool:
     """Return whether somebody confirmed the subscription of the channel's address."""
     arns = [row["SubscriptionArn"] for row in _subscriptions(target, channel)]
@@ -63,13 +70,15 @@ def is_confirmed(target: Target, channel: EmailChannel) -> bool:
 
 
 def remove(target: Target, channel: Channel) -> None:
-    """Delete a channel, its secret and its subscription; one that was never confirmed ends by itself in three days."""
+    """Delete a channel, its secret and its subscription."""
     channels(target).remove(channel.name)
+    forget(target, channel)
+
+
+def forget(target: Target, channel: Channel) -> None:
+    """Delete what a channel was told with: its secret, or its subscription."""
     if isinstance(channel, EmailChannel):
-        for row in _subscriptions(target, channel):
-            if row["SubscriptionArn"] != PENDING:
-                target.make_client("sns").unsubscribe(SubscriptionArn=row["SubscriptionArn"])
-        return
+        return unsubscribe(target, channel)
     try:
         target.secretsmanager.delete_secret(
             SecretId=_secret_name(target, channel.name), ForceDeleteWithoutRecovery=True

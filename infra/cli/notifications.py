@@ -66,9 +66,17 @@ def add_channel(  # noqa: PLR0913 - each is one option
         **({} if per_minute is None else {"per_minute": per_minute}),
     }
     channel = CHANNEL.validate_json(_json(fields))
+    before = notify.channels(work.target).named(name)
+    if before is not None and _reach(before) != _reach(channel):
+        notify.forget(work.target, before)
     result = _set_up(work, channel, from_file)
     notify.channels(work.target).put(channel)
     return result
+
+
+def _reach(channel: "Channel") -> tuple[str, str]:
+    """Return what must be set up anew when it changes: a bot's token is good for another chat."""
+    return channel.kind, channel.address if channel.kind == "email" else ""
 
 
 def _where(email: str | None, telegram: str | None, webhook: str | None) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from order_router.aws.clients import CONFIG as TYPED_CONFIG
-from order_router.aws.clients import make_client, make_steady_client
+from order_router.aws.clients import make_client, make_hasty_client, make_steady_client
 from order_router.service.timing import LEASE, PLACE_FUNCTION_TIMEOUT
 
 CONFIG: Any = TYPED_CONFIG  # botocore sets its options at run time
@@ -37,6 +37,17 @@ def test_a_client_takes_region_keys_and_endpoint_from_the_environment(
     assert client.meta.region_name == "ap-south-1"
     assert client.meta.config.read_timeout == CONFIG.read_timeout
     assert client.meta.config.retries["mode"] == "standard"
+
+
+def test_a_client_for_what_must_not_keep_an_order_asks_once_and_gives_up_soon(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-south-1")
+
+    config = make_hasty_client("sqs").meta.config
+
+    assert config.retries["total_max_attempts"] == 1
+    assert config.connect_timeout + config.read_timeout <= 2
 
 
 def test_a_client_for_work_that_nobody_waits_for_is_patient(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -101,6 +101,17 @@ def test_mail_is_subscribed_with_a_filter_on_its_channel(stack: NoticeStack) -> 
     assert "until its link is followed" in ran.err
 
 
+def test_another_address_or_another_kind_ends_what_was_there(stack: NoticeStack) -> None:
+    stack.ok("notify", "add", "one", "--email", "old@example.com")
+
+    stack.ok("notify", "add", "one", "--email", "new@example.com")
+    after_address = [row["Endpoint"] for row in stack.subscriptions()]
+    stack.ok("notify", "add", "one", "--webhook", "https://hooks.example.com/a")
+
+    assert after_address == ["new@example.com"]
+    assert stack.subscriptions() == []
+
+
 def test_a_channel_that_is_removed_leaves_nothing_behind(stack: NoticeStack) -> None:
     stack.typist.lines = [TOKEN]
     stack.ok("notify", "add", "phone", "--telegram", "4711")
