@@ -85,6 +85,7 @@ class World(Parts):
             notifier=self._notifier,
             nonce=lambda: secrets.token_urlsafe(32),
             holidays=self._environment.trading_holidays,
+            calendar=lambda: self.calendar,
         )
 
     @cached_property

@@ -1,16 +1,19 @@
 """Sessions that are renewed by themselves: one login, the trader told once, a broker's patience spared."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from infra.calendar.build import SHIPPED
 from order_router.adapter.errors import SessionExpired
 from order_router.adapter.login import CodeRefused, CredentialsRefused, LoginFailed, LoginKind, LoginUnclear
 from order_router.domain.broker_session import RESTS_FOR, SessionState, leased, login_failed
 from order_router.domain.errors import Reason
+from order_router.domain.trading_calendar import NO_CALENDAR, TradingCalendar, parse_calendar
 from order_router.ports import RenewalPending
+from order_router.service.session_notices import tell_calendar_ends
 from order_router.service.sessions import (
     LOGIN_LEASE,
     Wanted,
@@ -21,6 +24,7 @@ from order_router.service.sessions import (
     status,
     statuses,
 )
+from tests.fakes.clock import FakeClock
 from tests.fakes.login_world import CREDENTIALS, LoginWorld
 
 
@@ -397,6 +401,38 @@ def test_a_named_holiday_is_a_day_without_trading(world: LoginWorld) -> None:
     assert look(desk) == ()
     assert not desk.is_trading_day()
     assert replace(desk, holidays=lambda: frozenset({today + timedelta(days=1)})).is_trading_day()
+
+
+def kept_calendar() -> TradingCalendar:
+    return parse_calendar(SHIPPED.read_text(encoding="utf-8"))
+
+
+def test_a_kept_holiday_is_a_day_without_trading_and_a_kept_sunday_session_is_not(world: LoginWorld) -> None:
+    desk = replace(world.desk, calendar=kept_calendar)
+    assert desk.is_trading_day()
+
+    # the next day commodities trade in the evening
+    assert replace(desk, clock=FakeClock(datetime(2026, 11, 24, 2, tzinfo=UTC))).is_trading_day()
+
+    christmas = replace(desk, clock=FakeClock(datetime(2026, 12, 25, 2, tzinfo=UTC)))
+    assert not christmas.is_trading_day()
+    assert look(christmas) == ()
+    assert [kind for kind, _ in world.told()] == ["calendar_unknown"]
+
+    sunday = FakeClock(datetime(2026, 2, 1, 2, tzinfo=UTC))
+    assert replace(desk, clock=sunday).is_trading_day()
+    assert not replace(desk, clock=sunday, calendar=lambda: NO_CALENDAR).is_trading_day()
+
+
+def test_a_calendar_that_ends_within_three_weeks_is_told(world: LoginWorld) -> None:
+    early, late = datetime(2026, 12, 9, 2, tzinfo=UTC), datetime(2026, 12, 11, 2, tzinfo=UTC)
+
+    tell_calendar_ends(replace(world.desk, calendar=kept_calendar, clock=FakeClock(early)))
+    assert world.told() == []
+
+    tell_calendar_ends(replace(world.desk, calendar=kept_calendar, clock=FakeClock(late)))
+    assert world.told() == [("calendar_unknown", "all")]
+    assert "NSE until 2026-12-31" in world.notifier.notices[0].message
 
 
 def test_a_disabled_account_is_left_out(world: LoginWorld) -> None:

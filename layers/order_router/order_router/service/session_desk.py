@@ -1,16 +1,19 @@
 """What the services of broker sessions work with: the ports, handed in once. A laptop hands in its own."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from order_router.adapter.http import Send, never_repeating
-from order_router.adapter.login import BrowserLogin, Credentials, UnattendedLogin
+from order_router.adapter.login import BrowserLogin, Credentials, LoginKind, UnattendedLogin
 from order_router.adapter.port import Broker
 from order_router.adapter.profile import Profile
 from order_router.domain.account import Account
 from order_router.domain.broker_session import SessionRecord
 from order_router.domain.exchange_time import IST
+from order_router.domain.trading_calendar import NO_CALENDAR, TradingCalendar
+from order_router.domain.vocabulary import Exchange
 from order_router.ports import (
     Clock,
     CredentialStore,
@@ -27,7 +30,6 @@ from order_router.ports import (
 from order_router.service.desk import AccountUnknown
 
 TRIES = 8
-SATURDAY = 5
 
 LAST_LOGIN_CALL = timedelta(seconds=15)
 """No request of a login leaves in the last part of its lease: its answer would come after it."""
@@ -38,7 +40,7 @@ class SessionDesk:
     """The ports of a service that logs in.
 
     `nonce` makes a value that no other call makes, and that nobody can guess; `holidays` gives the days without
-    trading that the deployer named.
+    trading that the deployer named, `calendar` those that are kept.
     """
 
     settings: Settings
@@ -54,6 +56,7 @@ class SessionDesk:
     notifier: Notifier
     nonce: Callable[[], str]
     holidays: Callable[[], frozenset[date]] = frozenset
+    calendar: Callable[[], TradingCalendar] = lambda: NO_CALENDAR
 
     def account(self, name: str) -> Account:
         """Return the account; AccountUnknown if there is none."""
@@ -67,9 +70,25 @@ class SessionDesk:
         return self.broker_of(account.broker).profile
 
     def is_trading_day(self) -> bool:
-        """Return whether the exchanges may trade today: a weekday that the deployer has not named a holiday."""
-        today = self.clock.now().astimezone(IST).date()
-        return today.weekday() < SATURDAY and today not in self.holidays()
+        """Return whether an exchange of the accounts' brokers may trade today, unless the deployer named a holiday.
+
+        Of an exchange whose days are not known every weekday counts.
+        """
+        today, calendar = self.clock.now().astimezone(IST).date(), self.calendar()
+        if today in self.holidays():
+            return False
+        return any(calendar.is_trading_day(exchange, today) for exchange in self.exchanges())
+
+    def exchanges(self) -> frozenset[Exchange]:
+        """Return the exchanges of every enabled account's broker that has logins."""
+        found: set[Exchange] = set()
+        for account in self.settings.accounts():
+            # a defect at one broker must not keep the other accounts waiting
+            with suppress(Exception):
+                profile = self.profile(account)
+                if account.is_enabled and profile.login is not LoginKind.NONE:
+                    found |= profile.exchanges
+        return frozenset(found)
 
 
 Change = Callable[[SessionRecord], SessionRecord]

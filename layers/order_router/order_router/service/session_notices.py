@@ -10,6 +10,8 @@ from order_router.ports import Notice, StoreUnavailable
 from order_router.service.login_links import make_link
 from order_router.service.session_desk import SessionDesk, change_record
 
+CALENDAR_AHEAD = timedelta(days=21)
+EVERY_ACCOUNT = "all"
 TOLD_LINK_LIFE = timedelta(hours=3)
 """How long a link that was sent is good: it waits for somebody to look at a telephone."""
 
@@ -29,6 +31,19 @@ def tell_failed(desk: SessionDesk, account: Account, reason: Reason) -> None:
     if _is_first(desk, account, f"failed:{reason.code}"):
         words = f"the login of account {account.name} failed ({reason.code}): {reason.message}"
         desk.notifier.tell(Notice(kind="login_failed", account=account.name, message=words))
+
+
+def tell_calendar_ends(desk: SessionDesk) -> None:
+    """Tell which exchanges' days are known for less than three weeks more: orders outside their hours pass then."""
+    now, calendar = desk.clock.now(), desk.calendar()
+    ends = {name: calendar.ends_within(name, now, CALENDAR_AHEAD) for name in sorted(desk.exchanges())}
+    words = ", ".join(f"{name} until {day}" for name, day in ends.items() if day is not None)
+    if words:
+        message = (
+            f"the trading calendar ends soon ({words}); after that no order is refused for its exchange's hours,"
+            " and every weekday counts as a trading day: deploy a newer version, or name holidays in TradingHolidays"
+        )
+        desk.notifier.tell(Notice(kind="calendar_unknown", account=EVERY_ACCOUNT, message=message))
 
 
 def _is_first(desk: SessionDesk, account: Account, what: str) -> bool:

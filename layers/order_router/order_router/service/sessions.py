@@ -36,7 +36,7 @@ from order_router.domain.broker_session import (
 from order_router.domain.errors import Reason, RouterError
 from order_router.ports import RecordConflict, RenewalPending
 from order_router.service.session_desk import SessionDesk, change_record, login_sender
-from order_router.service.session_notices import tell_failed, tell_needed
+from order_router.service.session_notices import tell_calendar_ends, tell_failed, tell_needed
 
 logger = logging.getLogger(__name__)
 
@@ -141,8 +141,10 @@ def look(desk: SessionDesk) -> tuple[SessionStatus, ...]:
 
     Of each that has none the trader is told once.
 
-    On a day without trading nothing is done: nobody is asked to log in, and no login fails.
+    On a day without trading nothing is done: nobody is asked to log in, and no login fails. If the calendar ends soon,
+    that is told.
     """
+    tell_calendar_ends(desk)
     if not desk.is_trading_day():
         return ()
     wanted = Wanted(lasting_until=desk.clock.now() + DAY_AHEAD)
