@@ -175,6 +175,7 @@ def test_who_turns_the_kill_switch_reaches_no_broker_and_nothing_of_the_gate_but
         "SettingsTable": None,
         "GateTable": ["kill#*", "kill-*"],
         "KillQueue": None,
+        "NoticeQueue": None,
     }
     assert "VpcConfig" not in functions()["kill_switch"]
 

@@ -17,8 +17,6 @@ from order_router.aws.clients import (
 )
 from order_router.aws.dead_letters import DeadLettersTable
 from order_router.aws.environment import Environment
-from order_router.aws.kill_queue import SqsKillQueue
-from order_router.aws.kill_tables import KillSwitchesTable
 from order_router.aws.listings_table import ListingsTable
 from order_router.aws.notice_queue import QueueNotifier, SqsNoticeQueue
 from order_router.aws.orders_table import OrdersTable
@@ -57,6 +55,8 @@ from order_router.transport.local import LocalTransport, RoutingTransport
 
 if TYPE_CHECKING:
     from order_router.aws.audit_archive import AuditBucket
+    from order_router.aws.kill_queue import SqsKillQueue
+    from order_router.aws.kill_tables import KillSwitchesTable
     from order_router.paper.exchange import PaperExchange
 
 PAPER_ENDPOINT = "paper://exchange"
@@ -184,13 +184,17 @@ class Parts:
         )
 
     @cached_property
-    def kill_queue(self) -> SqsKillQueue:
+    def kill_queue(self) -> "SqsKillQueue":
         """The queue that asks for what a kill switch was asked to do."""
+        from order_router.aws.kill_queue import SqsKillQueue  # noqa: PLC0415 - no order pays for it
+
         return SqsKillQueue(lambda: self.sqs, lambda: self._environment.require("KILL_QUEUE_URL"))
 
     @cached_property
-    def kill_switches(self) -> KillSwitchesTable:
+    def kill_switches(self) -> "KillSwitchesTable":
         """The kill switches in the gate."""
+        from order_router.aws.kill_tables import KillSwitchesTable  # noqa: PLC0415 - the same
+
         return KillSwitchesTable(self.dynamodb, self._environment.require("GATE_TABLE"), self._clock)
 
     @cached_property

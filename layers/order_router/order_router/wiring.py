@@ -11,7 +11,6 @@ from order_router.aws.clients import (
     make_steady_client,
 )
 from order_router.aws.instrument_lists import InstrumentListsTable
-from order_router.aws.kill_tables import KillTicketsTable, KillWorksTable
 from order_router.aws.listings_search import ListingsSearch
 from order_router.aws.meters import MetersTable, PricesTable
 from order_router.aws.probe import is_active
@@ -26,16 +25,12 @@ from order_router.brokers.registry import (
     load_master,
     load_postbacks,
 )
-from order_router.domain.kill_switch import EVERYTHING
 from order_router.parts import Parts
 from order_router.service.alarms import AlarmDesk
 from order_router.service.breaker import BreakerDesk
 from order_router.service.desk import Desk, ReadingDesk, RecordDesk
 from order_router.service.egress import seen_address
 from order_router.service.instruments import InstrumentsDesk, SearchDesk
-from order_router.service.kill_desk import KillDesk, KillWorkDesk
-from order_router.service.kill_links import KillLinks
-from order_router.service.kill_switch import Engage, engage
 from order_router.service.limit_settings import LimitsDesk
 from order_router.service.postbacks import PostbackDesk
 from order_router.service.session_desk import SessionDesk
@@ -44,6 +39,8 @@ from order_router.transport.download import HttpDownload
 
 if TYPE_CHECKING:
     from order_router.service.channels import Say
+    from order_router.service.kill_desk import KillDesk, KillWorkDesk
+    from order_router.service.kill_links import KillLinks
     from order_router.service.telling import TellingDesk
 
 PAPER_ENDPOINT = "paper://exchange"
@@ -89,8 +86,11 @@ class World(Parts):
         )
 
     @cached_property
-    def kill_desk(self) -> KillDesk:
+    def kill_desk(self) -> "KillDesk":
         """What turning the kill switch works with."""
+        from order_router.aws.kill_tables import KillTicketsTable, KillWorksTable  # noqa: PLC0415 - no order pays for it
+        from order_router.service.kill_desk import KillDesk  # noqa: PLC0415 - the same
+
         gates = self._environment.require("GATE_TABLE")
         return KillDesk(
             settings=self.settings,
@@ -105,8 +105,11 @@ class World(Parts):
         )
 
     @cached_property
-    def kill_work_desk(self) -> KillWorkDesk:
+    def kill_work_desk(self) -> "KillWorkDesk":
         """What the work of the kill switch works with."""
+        from order_router.aws.kill_tables import KillWorksTable  # noqa: PLC0415 - no order pays for it
+        from order_router.service.kill_desk import KillWorkDesk  # noqa: PLC0415 - the same
+
         return KillWorkDesk(
             orders=self.desk,
             switches=self.kill_switches,
@@ -115,8 +118,11 @@ class World(Parts):
         )
 
     @cached_property
-    def kill_links(self) -> KillLinks:
+    def kill_links(self) -> "KillLinks":
         """Who makes one-tap links to the kill switch, for notices."""
+        from order_router.aws.kill_tables import KillTicketsTable  # noqa: PLC0415 - no order pays for it
+        from order_router.service.kill_links import KillLinks  # noqa: PLC0415 - the same
+
         gates = self._environment.require("GATE_TABLE")
         return KillLinks(
             tickets=KillTicketsTable(self.dynamodb, gates),
@@ -260,6 +266,9 @@ class World(Parts):
         )
 
     def _stop_everything(self, by: str, reason: str) -> None:
+        from order_router.domain.kill_switch import EVERYTHING  # noqa: PLC0415 - no order pays for it
+        from order_router.service.kill_switch import Engage, engage  # noqa: PLC0415 - the same
+
         engage(self.kill_desk, Engage(switch=EVERYTHING, by=by, reason=reason))
 
     @property
