@@ -65,7 +65,7 @@ class Race:
             order = self._owned(keys[worker], worker)
             gate = self.gate_of(keys[worker], worker)
             barrier.wait(WAIT_S)
-            claimed.append((keys[worker], _claim(store, order, gate)))
+            claimed.append((keys[worker], claim(store, order, gate)))
         return claimed
 
     def _owned(self, key: str, worker: int) -> Order:
@@ -102,7 +102,8 @@ def _wrong(key: str, claims: list[Claim], store: OrderStore) -> list[str]:
     return faults if stored == winners[0] else [*faults, f"{key} is stored as {stored}"]
 
 
-def _claim(store: OrderStore, order: Order, gate: Gate) -> Claim:
+def claim(store: OrderStore, order: Order, gate: Gate) -> Claim:
+    """Try to write the order through its gate, and return what came of it."""
     try:
         store.write(order, replacing=None, gate=gate)
     except StoreConflict as conflict:

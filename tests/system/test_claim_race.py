@@ -16,12 +16,15 @@ from botocore.config import Config
 from infra.local.environment import aws_environment
 from infra.operate import Target
 from order_router.aws.gate import Switches
+from order_router.aws.meters import MetersTable
 from order_router.aws.orders_table import OrdersTable
 from order_router.domain.gate import Counter, Gate
 from order_router.domain.lifecycle import State
 from order_router.transport.clock import SystemClock
 from tests.system.claim_race import THREADS, Claim, GateOf, Race, waves, wrong_claims
 from tests.system.conftest import LocalStack
+from tests.system.limit_race import LIMITS, ORDERS_AT_ONCE, LimitRace, is_exactly_at_limit
+from tests.system.limit_race import outcomes as limit_outcomes
 from tests.system.trader import unique
 
 INTENTS = int(os.environ.get("CLAIM_RACE_INTENTS", "1000"))
@@ -42,7 +45,9 @@ def dynamodb(stack: LocalStack) -> Any:
         endpoint_url=facts["endpoint_url"],
         aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-        config=Config(max_pool_connections=THREADS, retries={"total_max_attempts": 1}, read_timeout=30),
+        config=Config(
+            max_pool_connections=ORDERS_AT_ONCE, retries={"total_max_attempts": 1}, read_timeout=30
+        ),
     )
 
 
@@ -109,6 +114,39 @@ def test_no_order_passes_a_switch_once_it_has_answered(
     claims = Race(new_worker, CLOCK, lambda _key, _worker: Gate(switches=(name,))).run([keys])
 
     assert outcomes(claims) == {"KILL_SWITCH_ON": THREADS}
+
+
+@pytest.mark.parametrize("code", LIMITS)
+def test_of_a_hundred_orders_at_a_limit_of_ten_exactly_ten_pass(
+    dynamodb: Any, target: Target, new_worker: Callable[[], OrdersTable], code: str
+) -> None:
+    race = limit_race(dynamodb, target, new_worker, code)
+
+    claims = race.run()
+
+    assert limit_outcomes(claims) == {"won": LIMIT, code: ORDERS_AT_ONCE - LIMIT}
+    assert is_exactly_at_limit(race.found())
+
+
+def test_room_that_is_given_back_is_used_again_and_never_more_than_there_is(
+    dynamodb: Any, target: Target, new_worker: Callable[[], OrdersTable]
+) -> None:
+    race = limit_race(dynamodb, target, new_worker, "OPEN_ORDERS_LIMIT")
+
+    seen = race.churn()
+
+    assert len(seen) >= LIMIT
+    assert max(seen) <= LIMIT
+    found = race.found()
+    assert [found[name] for name in ("open", "reserved", "gross", "net")] == [0, 0, 0, 0]
+    assert found["orders"] == len(seen)
+
+
+def limit_race(dynamodb: Any, target: Target, new_worker: Callable[[], OrdersTable], code: str) -> LimitRace:
+    """A race of an account that nobody else knows."""
+    meters = MetersTable(dynamodb, target.outputs["GateTableName"])
+    account = f"race-{unique()}"[:32]
+    return LimitRace(new_worker, meters, CLOCK, account, LIMITS[code])
 
 
 def outcomes(claims: dict[str, list[Claim]]) -> dict[str, int]:
