@@ -82,9 +82,9 @@ def test_a_version_is_locked_for_the_years_that_the_bucket_says(s3: Any) -> None
     (key,) = texts(s3)
     (version,) = s3.list_object_versions(Bucket=BUCKET)["Versions"]
 
-    kept = s3.get_object_retention(Bucket=BUCKET, Key=key)["Retention"]
-    assert kept["Mode"] == "COMPLIANCE"
-    assert (kept["RetainUntilDate"] - version["LastModified"]).days >= 5 * 365
+    kept = s3.head_object(Bucket=BUCKET, Key=key)
+    assert kept["ObjectLockMode"] == "COMPLIANCE"
+    assert (kept["ObjectLockRetainUntilDate"] - version["LastModified"]).days >= 5 * 365
     with pytest.raises(ClientError, match="AccessDenied"):
         s3.delete_object(Bucket=BUCKET, Key=key, VersionId=version["VersionId"])
 
