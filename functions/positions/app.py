@@ -4,6 +4,7 @@ from functools import partial
 
 from order_router import wiring
 from order_router.api.answers import portfolio_answer
+from order_router.api.combinations import answer_combination
 from order_router.api.endpoint import route
 from order_router.api.http import Answer, ApiRequest
 from order_router.api.listing import visible_accounts
@@ -28,6 +29,9 @@ handler = route(
         "GET /v1/funds": read,
         "GET /v1/quotes": partial(answer_quotes, settings=settings, desk=desk),
         "GET /v1/option-chain": partial(answer_option_chain, settings=settings, desk=desk),
+        "POST /v1/instruments/combinations": partial(
+            answer_combination, settings=settings, desk=world.combination_desk
+        ),
         "POST /v1/margin": partial(answer_margin, settings=settings, desk=desk),
     }
 )

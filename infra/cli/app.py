@@ -9,6 +9,7 @@ from infra.cli import (
     accounts,
     audit,
     breakers,
+    combinations,
     credentials,
     egress,
     instruments,
@@ -39,6 +40,7 @@ sessions.mount(app)
 app.add_typer(strategies.app, name="strategy")
 app.add_typer(keys.app, name="key")
 app.add_typer(order_reads.app, name="order")
+combinations.mount(instruments.app)
 app.add_typer(instruments.app, name="instruments")
 app.add_typer(egress.app, name="egress")
 app.add_typer(breakers.app, name="breaker")

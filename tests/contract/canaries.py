@@ -12,6 +12,7 @@ from order_router.adapter.port import Broker
 from order_router.adapter.session import BrokerSession, Secret, Surroundings
 from order_router.domain.instrument import parse_instrument
 from order_router.domain.listing import InstrumentType, Listing
+from tests.contract.intents import read_leg
 from tests.fakes.listings import MemoryListings
 
 NOW = "2026-11-20T04:32:11+00:00"
@@ -60,6 +61,7 @@ def read_listing(row: dict[str, Any]) -> Listing:
         underlying=row.get("underlying"),
         expiry=None if expiry is None else date.fromisoformat(expiry),
         strike=None if strike is None else Decimal(strike),
+        legs=tuple(read_leg(*leg) for leg in row["legs"]) if "legs" in row else None,
     )
 
 

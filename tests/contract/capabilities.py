@@ -8,6 +8,7 @@ from pathlib import Path
 import order_router.brokers
 from order_router.adapter.profile import Feature, Profile
 from order_router.brokers.registry import BROKERS, load_broker
+from order_router.domain.vocabulary import Exchange
 
 BEGIN = "<!-- capabilities: written by python -m tests.contract.capabilities -->"
 END = "<!-- end of capabilities -->"
@@ -31,6 +32,7 @@ ROWS: dict[str, Callable[[Profile], str]] = {
     "sends order updates": lambda profile: _claim(Feature.POSTBACK in profile.features),
     "takes an algo id": lambda profile: _claim(profile.takes_algo_id),
     "only from registered addresses": lambda profile: _words(profile.checks_address) or "nothing",
+    "combinations of legs": lambda profile: _claim(Exchange.COMBO in profile.exchanges),
     "list of instruments": lambda profile: _claim(profile.has_master),
     "login": lambda profile: str(profile.login),
     "credentials": lambda profile: ", ".join(one.name for one in profile.credentials) or "nothing",

@@ -37,6 +37,7 @@ CLAIMS: dict[str, Callable[[Profile], bool]] = {
     "redeem_login": lambda profile: profile.login is LoginKind.BROWSER,
     "read_instruments": lambda profile: profile.has_master,
     "find_listing": lambda profile: profile.finds_listings,
+    "combine": lambda profile: Exchange.COMBO in profile.exchanges,
     "read_postback": lambda profile: Feature.POSTBACK in profile.features,
 }
 

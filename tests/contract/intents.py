@@ -12,9 +12,18 @@ from order_router.adapter.login import Credentials
 from order_router.adapter.master import MasterUnavailable
 from order_router.adapter.port import ChainQuery, ModifyIntent, OrderTarget, PlaceIntent
 from order_router.adapter.session import BrokerSession
-from order_router.brokers.registry import load_broker, load_finder, load_login, load_master, load_postbacks
+from order_router.brokers.registry import (
+    load_broker,
+    load_combiner,
+    load_finder,
+    load_login,
+    load_master,
+    load_postbacks,
+)
 from order_router.domain.instrument import Instrument, parse_instrument
+from order_router.domain.listing import Leg
 from order_router.domain.request import OrderRequest, parse_request
+from order_router.domain.vocabulary import Side
 
 OK = 200
 
@@ -34,6 +43,19 @@ class Postback:
     body: bytes
 
 
+@dataclass(frozen=True)
+class Legs:
+    """What a combination shall be made of."""
+
+    name: Instrument
+    legs: tuple[Leg, ...]
+
+
+def read_leg(instrument: str, side: str, ratio: int) -> Leg:
+    """Read a leg as samples spell it."""
+    return Leg(instrument=parse_instrument(instrument), side=Side(side), ratio=ratio)
+
+
 Intent = (
     PlaceIntent
     | ModifyIntent
@@ -44,6 +66,7 @@ Intent = (
     | tuple[Instrument, ...]
     | LoginAnswer
     | Postback
+    | Legs
     | str
 )
 Fields = dict[str, Any]
@@ -81,6 +104,9 @@ READERS: dict[str, Callable[[Fields], Intent]] = {
     ),
     "read_order_margin": lambda fields: parse_request(fields["request"]),
     "find_listing": lambda fields: parse_instrument(fields["instrument"]),
+    "combine": lambda fields: Legs(
+        parse_instrument(fields["name"]), tuple(read_leg(*leg) for leg in fields["legs"])
+    ),
     "login_page": lambda fields: str(fields["state"]),
     "redeem_login": lambda fields: LoginAnswer(fields["answer"]),
     "read_postback": lambda fields: Postback(fields.get("headers", {}), str(fields["body"]).encode()),
@@ -135,6 +161,11 @@ def _find_listing(stage: Stage, instrument: Any) -> object:
     return load_finder(stage.broker_name).find_listing(stage.send, stage.session, instrument)
 
 
+def _combine(stage: Stage, intent: Any) -> object:
+    combiner = load_combiner(stage.broker_name)
+    return combiner.combine(stage.send, stage.session, intent.name, intent.legs)
+
+
 def _read_postback(stage: Stage, intent: Any) -> object:
     reader = load_postbacks(stage.broker_name)
     return reader.read_postback(stage.credentials, intent.headers, intent.body)
@@ -158,5 +189,6 @@ PARTS: dict[str, Callable[[Stage, Any], object]] = {
     "redeem_login": _redeem_login,
     "read_instruments": _read_instruments,
     "find_listing": _find_listing,
+    "combine": _combine,
     "read_postback": _read_postback,
 }

@@ -13,7 +13,8 @@ from order_router.adapter.listings import ListingsUnavailable
 from order_router.aws.listing_record import items_of, key_of_state
 from order_router.aws.listings_table import ABSENT_LIFE, FOUND_LIFE, BrokerListings, ListingsTable
 from order_router.domain.instrument import Instrument, parse_instrument
-from order_router.domain.listing import InstrumentType, Listing
+from order_router.domain.listing import InstrumentType, Leg, Listing
+from order_router.domain.vocabulary import Side
 from tests.fakes.aws import Wrapped, aws_client, aws_in_memory, make_table
 from tests.fakes.client_errors import client_error
 from tests.fakes.clock import FakeClock
@@ -241,3 +242,52 @@ def test_a_listing_found_by_itself_is_kept_until_its_end(
     clock.advance(1)
     assert listings.stored(CALL.instrument) is None
     assert listings.named([CALL.broker_key]) == {}
+
+
+SPREAD = Listing(
+    instrument=parse_instrument("COMBO:SPREAD"),
+    instrument_type=InstrumentType.COMBO,
+    broker_symbol="1;;;2/1,3/-1",
+    broker_key="1;2/1,3/-1",
+    tick_size=Decimal("0.01"),
+    legs=(
+        Leg(instrument=INFY.instrument, side=Side.BUY, ratio=1),
+        Leg(instrument=CALL.instrument, side=Side.SELL, ratio=2),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(SPREAD, broker_symbol="1;;;2/2,3/-1", broker_key="1;2/2,3/-1"),
+        replace(SPREAD, instrument=parse_instrument("COMBO:SECOND")),
+    ],
+    ids=["same name", "same legs"],
+)
+def test_a_combination_is_stored_with_its_legs_once_and_nothing_takes_its_place(
+    client: Wrapped, listings: BrokerListings, clock: FakeClock, other: Listing
+) -> None:
+    assert listings.define(SPREAD, None)
+    assert listings.define(SPREAD, None)
+    assert not listings.define(other, None)
+
+    elsewhere = ListingsTable(client, TABLE, clock).at("breeze")
+    assert elsewhere.of(SPREAD.instrument) == SPREAD
+    assert elsewhere.named([SPREAD.broker_key, other.broker_key]) == {SPREAD.broker_key: SPREAD}
+
+
+def test_a_table_that_fails_while_it_defines_says_so(client: Wrapped, clock: FakeClock) -> None:
+    def fail(**_: Any) -> Any:
+        raise client_error("TransactWriteItems", "ThrottlingException", "slow down")
+
+    table = ListingsTable(replaced(client, "transact_write_items", fail), TABLE, clock)
+
+    with pytest.raises(ListingsUnavailable, match="ThrottlingException"):
+        table.at("breeze").define(SPREAD, None)
+
+
+def test_a_combination_that_nobody_defined_is_none_though_no_list_was_ever_loaded(
+    client: Wrapped, clock: FakeClock
+) -> None:
+    assert ListingsTable(client, TABLE, clock).at("ibkr").of(SPREAD.instrument) is None

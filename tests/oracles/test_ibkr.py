@@ -30,7 +30,9 @@ from order_router.brokers.ibkr.quotes import FIELDS
 from order_router.brokers.ibkr.session import Ask
 from order_router.brokers.ibkr.session import call as session_call
 from order_router.domain.instrument import parse_instrument
+from order_router.domain.listing import InstrumentType, Leg, Listing
 from order_router.domain.request import OrderRequest, parse_request
+from order_router.domain.vocabulary import Side
 from order_router.transport.http_transport import HttpTransport
 from tests.fakes.clock import FakeClock
 from tests.fakes.listings import MemoryListings
@@ -113,6 +115,18 @@ CHANGE = ModifyIntent(broker_order_id=ORDER_ID, before=_request(), request=_requ
 SNAPSHOT = ("live_marketdata_snapshot", {"conids": ["265598"], "fields": FIELDS.split(",")})
 
 
+VERTICAL = "28812380;;;667629330/1,667629350/-1"
+COMBINATION = Listing(
+    instrument=parse_instrument("COMBO:AAPL-DEC"),
+    instrument_type=InstrumentType.COMBO,
+    broker_symbol=VERTICAL,
+    broker_key="28812380;667629330/1,667629350/-1",
+    tick_size=Decimal("0.01"),
+    legs=(
+        Leg(instrument=parse_instrument("OPRA:AAPL261218C00200000"), side=Side.BUY, ratio=1),
+        Leg(instrument=parse_instrument("OPRA:AAPL261218C00205000"), side=Side.SELL, ratio=1),
+    ),
+)
 CHAIN = ChainQuery(underlying=parse_instrument("NASDAQ:AAPL"), expiry=date(2026, 12, 18), strikes=1)
 MONTH = {"conid": "265598", "sec_type": "OPT", "month": "DEC26", "exchange": "SMART"}
 INFO = MONTH | {"strike": "200", "right": "C"}
@@ -160,6 +174,14 @@ INTENTS: dict[str, Intent] = {
             manual_indicator=False,
             ext_operator=ACCOUNT_ID,
         ),
+    ),
+    "buy a combination": Intent(
+        _place(instrument="COMBO:AAPL-DEC", product="NRML", limit_price="1.25"),
+        _placed(conid=None, conidex=VERTICAL, price=1.25),
+    ),
+    "sell a combination": Intent(
+        _place(instrument="COMBO:AAPL-DEC", product="NRML", limit_price="1.3", side="SELL"),
+        _placed(conid=None, conidex=VERTICAL, price=1.3, side="SELL"),
     ),
     "change an order": Intent(
         lambda send, session: ibkr.modify_order(send, session, CHANGE),
@@ -252,7 +274,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
         run_client("ibkr", recorder.url + ROOT, asked, tmp_path_factory.mktemp("client"))
         clock = FakeClock()
         transport = HttpTransport(clock)
-        around = Surroundings(now=clock.now, listings=MemoryListings(LISTINGS))
+        around = Surroundings(now=clock.now, listings=MemoryListings((*LISTINGS, COMBINATION)))
         send = transport.sender(recorder.url + ROOT, not_after=None)
         yield Both(recorder, recorder.take(), send, around)
         transport.close()

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from tests.simulators import ibkr_combinations as combinations
 from tests.simulators.ibkr_login import ACCOUNT_ID, refusal
 from tests.simulators.ibkr_market import BY_CONID, BY_NAME, SPOKEN
 from tests.simulators.kite_book import Row
@@ -31,7 +32,10 @@ def form_of(ticket: Mapping[str, Any]) -> dict[str, str]:
     is_stop = ticket.get("orderType") == "STP"
     if not str(ticket.get("quantity", "")).isdigit() or ticket.get("acctId") != ACCOUNT_ID:
         raise refusal(400, "accountId or quantity is not valid")
-    if name.partition(":")[0] in FUTURES and (ticket.get("manualIndicator"), ticket.get("extOperator")) != (
+    if FUTURES & combinations.venues_of(name) and (
+        ticket.get("manualIndicator"),
+        ticket.get("extOperator"),
+    ) != (
         False,
         ACCOUNT_ID,
     ):
@@ -53,13 +57,13 @@ def form_of(ticket: Mapping[str, Any]) -> dict[str, str]:
 
 def live_row(row: Row) -> Row:
     """Return an order as the live orders show it."""
-    conid, kind = _names(row)
+    conid, kind = names_of(row)
     status = STATUSES[row["status"]]
     shown = {
         "acct": ACCOUNT_ID,
         "account": ACCOUNT_ID,
         "conid": int(conid),
-        "conidex": conid,
+        "conidex": row["tradingsymbol"] if kind == "BAG" else conid,
         "orderId": int(row["order_id"]),
         "ticker": row["tradingsymbol"],
         "secType": kind,
@@ -84,10 +88,11 @@ def live_row(row: Row) -> Row:
 
 def status_row(row: Row) -> Row:
     """Return an order as its status page shows it."""
-    conid, kind = _names(row)
+    conid, kind = names_of(row)
     return {
         "order_id": int(row["order_id"]),
         "conid": int(conid),
+        "conidex": row["tradingsymbol"] if kind == "BAG" else conid,
         "side": row["transaction_type"][0],
         "size": f"{row['quantity'] - row['filled_quantity']}.0",
         "total_size": f"{row['quantity']}.0",
@@ -106,7 +111,7 @@ def status_row(row: Row) -> Row:
 
 def trade_row(trade: Row, order: Row) -> Row:
     """Return a fill."""
-    conid, kind = _names(trade)
+    conid, kind = names_of(trade)
     return {
         "execution_id": f"0000e0d5.{trade['trade_id']}.01.01",
         "order_id": int(trade["order_id"]),
@@ -125,7 +130,7 @@ def trade_row(trade: Row, order: Row) -> Row:
 
 def position_row(row: Row) -> Row:
     """Return a net position."""
-    conid, kind = _names(row)
+    conid, kind = names_of(row)
     return {
         "conid": conid,
         "secType": kind,
@@ -169,13 +174,19 @@ def price_of(ticket: Mapping[str, Any], prices: Mapping[str, Decimal]) -> Decima
 
 def _contract(ticket: Mapping[str, Any]) -> str:
     written = str(ticket.get("conidex", ticket.get("conid", "")))
+    combination = combinations.name_of(written)
+    if combination is not None and "conid" not in ticket:
+        return combination
     listing = BY_CONID.get(written.partition("@")[0])
     if ("conid" in ticket) == ("conidex" in ticket) or listing is None:
         raise refusal(200, "No such contract")
     return str(listing.instrument)
 
 
-def _names(row: Row) -> tuple[str, str]:
+def names_of(row: Row) -> tuple[str, str]:
+    """Return a row's contract id and kind: that of every combination is its currency's spread."""
+    if row["exchange"] == "COMBO":
+        return row["tradingsymbol"].partition(";")[0].partition("@")[0], "BAG"
     listing = BY_NAME[f"{row['exchange']}:{row['tradingsymbol']}"]
     return listing.broker_key, SPOKEN[listing.instrument_type]
 

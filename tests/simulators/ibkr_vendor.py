@@ -15,6 +15,7 @@ from uuid import UUID
 from order_router.adapter.errors import OutcomeUnknown
 from order_router.adapter.http import HttpRequest, HttpResponse
 from tests.exact_json import dump_json
+from tests.simulators import ibkr_combinations as combinations
 from tests.simulators import ibkr_market as market
 from tests.simulators import ibkr_pages as pages
 from tests.simulators.ibkr_behaviours import PRESETS, QUESTIONS
@@ -189,6 +190,7 @@ class Ibkr:
         """Take a ticket in, or ask before."""
         (ticket,) = fields["orders"]
         form = pages.form_of(ticket)
+        self._price_combination(form)
         if form["tag"] in {row["tag"] for row in self.book.orders.values()}:
             words = f"Order couldn't be submitted: Local order ID={form['tag']} is already registered."
             raise refusal(200, words)
@@ -211,7 +213,8 @@ class Ibkr:
             return {"msg": "Request was submitted", "order_id": -1, "conid": -1, "account": None}
         order_id = self._known(fields["order_id"])
         row = self.book.orders[order_id]
-        if row["exchange"] in pages.FUTURES and fields.get("manualIndicator") != "false":
+        venues = combinations.venues_of(f"{row['exchange']}:{row['tradingsymbol']}")
+        if pages.FUTURES & venues and fields.get("manualIndicator") != "false":
             raise refusal(200, "manualIndicator is required for this contract")
         if behaviour.effect != "nothing":
             _in_ibkrs_words(lambda: self.book.cancel(order_id, behaviour.effect))
@@ -302,6 +305,32 @@ class Ibkr:
         symbol = _underlying(fields)
         return market.strikes(symbol, fields["month"] if symbol in self.searched else "")
 
+    def trades(self, _: Fields) -> Any:
+        """Show the fills, those of a combination leg by leg."""
+        rows: list[Fields] = []
+        for trade in self.book.trades:
+            is_one = trade["exchange"] != "COMBO"
+            parts = [trade] if is_one else combinations.leg_trades(trade, self.book.prices)
+            rows += [pages.trade_row(part, self.book.orders[trade["order_id"]]) for part in parts]
+        return rows
+
+    def positions(self, _: Fields) -> Any:
+        """Show the net positions, a combination as its legs."""
+        rows: list[Fields] = []
+        for row in self.book.positions()["net"]:
+            is_one = row["exchange"] != "COMBO"
+            rows += [pages.position_row(row)] if is_one else combinations.leg_positions(row, self.book.prices)
+        return rows
+
+    def _price_combination(self, form: dict[str, str]) -> None:
+        """Let the book have a combination's price as its legs make it, when an order first names it."""
+        if form["exchange"] == "COMBO":
+            name, price = (
+                form["tradingsymbol"],
+                combinations.price_of(form["tradingsymbol"], self.book.prices),
+            )
+            self.book.prices.setdefault(f"COMBO:{name}", price)
+
     def option_info(self, fields: Fields) -> Any:
         """Show the options that fit."""
         return market.options(_underlying(fields), fields)
@@ -333,10 +362,8 @@ LOGINS: dict[str, Callable[[Ibkr, Fields, Called], Any]] = {
 READS: dict[str, Callable[[Ibkr, Fields], Any]] = {
     "orders": Ibkr.live_orders,
     "status": Ibkr.one_order,
-    "trades": lambda ibkr, _: [
-        pages.trade_row(trade, ibkr.book.orders[trade["order_id"]]) for trade in ibkr.book.trades
-    ],
-    "positions": lambda ibkr, _: [pages.position_row(row) for row in ibkr.book.positions()["net"]],
+    "trades": Ibkr.trades,
+    "positions": Ibkr.positions,
     "summary": lambda ibkr, _: pages.summary(ibkr.book.margins()),
     "whatif": lambda ibkr, fields: pages.preview(
         fields["orders"][0], pages.price_of(fields["orders"][0], ibkr.book.prices)

@@ -21,6 +21,7 @@ from order_router.aws.settings_table import SettingsTable
 from order_router.brokers.registry import (
     BROKERS,
     load_broker,
+    load_combiner,
     load_login,
     load_master,
     load_postbacks,
@@ -28,6 +29,7 @@ from order_router.brokers.registry import (
 from order_router.parts import Parts
 from order_router.service.alarms import AlarmDesk
 from order_router.service.breaker import BreakerDesk
+from order_router.service.combinations import CombinationDesk
 from order_router.service.desk import Desk, ReadingDesk, RecordDesk
 from order_router.service.egress import seen_address
 from order_router.service.instruments import InstrumentsDesk, SearchDesk
@@ -215,6 +217,13 @@ class World(Parts):
         """What the services work with that only ask brokers."""
         return ReadingDesk(
             sessions=self.sessions, broker_of=load_broker, transport=self.transport, clock=self._clock
+        )
+
+    @cached_property
+    def combination_desk(self) -> CombinationDesk:
+        """What defining combinations works with."""
+        return CombinationDesk(
+            reading=self.reading_desk, combiner_of=load_combiner, definitions=self.listings.at
         )
 
     @cached_property

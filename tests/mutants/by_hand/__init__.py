@@ -6,6 +6,7 @@ from tests.mutants.by_hand import (
     breaker,
     changes,
     claim,
+    combinations,
     fitting,
     holds,
     kill_switch,
@@ -22,6 +23,7 @@ from tests.mutants.mutant import Mutant
 THEMES = {
     "The intent comes first, and one worker owns it": claim.MUTANTS,
     "An order fits its broker before it is written": fitting.MUTANTS,
+    "Combinations: one name, one meaning": combinations.MUTANTS,
     "One send, in time": sending.MUTANTS,
     "What a failure proves": answers.MUTANTS,
     "The store and its gate": store.MUTANTS,

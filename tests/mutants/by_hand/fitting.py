@@ -14,8 +14,8 @@ MUTANTS = (
         name="listing-not-asked",
         breaks="an instrument that the broker does not list goes out",
         file=FILE,
-        old="    if broker.profile.has_master:\n        day",
-        new="    if not broker.profile.has_master:\n        day",
+        old="    if broker.profile.has_master or request",
+        new="    if not broker.profile.has_master or request",
         killed_by=(
             FITTING_TESTS
             + "test_an_instrument_that_the_broker_does_not_list_is_refused_before_anything_is_sent",

@@ -111,6 +111,7 @@ def test_an_instrument_is_told_with_all_that_an_order_must_fit(world: World) -> 
         "broker": "tiny",
         "broker_symbol": "NIFTY2611249500CE",
         "broker_key": "nfo|NIFTY2611249500CE",
+        "legs": [],
     }
 
 

@@ -18,7 +18,7 @@ from order_router.domain.instrument import TRADINGSYMBOL, parse_instrument
 from order_router.domain.instrument_list import FUTURES_AND_OPTIONS, InstrumentQuery, ListState
 from order_router.domain.listing import InstrumentType, Listing
 from order_router.domain.request import Name
-from order_router.domain.vocabulary import Exchange
+from order_router.domain.vocabulary import Exchange, Side
 from order_router.service.instruments import BrokerUnused, SearchDesk, brokers_in_use
 
 STRIKE = re.compile(r"[0-9]{1,12}(\.[0-9]{1,8})?")
@@ -48,8 +48,16 @@ class RefreshInstruments(BaseModel):
     takes_any_count: bool = False
 
 
+class LegJson(TypedDict):
+    """One leg of a combination."""
+
+    instrument: str
+    side: Side
+    ratio: int
+
+
 class ListingJson(TypedDict):
-    """An instrument as a broker lists it; quantities in units, prices decimal text."""
+    """An instrument as a broker lists it; quantities in units, prices decimal text. Only a combination has legs."""
 
     instrument: str
     instrument_type: InstrumentType
@@ -62,6 +70,7 @@ class ListingJson(TypedDict):
     broker: str
     broker_symbol: str
     broker_key: str
+    legs: list[LegJson]
 
 
 class ListStateJson(TypedDict):
@@ -139,6 +148,10 @@ def listing_json(broker: str, listing: Listing) -> ListingJson:
         "broker": broker,
         "broker_symbol": listing.broker_symbol,
         "broker_key": listing.broker_key,
+        "legs": [
+            {"instrument": str(leg.instrument), "side": leg.side, "ratio": leg.ratio}
+            for leg in listing.legs or ()
+        ],
     }
 
 

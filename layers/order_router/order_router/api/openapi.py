@@ -9,6 +9,7 @@ from order_router import __version__
 from order_router.adapter.login import LoginKind
 from order_router.api.alert import TradingViewAlert
 from order_router.api.answers import OrderJson
+from order_router.api.combinations import DefineCombination
 from order_router.api.instruments import ListingJson, ListStateJson, RefreshInstruments
 from order_router.api.kill_switch import EngageKillSwitch, ReleaseKillSwitch
 from order_router.api.orders import CancelAll, ChangeOrder
@@ -30,6 +31,7 @@ MODELS: tuple[type[BaseModel], ...] = (
     PaperPrice,
     TradingViewAlert,
     RefreshInstruments,
+    DefineCombination,
     EngageKillSwitch,
     ReleaseKillSwitch,
     Limits,
@@ -247,6 +249,13 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "POST /v1/instruments/refresh": Operation(
         summary="Load brokers' lists anew", scope=Scope.ADMIN, body=_ref(RefreshInstruments), statuses=(202,)
+    ),
+    "POST /v1/instruments/combinations": Operation(
+        summary="Define a combination of several legs, once, by a name",
+        scope=Scope.ADMIN,
+        body=_ref(DefineCombination),
+        statuses=(201,),
+        answer=INSTRUMENT,
     ),
     "POST /v1/webhooks/tradingview": ALERT,
     "POST /v1/webhooks/tradingview/{token}": ALERT,

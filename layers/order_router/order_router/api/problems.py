@@ -34,6 +34,7 @@ STATUS_OF_CODE: dict[str, int] = {
     "ORDER_NOT_OPEN": 409,
     "ENTRY_HELD": 409,
     "CONFLICT": 409,
+    "COMBINATION_TAKEN": 409,
     "BODY_TOO_LARGE": 413,
     "RATE_LIMITED": 429,
     "BUSY": 429,

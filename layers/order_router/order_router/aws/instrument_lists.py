@@ -18,6 +18,7 @@ from order_router.aws.batch_writer import BatchWriter
 from order_router.aws.failures import named_failures
 from order_router.aws.list_state_record import moment, read_state, state_fields
 from order_router.aws.listing_record import (
+    DEFINED_AT,
     KEY_PARTITIONS,
     key_item,
     key_of_state,
@@ -100,7 +101,7 @@ class InstrumentListsTable:
         tally = _Tally()
         old_keys = [key for digit in KEY_PARTITIONS for key in self._put_keys(writer, broker, digit, keys)]
         writer.flush()
-        for exchange in Exchange:
+        for exchange in (one for one in Exchange if one is not Exchange.COMBO):
             self._replace_rows(writer, broker, exchange, rows[exchange], tally)
         writer.flush()
         for key in old_keys:
@@ -149,7 +150,8 @@ class InstrumentListsTable:
                     ConsistentRead=True,
                     **start,
                 )
-            yield from answer["Items"]
+            # what traders have defined is on no broker's list, and stays
+            yield from (item for item in answer["Items"] if DEFINED_AT not in item)
             if "LastEvaluatedKey" not in answer:
                 return
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}

@@ -3,6 +3,8 @@
 pk                        sk               holds
 <broker>#<exchange>       <tradingsymbol>  document; underlying_key and contract_key of a contract
 <broker>#key#<hex digit>  <broker_key>     the same document
+<broker>#COMBO            <name>           a combination as a trader defined it, with `defined_at` in both rows:
+                                           no refresh of a list touches such rows
 <broker>#list             state            when the list was last loaded, and who is at it (`listings_state`)
 
 The index by_underlying has underlying_key (<broker>#<exchange>#<underlying>) and contract_key
@@ -19,12 +21,13 @@ from typing import Any
 from order_router.aws.values import Item
 from order_router.domain.errors import RouterError
 from order_router.domain.instrument import Instrument, parse_instrument
-from order_router.domain.listing import InstrumentType, Listing
-from order_router.domain.vocabulary import Exchange
+from order_router.domain.listing import InstrumentType, Leg, Listing
+from order_router.domain.vocabulary import Exchange, Side
 
 KEY_PARTITIONS = tuple("0123456789abcdef")
 MAX_KEY_BYTES = 1024
 BY_UNDERLYING = "by_underlying"
+DEFINED_AT = "defined_at"
 STRIKE = "021.8f"
 """Strikes in the index: as many digits each, so that they sort as numbers do."""
 
@@ -83,6 +86,9 @@ def write_document(listing: Listing) -> str:
         "underlying": listing.underlying,
         "expiry": None if listing.expiry is None else listing.expiry.isoformat(),
         "strike": None if listing.strike is None else _plain(listing.strike),
+        "legs": None
+        if listing.legs is None
+        else [[str(leg.instrument), leg.side, leg.ratio] for leg in listing.legs],
     }
     kept = {name: value for name, value in fields.items() if value is not None}
     return json.dumps(kept, separators=(",", ":"))
@@ -103,9 +109,14 @@ def read_document(document: str) -> Listing:
             underlying=fields.get("underlying"),
             expiry=date.fromisoformat(fields["expiry"]) if "expiry" in fields else None,
             strike=Decimal(fields["strike"]) if "strike" in fields else None,
+            legs=tuple(_leg(*leg) for leg in fields["legs"]) if "legs" in fields else None,
         )
     except (LookupError, TypeError, ValueError, InvalidOperation) as error:
         raise ListingUnreadable(f"a stored instrument is not readable: {type(error).__name__}") from error
+
+
+def _leg(instrument: str, side: str, ratio: int) -> Leg:
+    return Leg(instrument=parse_instrument(instrument), side=Side(side), ratio=ratio)
 
 
 def read_item(item: Item) -> Listing:

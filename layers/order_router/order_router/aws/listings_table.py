@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from order_router.adapter.listings import ListingsUnavailable
 from order_router.aws.listing_record import (
     BY_UNDERLYING,
+    DEFINED_AT,
     ListingUnreadable,
     expires_at,
     family_of,
@@ -103,6 +104,31 @@ class ListingsTable:
             self._client.put_item(TableName=self._table, Item=item)
         self._remember(item, item)
 
+    def put_new(self, items: Sequence[Item]) -> bool:
+        """Store rows together where nothing stands, or the same, or what has ended; False if something else does."""
+        times = {":now": {"N": str(int(self.now().timestamp()))}}
+        puts = [
+            {
+                "Put": {
+                    "TableName": self._table,
+                    "Item": item,
+                    "ConditionExpression": "attribute_not_exists(pk) OR document = :document OR expires_at <= :now",
+                    "ExpressionAttributeValues": {**times, ":document": item["document"]},
+                }
+            }
+            for item in items
+        ]
+        with _unavailable("storing a combination"):
+            try:
+                self._client.transact_write_items(TransactItems=puts)
+            except ClientError as error:
+                if not _is_refused(error):
+                    raise
+                return False
+        for item in items:
+            self._remember(item, item)
+        return True
+
     def now(self) -> datetime:
         """Return the present."""
         return self._clock.now()
@@ -141,7 +167,7 @@ class BrokerListings:
     def of(self, instrument: Instrument) -> Listing | None:
         """Return the instrument's listing, None if the broker lacks it; ListingsUnavailable before the first list."""
         found = self.stored(instrument)
-        if found is None:
+        if found is None and instrument.exchange is not Exchange.COMBO:
             self._require_loaded()
         return found
 
@@ -170,6 +196,12 @@ class BrokerListings:
         for item in items_of(self._broker, listing):
             self._table.put({**item, "expires_at": {"N": str(int(until.timestamp()))}})
 
+    def define(self, listing: Listing, until: datetime | None) -> bool:
+        """Store a combination for as long as it can be traded (None: for ever); False if name or legs are taken."""
+        ends = {} if until is None else {"expires_at": {"N": str(int(until.timestamp()))}}
+        defined_at = {DEFINED_AT: {"S": self._table.now().isoformat()}}
+        return self._table.put_new([item | ends | defined_at for item in items_of(self._broker, listing)])
+
     def _require_loaded(self) -> None:
         if "loaded_at" not in (self._table.get(key_of_state(self._broker)) or {}):
             raise ListingsUnavailable(f"the instruments of {self._broker} were never loaded: refresh them")
@@ -184,6 +216,11 @@ class BrokerListings:
             return read_item(row)
         except ListingUnreadable as error:
             raise ListingsUnavailable(f"{error.message} ({row['sk']['S'][:60]} at {self._broker})") from error
+
+
+def _is_refused(error: ClientError) -> bool:
+    reasons: Any = error.response.get("CancellationReasons", ())
+    return any(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons)
 
 
 def _name(item: Item) -> Name:

@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import cast
 
-from order_router.adapter.finding import Finder
+from order_router.adapter.finding import Combiner, Finder
 from order_router.adapter.login import BrowserLogin, UnattendedLogin
 from order_router.adapter.master import Master
 from order_router.adapter.port import Broker
@@ -45,6 +45,11 @@ def load_master(name: str) -> Master:
 def load_finder(name: str) -> Finder:
     """Return the module that looks an instrument up at a broker (profile: `finds_listings`)."""
     return cast("Finder", _part(name, "instruments"))
+
+
+def load_combiner(name: str) -> Combiner:
+    """Return the module that makes one instrument of several legs (profile: the exchange COMBO)."""
+    return cast("Combiner", _part(name, "combinations"))
 
 
 def load_postbacks(name: str) -> Postbacks:

@@ -8,20 +8,31 @@ from enum import StrEnum
 from order_router.domain.errors import OrderDenied
 from order_router.domain.instrument import Instrument
 from order_router.domain.request import OrderRequest
+from order_router.domain.vocabulary import Side
 
 
 class InstrumentType(StrEnum):
-    """What is traded: a share, a future, a call, a put, a currency pair; an index has quotes but no orders."""
+    """What is traded: a share, a future, a call, a put, a currency pair, a combination; an index takes no orders."""
 
     EQ = "EQ"
     FUT = "FUT"
     CE = "CE"
     PE = "PE"
     FX = "FX"
+    COMBO = "COMBO"
     INDEX = "INDEX"
 
 
 OPTIONS = frozenset({InstrumentType.CE, InstrumentType.PE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leg:
+    """A part of a combination: buying one of the combination buys or sells `ratio` of the instrument."""
+
+    instrument: Instrument
+    side: Side
+    ratio: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +41,8 @@ class Listing:
 
     `broker_symbol` is what the broker's orders call it. `broker_key` finds it again from the broker's rows: one text,
     unique at this broker (its README says of which fields). Quantities in units; `freeze_quantity` is the most that
-    one order may ask for, None where the broker does not say; `expiry` is the last day on which it trades.
+    one order may ask for, None where the broker does not say; `expiry` is the last day on which it trades. Only a
+    combination has `legs`.
     """
 
     instrument: Instrument
@@ -43,6 +55,7 @@ class Listing:
     underlying: str | None = None
     expiry: date | None = None
     strike: Decimal | None = None
+    legs: tuple[Leg, ...] | None = None
 
 
 class InstrumentDenied(OrderDenied):

@@ -4,7 +4,10 @@ from enum import StrEnum
 
 
 class Exchange(StrEnum):
-    """Where an instrument trades; OPRA is where options on United States shares do, IDEALPRO currency pairs."""
+    """Where an instrument trades; OPRA is where options on United States shares do, IDEALPRO currency pairs.
+
+    COMBO is no place: it has the combinations of several legs that traders have defined at their brokers.
+    """
 
     NSE = "NSE"
     BSE = "BSE"
@@ -23,6 +26,7 @@ class Exchange(StrEnum):
     NYMEX = "NYMEX"
     COMEX = "COMEX"
     IDEALPRO = "IDEALPRO"
+    COMBO = "COMBO"
 
 
 INDIAN = frozenset(

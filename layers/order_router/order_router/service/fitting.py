@@ -12,7 +12,7 @@ from order_router.domain.order import Event, Order, apply
 from order_router.domain.protection import PROTECTED_AS, PriceUnknown, protect
 from order_router.domain.reports import Quote
 from order_router.domain.request import OrderRequest
-from order_router.domain.vocabulary import OrderType
+from order_router.domain.vocabulary import Exchange, OrderType
 from order_router.ports import StoreUnavailable
 from order_router.service.asking import ask
 from order_router.service.desk import Desk
@@ -33,8 +33,8 @@ def fit(desk: Desk, order: Order, account: Account, broker: Broker) -> Order:
 
 
 def require_listed(desk: Desk, broker: Broker, request: OrderRequest) -> None:
-    """Raise what does not fit of the broker's own listing, where it has a list of its instruments."""
-    if broker.profile.has_master:
+    """Raise what does not fit of the listing, where the broker has a list of its instruments or a trader defined it."""
+    if broker.profile.has_master or request.instrument.exchange is Exchange.COMBO:
         day = venue_day(request.instrument.exchange, desk.clock.now())
         require_fitting(request, _listing(desk.listings(broker.profile.name), broker, request), day)
 

@@ -55,7 +55,7 @@ def _find_share(search: Search) -> Listing | None:
     conid = only({wire.read_conid(row) for row in contracts if row.get("exchange") == VENUES[exchange]})
     if conid is None:
         return None
-    rules = _rules(search, conid)
+    rules = read_rules(search, conid)
     if read_optional_text(rules, "instrument_type") != "STK" or read_optional_text(
         rules, "currency"
     ) != CURRENCIES.get(exchange, "USD"):
@@ -74,7 +74,7 @@ def _find_pair(search: Search) -> Listing | None:
     conid = only({wire.read_conid(row) for row in pairs if row.get("symbol") == symbol})
     if conid is None:
         return None
-    return _listing(search, InstrumentType.FX, (conid, f"{conid}@IDEALPRO"), _rules(search, conid))
+    return _listing(search, InstrumentType.FX, (conid, f"{conid}@IDEALPRO"), read_rules(search, conid))
 
 
 def _find_future(search: Search) -> Listing | None:
@@ -85,7 +85,7 @@ def _find_future(search: Search) -> Listing | None:
     answered = read_object(search.ask("/trsrv/futures", symbols=wanted.root), "futures")
     rows = {wire.read_conid(row): row for row in rows_of(answered.get(wanted.root, []))}
     for conid in _near(rows, wanted.month):
-        rules = _rules(search, conid)
+        rules = read_rules(search, conid)
         venues = (
             read_optional_text(rules, "exchange"),
             *(read_optional_text(rules, "valid_exchanges") or "").split(","),
@@ -108,7 +108,7 @@ def _find_option(search: Search) -> Listing | None:
     conid = find_option(search, underlying, wanted)
     if conid is None:
         return None
-    listing = _listing(search, RIGHTS[wanted.right], (conid, conid), _rules(search, conid))
+    listing = _listing(search, RIGHTS[wanted.right], (conid, conid), read_rules(search, conid))
     return replace(listing, expiry=wanted.expiry, underlying=wanted.root, strike=wanted.strike)
 
 
@@ -124,7 +124,8 @@ def _underlying(search: Search, wanted: Option, month: str) -> str | None:
     return only(fitting)
 
 
-def _rules(search: Search, conid: str) -> dict[str, Any]:
+def read_rules(search: Search, conid: str) -> dict[str, Any]:
+    """Read what a contract is and how it is priced."""
     answered = search.ask(f"/iserver/contract/{conid}/info-and-rules", isBuy="true")
     found = read_object(answered, "a contract's rules")
     if read_text(found, "con_id") != conid:

@@ -15,7 +15,7 @@ from order_router.brokers.ibkr import wire
 from order_router.brokers.ibkr.profile import profile
 from order_router.brokers.ibkr.questions import ORDER_ID, read_order_id, write_and_answer
 from order_router.brokers.ibkr.session import ACCOUNT_ID, Ask, account_id, call
-from order_router.brokers.ibkr.ticket import operator, order_ticket
+from order_router.brokers.ibkr.ticket import operator, order_ticket, venues_of
 from order_router.domain.listing import Listing
 from order_router.domain.reports import OrderBook, OrderReport, UnreadableRow, book_of
 
@@ -50,7 +50,7 @@ def modify_order(send: Send, session: BrokerSession, intent: ModifyIntent) -> No
 def cancel_order(send: Send, session: BrokerSession, target: OrderTarget) -> None:
     """Cancel an order."""
     account, order_id = account_id(session), known_id(target.broker_order_id, ORDER_ID, profile.title)
-    entered_by = operator(target.request.instrument, account)
+    entered_by = operator(venues_of(target.request.instrument, session), account)
     query = f"?{urlencode({**entered_by, 'manualIndicator': 'false'})}" if entered_by else ""
     path = f"/iserver/account/{account}/order/{order_id}{query}"
     ask = Ask(method="DELETE", path=path, is_write=True, names_an_order=True)
@@ -64,7 +64,7 @@ def read_order(send: Send, session: BrokerSession, target: OrderTarget) -> Order
     listing = session.listing(target.request.instrument)
     ask = Ask(method="GET", path=f"/iserver/account/order/status/{order_id}", names_an_order=True)
     row = read_object(call(send, session, ask), "an order")
-    if wire.read_conid(row) != listing.broker_key:
+    if wire.read_key(row, "sec_type") != listing.broker_key:
         raise OutcomeUnknown("Interactive Brokers answered with an order of another contract")
     report = wire.read_status(row, listing.instrument)
     require_same_id(report.broker_order_id, order_id, profile.title)
@@ -81,7 +81,7 @@ def read_orders(send: Send, session: BrokerSession) -> OrderBook:
     content = read_object(call(send, session, asked), "the live orders")
     trades = read_list(call(send, session, Ask(method="GET", path="/iserver/account/trades")), "the trades")
     rows = [row for row in read_list(content.get("orders"), "orders") if not _is_of_another(row, session)]
-    named = session.around.listings.named(wire.conids_of(rows))
+    named = session.around.listings.named(wire.keys_of(rows, "secType"))
     found = [_report_or_why(row, named) for row in rows]
     found += _forgotten(trades, found)
     return book_of(found, is_whole=content.get("snapshot") is True and len(rows) < MAX_ROWS)

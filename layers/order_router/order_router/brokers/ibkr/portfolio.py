@@ -20,16 +20,19 @@ from order_router.brokers.ibkr.contracts import name_contracts
 from order_router.brokers.ibkr.questions import read_order_id
 from order_router.brokers.ibkr.session import Ask, account_id, call
 from order_router.domain.instrument import Instrument
+from order_router.domain.listing import Listing
 from order_router.domain.reports import Funds, Holding, Position, Trade
 
 
 def read_trades(send: Send, session: BrokerSession) -> tuple[Trade, ...]:
     """Read today's fills of the account."""
     rows = _rows(call(send, session, Ask(method="GET", path="/iserver/account/trades")), "a trade")
-    named = session.around.listings.named(wire.conids_of(rows))
+    named = session.around.listings.named(wire.keys_of(rows, "sec_type"))
+    # the legs of a combination are fills of contracts that nobody need have looked up
+    legs = {wire.read_conid(row) for row in rows if row.get("sec_type") == "OPT"} - named.keys()
+    defined = name_contracts(send, session, legs) if legs else {}
     return tuple(
-        _trade(row, wire.read_instrument(row, named, "sec_type", "symbol", "listing_exchange"))
-        for row in rows
+        _trade(row, defined.get(wire.read_key(row, "sec_type")) or _instrument(row, named)) for row in rows
     )
 
 
@@ -75,6 +78,10 @@ def _instruments(send: Send, session: BrokerSession, conids: Iterable[str]) -> M
     named = {key: one.instrument for key, one in session.around.listings.named(wanted).items()}
     unknown = wanted - named.keys()
     return {**named, **name_contracts(send, session, unknown)} if unknown else named
+
+
+def _instrument(row: dict[str, Any], named: Mapping[str, Listing]) -> Instrument:
+    return wire.read_instrument(row, named, "sec_type", "symbol", "listing_exchange")
 
 
 def _rows(value: object, what: str) -> list[dict[str, Any]]:

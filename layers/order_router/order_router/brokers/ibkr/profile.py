@@ -14,7 +14,7 @@ profile = Profile(
     title="Interactive Brokers",
     endpoint="https://api.ibkr.com/v1/api",
     session_fields=("consumer_key", "access_token", "live_session_token", "account_id"),
-    # of India NSE's shares alone: codes and symbols of its other venues are unconfirmed
+    # combinations among them; of India NSE's shares alone: codes and symbols of its other venues are unconfirmed
     exchanges=frozenset(Exchange) - INDIAN | {Exchange.NSE},
     order_types=frozenset({OrderType.MARKET, OrderType.LIMIT, OrderType.SL, OrderType.SL_M}),
     products=frozenset({Product.CNC, Product.NRML}),

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from order_router.adapter.decode import read_decimal, read_integer, read_list, read_object
-from order_router.adapter.errors import OutcomeUnknown
+from order_router.adapter.errors import OutcomeUnknown, Unsupported
 from order_router.adapter.http import Send
 from order_router.adapter.session import BrokerSession
 from order_router.brokers.ibkr import wire
@@ -18,6 +18,7 @@ from order_router.brokers.ibkr.ticket import order_ticket
 from order_router.domain.instrument import Instrument
 from order_router.domain.reports import OrderMargin, Quote
 from order_router.domain.request import OrderRequest
+from order_router.domain.vocabulary import Exchange
 
 LAST, BID, ASK, ASK_SIZE, BID_SIZE = "31", "84", "86", "85", "88"
 HIGH, LOW, OPEN, PRIOR_CLOSE, VOLUME, AVAILABILITY = "70", "71", "7295", "7741", "7762", "6509"
@@ -35,8 +36,13 @@ def read_quotes(send: Send, session: BrokerSession, instruments: Sequence[Instru
     """Read the quotes of at most 100 instruments; one without a real-time price is left out.
 
     The first snapshot of a contract only subscribes to it (the vendor's preflight), so it is taken twice; data may
-    still take half a second to come.
+    still take half a second to come. Unsupported for a combination: no page says how it is asked for.
     """
+    for one in instruments:
+        if one.exchange is Exchange.COMBO:
+            raise Unsupported(
+                f"Interactive Brokers is asked for no quotes of combinations: ask for the legs of {one}"
+            )
     return quotes_of(send, session, {session.listing(one).broker_key: one for one in instruments})
 
 
@@ -57,8 +63,9 @@ def read_order_margin(send: Send, session: BrokerSession, request: OrderRequest)
     profile.require(request)
     account = account_id(session)
     ticket = order_ticket(request, session, account, tag=None)
-    conid = session.listing(request.instrument).broker_key
-    _snapshot(send, session, (conid,))
+    listing = session.listing(request.instrument)
+    legs = tuple(session.listing(leg.instrument).broker_key for leg in listing.legs or ())
+    _snapshot(send, session, legs or (listing.broker_key,))
     path = f"/iserver/account/{account}/orders/whatif"
     ask = Ask(method="POST", path=path, content={"orders": [ticket]})
     row = read_object(call(send, session, ask), "a preview")

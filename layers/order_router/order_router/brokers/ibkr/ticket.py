@@ -1,15 +1,16 @@
 """The Web API's order ticket: what a placement, a change and a preview share (sources and dates: README.md)."""
 
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Any
 
 from order_router.adapter.errors import Unsupported
 from order_router.adapter.session import BrokerSession
-from order_router.brokers.ibkr.wire import CONID, FUTURES_VENUES
+from order_router.brokers.ibkr.wire import COMBINATION_TYPES, CONID, FUTURES_VENUES
 from order_router.domain.instrument import Instrument
 from order_router.domain.listing import InstrumentType, Listing
 from order_router.domain.request import OrderRequest
-from order_router.domain.vocabulary import OrderType, Product
+from order_router.domain.vocabulary import Exchange, OrderType, Product
 
 TICKET_TYPES = {
     OrderType.MARKET: "MKT",
@@ -25,6 +26,8 @@ def order_ticket(
     """Return an order ticket, for a placement, a change or a preview; Unsupported if product and instrument differ."""
     listing = session.listing(request.instrument)
     require_product(request, listing)
+    if listing.legs and OrderType(request.order_type) not in COMBINATION_TYPES:
+        raise Unsupported(f"Interactive Brokers takes {request.order_type} orders of no combination here")
     fields = {
         "acctId": account,
         **_contract(listing),
@@ -34,16 +37,23 @@ def order_ticket(
         "side": str(request.side),
         "quantity": request.quantity,
         "tif": str(request.validity),
-        **operator(request.instrument, account),
+        **operator(venues_of(request.instrument, session), account),
     }
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def operator(instrument: Instrument, account: str) -> dict[str, Any]:
+def operator(venues: Collection[Exchange], account: str) -> dict[str, Any]:
     """Return who enters an order of CME's exchanges, a machine: their rule 536-B wants it with every such call."""
-    if instrument.exchange not in FUTURES_VENUES:
+    if FUTURES_VENUES.isdisjoint(venues):
         return {}
     return {"manualIndicator": False, "extOperator": account}
+
+
+def venues_of(instrument: Instrument, session: BrokerSession) -> frozenset[Exchange]:
+    """Return where an order of the instrument trades: a combination where its legs do."""
+    if instrument.exchange is not Exchange.COMBO:
+        return frozenset({instrument.exchange})
+    return frozenset(leg.instrument.exchange for leg in session.listing(instrument).legs or ())
 
 
 def require_product(request: OrderRequest, listing: Listing) -> None:
@@ -57,7 +67,7 @@ def require_product(request: OrderRequest, listing: Listing) -> None:
 
 def _contract(listing: Listing) -> dict[str, Any]:
     """Return the contract: its id alone is routed by the vendor (SMART), with `@` it goes to that exchange."""
-    if "@" in listing.broker_symbol:
+    if "@" in listing.broker_symbol or listing.legs:
         return {"conidex": listing.broker_symbol}
     if not CONID.fullmatch(listing.broker_symbol):
         raise Unsupported(

@@ -1,13 +1,15 @@
 """The Web API's field names and words, in and out (sources and dates: README.md)."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from order_router.adapter.decode import (
     read_decimal,
+    read_object,
     read_optional_text,
     read_quantities,
     read_text,
@@ -51,11 +53,15 @@ VALIDITIES: dict[str, Validity | None] = {
     "OND": None,
     "PAX": None,
 }
+COMBINATION = "BAG"
+"""What a row of a combination says it is."""
+
 PRODUCTS = {
     "STK": Product.CNC,
     "OPT": Product.NRML,
     "FUT": Product.NRML,
     "CASH": Product.NRML,
+    COMBINATION: Product.NRML,
 }
 STATES = {
     "PendingSubmit": ReportedState.PENDING,
@@ -83,6 +89,12 @@ STOCK_VENUES = {
 }
 FUTURES_VENUES = frozenset({Exchange.CME, Exchange.CBOT, Exchange.NYMEX, Exchange.COMEX})
 CONID = re.compile(r"[1-9][0-9]{0,14}")
+CONIDEX = re.compile(
+    r"([1-9][0-9]{0,14})(?:@[A-Z]{1,12})?;;;([1-9][0-9]{0,14}/[+-]?[1-9][0-9]{0,2}(?:,[1-9][0-9]{0,14}/[+-]?[1-9][0-9]{0,2}){1,9})"
+)
+"""A combination: spread and, outside the United States, its exchange; then each leg's contract id and signed ratio."""
+
+COMBINATION_TYPES = frozenset({OrderType.MARKET, OrderType.LIMIT})
 
 
 def read_row(row: dict[str, Any], instrument: Instrument) -> OrderReport:
@@ -103,7 +115,7 @@ def read_row(row: dict[str, Any], instrument: Instrument) -> OrderReport:
         validity=read_word(VALIDITIES, row, "timeInForce"),
         limit_price=None if is_stop else _price(row, "price"),
         trigger_price=_price(row, "price" if is_stop else "stop_price"),
-        average_price=_price(row, "avgPrice"),
+        average_price=_average(row, "avgPrice", "secType"),
         client_tag=read_optional_text(row, "order_ref"),
         message=read_optional_text(row, "order_cancellation_by_system_reason"),
     )
@@ -126,7 +138,7 @@ def read_status(row: dict[str, Any], instrument: Instrument) -> OrderReport:
         validity=read_word(VALIDITIES, row, "tif"),
         limit_price=_price(row, "limit_price"),
         trigger_price=_price(row, "stop_price"),
-        average_price=_price(row, "average_price"),
+        average_price=_average(row, "average_price", "sec_type"),
         message=None,
         placed_at=read_utc_time(row, "order_time", "%y%m%d%H%M%S"),
     )
@@ -140,10 +152,34 @@ def read_conid(row: Mapping[str, Any]) -> str:
     return conid
 
 
-def conids_of(rows: Iterable[object]) -> frozenset[str]:
-    """Return the contract ids of those rows that have one."""
-    found = (row.get("conid") for row in rows if isinstance(row, dict))
-    return frozenset(str(one) for one in found if CONID.fullmatch(str(one)))
+def combination_key(conidex: str) -> str:
+    """Return by what a combination is found again, in whichever order the vendor names its legs; OutcomeUnknown."""
+    found = CONIDEX.fullmatch(conidex)
+    if found is None:
+        raise OutcomeUnknown("expected a combination's legs in conidex")
+    legs = sorted(
+        (int(conid), int(ratio)) for conid, ratio in (leg.split("/") for leg in found[2].split(","))
+    )
+    return f"{found[1]};" + ",".join(f"{conid}/{ratio}" for conid, ratio in legs)
+
+
+def read_key(row: Mapping[str, Any], kind: str) -> str:
+    """Return by what a row's contract is found among the listings; `kind` names the field that says what it is."""
+    if row.get(kind) != COMBINATION:
+        return read_conid(row)
+    name = "conidex" if "conidex" in row else "conidEx"
+    return combination_key(read_text(dict(row), name))
+
+
+def keys_of(rows: Iterable[object], kind: str) -> frozenset[str]:
+    """Return by what the contracts of these rows are found, of those rows that say so."""
+    return frozenset(_keys(rows, kind))
+
+
+def _keys(rows: Iterable[object], kind: str) -> Iterator[str]:
+    for row in rows:
+        with suppress(OutcomeUnknown):
+            yield read_key(read_object(row, "a row"), kind)
 
 
 def read_instrument(row: dict[str, Any], named: Mapping[str, Listing], *names: str) -> Instrument:
@@ -151,10 +187,10 @@ def read_instrument(row: dict[str, Any], named: Mapping[str, Listing], *names: s
 
     OutcomeUnknown if it is neither.
     """
-    listing = named.get(read_conid(row))
+    kind, symbol, venue = names
+    listing = named.get(read_key(row, kind))
     if listing is not None:
         return listing.instrument
-    kind, symbol, venue = names
     word = read_text(row, kind)
     if word != "STK":
         raise OutcomeUnknown(f"contract {read_conid(row)} ({word[:20]!r}) is not among the known instruments")
@@ -228,10 +264,19 @@ def _state(
 
 
 def _price(row: dict[str, Any], name: str) -> Decimal | None:
+    price = _signed_price(row, name)
+    if price is not None and price < 0:
+        raise OutcomeUnknown(f"expected a price in {name}, received a negative number")
+    return price or None
+
+
+def _average(row: dict[str, Any], name: str, kind: str) -> Decimal | None:
+    """Return an average price: a combination can be filled better than at nothing."""
+    return _signed_price(row, name) if row.get(kind) == COMBINATION else _price(row, name)
+
+
+def _signed_price(row: dict[str, Any], name: str) -> Decimal | None:
     if row.get(name) in (None, ""):
         return None
     text = row[name].replace(",", "") if isinstance(row[name], str) else row[name]
-    price = read_decimal({name: text}, name)
-    if price < 0:
-        raise OutcomeUnknown(f"expected a price in {name}, received a negative number")
-    return price or None
+    return read_decimal({name: text}, name)
