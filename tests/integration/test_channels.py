@@ -79,12 +79,15 @@ def test_telegram_gets_the_words_and_the_links_and_opens_none_of_them(speaker: S
     assert message["link_preview_options"] == {"is_disabled": True}
 
 
-def test_a_text_that_is_too_long_is_cut_to_what_telegram_takes(speaker: Speaker) -> None:
-    notice = Notice(kind="summary", account="all", message="x" * 20_000)
+def test_a_text_that_is_too_long_is_cut_and_its_links_are_not(speaker: Speaker) -> None:
+    notice = Notice(kind="login_needed", account=", ".join(["a" * 32] * 10), message="x" * 20_000, link=LINK)
 
-    speaker.telegram(Telling(telling_id="t1", notice=notice, at=MONDAY_MORNING))
+    speaker.telegram(Telling(telling_id="t1", notice=notice, at=MONDAY_MORNING, stop_link="y" * 200))
 
-    assert len(speaker.messages[0]["text"]) <= 4096
+    text = speaker.messages[0]["text"]
+    assert len(text) <= 4096
+    assert LINK in text
+    assert text.endswith("y" * 200)
 
 
 def test_a_webhook_gets_a_signed_notice_without_a_link(speaker: Speaker) -> None:

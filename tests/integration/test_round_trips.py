@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
+from unittest.mock import Mock, patch
 
 import boto3
 import pytest
 from moto import mock_aws
 
+from order_router import parts
 from order_router.aws.paper_table import PaperTable
 from order_router.aws.queues import write_message
 from order_router.aws.sessions import secret_name
@@ -42,6 +44,9 @@ TABLES = {
 ONE_AND_ONE = (["dynamodb.TransactWriteItems"], ["dynamodb.TransactWriteItems"])
 """Each of these orders fills at once: what it no longer binds is written with its end."""
 
+NOTICES = "https://sqs.ap-south-1.amazonaws.com/123456789012/notices"
+"""There is no such queue: an order that is told of by the orders' stream asks for none."""
+
 EVERY_LIMIT = Limits(
     max_quantity=100,
     max_order_value=Decimal(100000),
@@ -56,7 +61,14 @@ EVERY_LIMIT = Limits(
 
 
 @pytest.fixture
-def place() -> Iterator[PlaceFunction]:
+def queue_of_notices() -> Iterator[Mock]:
+    """What a client for the queue of notices is made by."""
+    with patch.object(parts, "make_hasty_client") as made:
+        yield made
+
+
+@pytest.fixture
+def place(queue_of_notices: Mock) -> Iterator[PlaceFunction]:
     """The real function over moto, with an account at each broker; zerodha is the simulator on a socket."""
     with running() as kite, mock_aws():
         dynamodb = boto3.client("dynamodb", region_name="ap-south-1")
@@ -69,13 +81,14 @@ def place() -> Iterator[PlaceFunction]:
         boto3.client("secretsmanager", region_name="ap-south-1").create_secret(
             Name=secret_name(FUNCTION_ENVIRONMENT["SECRETS_PREFIX"], "zerodha"), SecretString=SESSION
         )
-        with loaded(FUNCTION_ENVIRONMENT | {"BROKER_ENDPOINT_ZERODHA": kite.url}) as function:
+        set_here = {"BROKER_ENDPOINT_ZERODHA": kite.url, "NOTICE_QUEUE_URL": NOTICES}
+        with loaded(FUNCTION_ENVIRONMENT | set_here) as function:
             yield function
 
 
 @pytest.mark.parametrize("broker", ["zerodha", "paper", "limited"])
 def test_a_warm_order_costs_one_aws_call_before_the_broker_and_one_after(
-    place: PlaceFunction, broker: str
+    place: PlaceFunction, queue_of_notices: Mock, broker: str
 ) -> None:
     place.place(broker, "the-first-fills-the-caches")
     place.journal.departures.clear()
@@ -84,6 +97,7 @@ def test_a_warm_order_costs_one_aws_call_before_the_broker_and_one_after(
 
     assert answer["statusCode"] == 201
     assert place.journal.calls_around_the_write(except_table=PAPER) == ONE_AND_ONE
+    assert queue_of_notices.mock_calls == []
     asked = [one.name for one in place.journal.departures if one.to_broker]
     assert asked == ["broker POST", "broker GET"]
 
@@ -96,6 +110,19 @@ def test_a_queued_alert_costs_the_same(place: PlaceFunction) -> None:
 
     assert answer == {"batchItemFailures": []}
     assert place.journal.calls_around_the_write() == ONE_AND_ONE
+
+
+def test_an_alert_that_is_refused_is_told_by_the_stream_and_queues_nothing(
+    place: PlaceFunction, queue_of_notices: Mock
+) -> None:
+    record = _record("limited", quantity=101)
+    place.journal.departures.clear()
+
+    answer = place.handler({"Records": [record]}, None)
+
+    assert answer == {"batchItemFailures": []}
+    assert "dynamodb.PutItem" in [one.name for one in place.journal.departures]
+    assert queue_of_notices.mock_calls == []
 
 
 def test_a_cold_order_also_reads_its_account_its_instrument_and_its_session(place: PlaceFunction) -> None:
@@ -124,10 +151,10 @@ def _create(dynamodb: Any, table: str, key: tuple[str, ...]) -> None:
     )
 
 
-def _record(account: str) -> dict[str, Any]:
+def _record(account: str, **changes: Any) -> dict[str, Any]:
     now = SystemClock().now()
     command = PlaceOrder(
-        request=parse_request(order_body(account)),
+        request=parse_request(order_body(account) | changes),
         idempotency_key="alert:1",
         source=Source.ALERT,
         received_at=now,

@@ -83,6 +83,12 @@ def kotak_port() -> int:
     return _free_port()
 
 
+@pytest.fixture(scope="session")
+def channels_port() -> int:
+    """The port that the stack's notices go to; a test starts the stand-in there."""
+    return _free_port()
+
+
 @pytest.fixture
 def kite(kite_port: int) -> Iterator[KiteProcess]:
     """The Kite simulator where the stack's Zerodha adapter calls it."""
@@ -93,11 +99,15 @@ def kite(kite_port: int) -> Iterator[KiteProcess]:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory, kite_port: int, kotak_port: int) -> Iterator[LocalStack]:
+def stack(
+    tmp_path_factory: pytest.TempPathFactory, kite_port: int, kotak_port: int, channels_port: int
+) -> Iterator[LocalStack]:
     """A stack that only these tests use."""
     parameters = {
         "ZerodhaEndpoint": f"http://127.0.0.1:{kite_port}",
         "KotakNeoEndpoint": f"http://127.0.0.1:{kotak_port}",
+        "TelegramEndpoint": f"http://127.0.0.1:{channels_port}",
+        "LocalWebhooks": "true",
     }
     stack = LocalStack(home=tmp_path_factory.mktemp("stack"), parameters=parameters)
     try:

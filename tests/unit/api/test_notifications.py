@@ -108,6 +108,15 @@ def test_a_change_of_an_order_is_told_on_each_channel_once_however_often_it_come
     assert sorted(world.telegram.kinds) == sorted(world.webhook.kinds) == ["fill", "partial"]
 
 
+def test_only_what_is_new_in_an_order_is_queued() -> None:
+    world = TellingWorld(TELEGRAM)
+    part = filled(2, OPEN)
+
+    tell_changes(world.queue, read_change)({"Records": [changed(filled(5, part), part)]})
+
+    assert world.depth() == 1
+
+
 def test_a_stream_without_old_images_tells_no_step_twice() -> None:
     world = TellingWorld(TELEGRAM)
     part = filled(2, OPEN)

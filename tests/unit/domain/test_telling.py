@@ -44,11 +44,21 @@ def test_a_summary_counts_by_kind_and_shows_the_last_lines() -> None:
     assert message[2:] == [*(f"fill {number}" for number in range(11, 30)), "margin"]
 
 
+def test_a_full_summary_loses_no_line() -> None:
+    lines = tuple(
+        ("fill", line_of(Notice(kind="fill", account="", message="x" * 500), MONDAY_MORNING))
+        for _ in range(20)
+    )
+    notice = summary_of(Held(lines=(*lines, ("fill", "the last"))), "phone", MONDAY_MORNING)
+
+    assert "the last" in text_of(replace(TELLING, notice=notice))
+
+
 def test_a_line_is_one_line_and_short() -> None:
     notice = Notice(kind="alarm", account="all", message="one\ntwo " + "x" * 1000)
 
     assert line_of(notice, MONDAY_MORNING).startswith("10:00:00 Alarm: one two xxx")
-    assert len(line_of(notice, MONDAY_MORNING)) == 300
+    assert len(line_of(notice, MONDAY_MORNING)) == 140
 
 
 def test_a_delivery_has_one_id_for_a_message_and_a_channel() -> None:

@@ -282,7 +282,7 @@ def test_more_than_a_summary_holds_is_counted() -> None:
     (summary,) = world.telegram.said[1:]
     assert "200 x Near a limit" in summary.notice.message
     assert "29 that no room was left for" in summary.notice.message
-    assert len(summary.notice.message) < 4000 + 20 * 300
+    assert len(summary.notice.message) < 3000
 
 
 # ---------------------------------------------------------------- who is told what

@@ -11,7 +11,7 @@ from order_router.aws.values import Item, from_attribute, to_attribute, to_item
 from order_router.domain.telling import Held, SummaryBusy, Waiting
 
 MOST_HELD = 200
-"""Lines of at most 300 characters: far below the 400 KB of an item; what is over it is only counted."""
+"""Lines of at most 140 characters: far below the 400 KB of an item; what is over it is only counted."""
 
 LIFE = timedelta(days=7)
 LEASE = timedelta(seconds=60)

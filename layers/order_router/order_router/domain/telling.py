@@ -10,8 +10,9 @@ from order_router.domain.exchange_time import IST
 from order_router.domain.notices import EVERYBODY, KINDS, Notice, Urgency, kind_of
 
 MAX_SUMMARY_LINES = 20
-MAX_TEXT = 3500
-"""Telegram takes 4096 characters, SNS 256 KiB; a page of words is enough for both."""
+MAX_LINE = 140
+MAX_TEXT = 3000
+"""Telegram takes 4096 characters with the title and the links; a summary's lines fit into it whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +90,7 @@ def text_of(telling: Telling) -> str:
 def line_of(notice: Notice, at: datetime) -> str:
     """Return the notice as one short line of a summary."""
     words = " ".join(notice.message.split())
-    return f"{at.astimezone(IST):%H:%M:%S} {kind_of(notice).title}: {words}"[:300]
+    return f"{at.astimezone(IST):%H:%M:%S} {kind_of(notice).title}: {words}"[:MAX_LINE]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,6 @@ from order_router.transport.channels.outcome import MAX_WORDS, exchange, seconds
 ENDPOINT = "https://api.telegram.org"
 TOKEN = r"[0-9]{5,16}:[A-Za-z0-9_-]{30,64}"  # noqa: S105 - what a token looks like
 OK, TOO_MANY, SERVER_ERROR = 200, 429, 500
-MAX_TEXT = 4000
-"""A message has at most 4096 characters."""
 
 
 def say_on_telegram(
@@ -41,10 +39,9 @@ def say_on_telegram(
 
 
 def _request(endpoint: str, token: Secret, channel: TelegramChannel, telling: Telling) -> HttpRequest:
-    text = f"{title_of(telling)}\n{text_of(telling)}"
     message = {
         "chat_id": channel.chat_id,
-        "text": text[:MAX_TEXT],
+        "text": f"{title_of(telling)}\n{text_of(telling)}",
         # a preview is made by opening the link, and a link here is good for one opening
         "link_preview_options": {"is_disabled": True},
     }
