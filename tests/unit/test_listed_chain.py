@@ -11,6 +11,7 @@ from order_router.adapter.chains import nearest_strikes, read_listed_chain
 from order_router.adapter.errors import OutcomeUnknown, Unsupported
 from order_router.adapter.port import ChainQuery
 from order_router.adapter.session import BrokerSession, Surroundings
+from order_router.brokers.registry import load_broker
 from order_router.domain.instrument import Instrument, parse_instrument
 from order_router.domain.listing import InstrumentType
 from order_router.domain.reports import Quote
@@ -94,6 +95,15 @@ def test_a_part_of_a_chain_is_unsupported_where_only_the_whole_is_given() -> Non
 
     with pytest.raises(Unsupported, match="Kotak gives its whole option chain"):
         ChainQuery(underlying=NIFTY, expiry=EXPIRY, strikes=5).require_whole("Kotak")
+
+
+@pytest.mark.parametrize("name", ["kotak_neo", "icici_breeze"])
+def test_a_broker_that_answers_with_the_whole_chain_is_asked_for_no_part_of_it(name: str) -> None:
+    send: Any = None
+    query = ChainQuery(underlying=NIFTY, expiry=EXPIRY, strikes=5)
+
+    with pytest.raises(Unsupported, match="gives its whole option chain"):
+        load_broker(name).read_option_chain(send, SESSION, query)
 
 
 def test_more_strikes_than_there_are_is_all_of_them() -> None:
