@@ -1,0 +1,123 @@
+"""A worker of the kill switch dies before or after any outside call: each position is closed once at most, and told."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from order_router.domain.kill_switch import KillSwitch, StopScope
+from order_router.domain.kill_work import Phase
+from order_router.domain.lifecycle import State
+from order_router.service.kill_switch import Engage, engage
+from order_router.service.kill_work import make_pass
+from tests.fakes.kill import KillWorld
+
+PAPER = KillSwitch(StopScope.ACCOUNT, "paper")
+HIDDEN_S = 65
+PASSES = 400
+
+
+class Died(BaseException):
+    """The process is gone: nothing in it may catch this."""
+
+
+class Deaths:
+    """Counts outside calls, and dies at one of them, before or after it was made."""
+
+    def __init__(self, at: int, *, is_after: bool) -> None:
+        self._at = at
+        self._is_after = is_after
+        self.calls = 0
+
+    def around(self, holder: Any, name: str) -> None:
+        inner: Callable[..., Any] = getattr(holder, name)
+
+        def call(*arguments: Any, **named: Any) -> Any:
+            self.calls += 1
+            is_now = self.calls == self._at
+            if is_now and not self._is_after:
+                raise Died
+            answer = inner(*arguments, **named)
+            if is_now:
+                raise Died
+            return answer
+
+        setattr(holder, name, call)
+
+
+CALLS = (("store", ("write", "get", "list_unsettled")), ("works", ("get", "write")), ("queue", ("put",)))
+
+
+def run(at: int, *, is_after: bool) -> tuple[KillWorld, int]:
+    """Stop an account with an open order and two positions; its worker dies at this call. Return all calls' number."""
+    kill = KillWorld()
+    market = {"order_type": "MARKET", "limit_price": None}
+    kill.world.place("k-1", **market)
+    kill.world.place("k-2", instrument="NSE:RELIANCE", side="SELL", quantity=3, **market)
+    kill.world.place("k-3", order_type="LIMIT", limit_price="1400")
+    kill.world.clock.advance(2)
+    engage(kill.desk, Engage(switch=PAPER, by="k-admin", closes_positions=True))
+    deaths = Deaths(at, is_after=is_after)
+    for holder, names in CALLS:
+        for name in names:
+            deaths.around(kill.world.store if holder == "store" else getattr(kill, holder), name)
+    deaths.around(kill.switches, "get")
+    deaths.around(kill.world.exchange, "handle")
+    kill.world.handlers["paper://exchange"] = kill.world.exchange.handle
+    _deliver(kill)
+    return kill, deaths.calls
+
+
+def _deliver(kill: KillWorld) -> None:
+    for _ in range(PASSES):
+        if not kill.queue.asked:
+            return
+        name, work_id, delay_s = kill.queue.asked.pop(0)
+        kill.world.clock.advance(delay_s)
+        try:
+            make_pass(kill.work_desk, name, work_id)
+        except Died:
+            # the message comes again when its visibility is over
+            kill.queue.asked.append((name, work_id, HIDDEN_S))
+    pytest.fail("the work did not end")
+
+
+def faults_of(kill: KillWorld) -> list[str]:
+    work = kill.work()
+    by_instrument = {"NSE:INFY": ("SELL", 5), "NSE:RELIANCE": ("BUY", 3)}
+    exits = [order.request for order in kill.world.at_broker() if order.request.order_type == "MARKET"][2:]
+    faults = [] if work.phase is Phase.DONE else [f"ended {work.phase}"]
+    if len(work.exits) == 0 and not work.problems:
+        faults.append("nothing was closed and nobody was told why")
+    for name, wanted in by_instrument.items():
+        left = [(str(one.side), one.quantity) for one in exits if str(one.instrument) == name]
+        if left not in ([], [wanted]):
+            faults.append(f"{name} was closed by {left}")
+        if not left and not any(name in words for words in kill.told("kill_outcome")):
+            faults.append(f"{name} was left and nobody was told")
+    unsettled = [order for order in kill.world.store.list_unsettled("paper") if order.state is State.OPEN]
+    told = kill.told("kill_outcome")[-1]
+    faults += [
+        f"{order.client_order_id} rests untold" for order in unsettled if order.client_order_id not in told
+    ]
+    return faults
+
+
+@pytest.mark.parametrize("is_after", [False, True])
+def test_wherever_its_worker_dies_each_position_is_closed_at_most_once_and_what_is_left_is_told(
+    is_after: bool,
+) -> None:
+    kill, calls = run(0, is_after=is_after)
+    assert faults_of(kill) == []
+    assert [line.state for line in kill.work().exits] == ["filled", "filled"]
+
+    broken = {}
+    for at in range(1, calls + 1):
+        kill, _ = run(at, is_after=is_after)
+        found = faults_of(kill)
+        if found:
+            broken[at] = found
+
+    print(f"{calls} calls, a death at each")
+    assert calls > 40
+    assert broken == {}
