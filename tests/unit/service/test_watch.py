@@ -1,6 +1,7 @@
 """What the watch measures: each order call, once its order is written down; sessions only just before the open."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +12,7 @@ from order_router.adapter.login import LoginKind
 from order_router.domain.account import Account
 from order_router.domain.broker_session import SessionState
 from order_router.domain.exchange_time import IST
+from order_router.domain.limits import Limits
 from order_router.domain.order import Order
 from order_router.ports import Gate
 from order_router.service.reconcile import reconcile_account
@@ -95,6 +97,18 @@ def test_a_look_measures_what_is_unknown(world: World) -> None:
 
     assert world.metrics.of("unknown_orders") == [1]
     assert world.metrics.of("open_breakers") == [0]
+
+
+def test_a_look_measures_what_is_at_risk_where_that_is_limited(world: World) -> None:
+    world.place()
+    reconcile_account(world.desk, "paper")
+    assert world.metrics.of("gross_exposure") == []
+    limits = Limits(max_gross_exposure=Decimal(100_000))
+    world.settings.put_account(Account(name="paper", broker="paper", limits=limits))
+
+    reconcile_account(world.desk, "paper", is_asked=False)
+
+    assert ({"gross_exposure": 7500}, {"account": "paper"}) in world.metrics.taken
 
 
 def status(account: str, state: SessionState, login: LoginKind = LoginKind.BROWSER) -> SessionStatus:

@@ -10,7 +10,7 @@ from order_router.domain.account import Account
 from order_router.domain.exchange_time import exchange_day
 from order_router.domain.instrument import Instrument, parse_instrument
 from order_router.domain.limits import OrderLimits
-from order_router.domain.meter import BASED_AT, CODES, NET, Counted, base_of
+from order_router.domain.meter import BASED_AT, CODES, GROSS, NET, Counted, base_of
 from order_router.domain.reports import Position
 from order_router.ports import Notice, StoreUnavailable
 from order_router.service.asking import ask
@@ -65,6 +65,7 @@ def watch_account(desk: Desk, account: Account) -> None:
         counted = desk.meters.read(Counted("account", account.name).item_of(desk.clock.now()))
         if limits.need_positions:
             counted = rebase(desk, account, known_since=desk.clock.now() - BASE_AGAIN)
+            desk.metrics.put({"gross_exposure": int(counted.get(GROSS, 0))}, {"account": account.name})
         if limits.need_price or limits.price_band_percent is not None:
             _refresh_prices(desk, account, counted)
         _tell_near(desk, Counted("account", account.name), limits, counted)
