@@ -51,7 +51,7 @@ CALLS = (("store", ("write", "get", "list_unsettled")), ("works", ("get", "write
 def run(at: int, *, is_after: bool) -> tuple[KillWorld, int]:
     """Stop an account with an open order and two positions; its worker dies at this call. Return all calls' number."""
     kill = KillWorld()
-    market = {"order_type": "MARKET", "limit_price": None}
+    market: dict[str, Any] = {"order_type": "MARKET", "limit_price": None}
     kill.world.place("k-1", **market)
     kill.world.place("k-2", instrument="NSE:RELIANCE", side="SELL", quantity=3, **market)
     kill.world.place("k-3", order_type="LIMIT", limit_price="1400")
