@@ -30,6 +30,7 @@ from order_router.domain.vocabulary import Exchange, Side
 from order_router.service.combinations import KEPT_AFTER, CombinationDesk, define_combination
 from order_router.service.desk import ReadingDesk
 from order_router.service.finding import FoundOnUse
+from order_router.service.reconcile import reconcile_account
 from order_router.transport.http_transport import HttpTransport
 from tests.fakes.clock import FakeClock
 from tests.fakes.dynamodb import FakeDynamoDB, template_tables
@@ -284,6 +285,40 @@ def test_a_name_that_is_taken_is_a_conflict(desk: Desk) -> None:
     status, content = answered(desk, BODY, caller=ADMIN)
 
     assert (status, content["code"]) == (409, "COMBINATION_TAKEN")
+
+
+def test_an_order_whose_answer_was_lost_is_found_by_its_tag_and_never_sent_again(desk: Desk) -> None:
+    listing = desk.define()
+    world, table, sessions = World(clock=desk.clock), desk.listings_at, desk.desk.reading.sessions
+    as_listings: Any = table
+    world.desk = replace(
+        world.desk,
+        broker_of=load_broker,
+        listings=as_listings,
+        sessions=sessions,
+        transport=desk.transport,
+    )
+    world.settings.put_account(LIVE)
+    desk.server.ibkr.control({"behave": "accept_then_drop", "on": "place", "times": 1})
+
+    terms: dict[str, Any] = {
+        "account": "live",
+        "instrument": str(listing.instrument),
+        "product": "NRML",
+    }
+    order = world.place(**terms, limit_price="2.15", quantity=1).order
+    assert order.state is State.UNKNOWN
+    desk.server.ibkr.control({"warm": True})
+    reconcile_account(world.desk, "live")
+
+    settled = world.store.get(order.client_order_id)
+    assert settled is not None
+    assert (settled.state, settled.filled_quantity, settled.average_price) == (
+        State.FILLED,
+        1,
+        Decimal("2.10"),
+    )
+    assert [request["call"] for request in desk.server.ibkr.requests].count("place") == 1
 
 
 def placed(desk: Desk, listing: Listing | None, **terms: Any) -> Order:
