@@ -19,7 +19,7 @@ NEXT = 6
 
 def with_deaths(desk: Desk, crashes: Crashes) -> Desk:
     breakers = CrashingPort(desk.breakers, "breakers", crashes)
-    return replace(crashing(desk, crashes), breakers=breakers)  # type: ignore[arg-type]
+    return replace(crashing(desk, crashes), breakers=breakers)
 
 
 def outage(crashes: Crashes, opened: list[bool]) -> None:

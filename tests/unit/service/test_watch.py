@@ -1,8 +1,8 @@
 """What the watch measures: each order call, once its order is written down; sessions only just before the open."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,12 +12,14 @@ from order_router.adapter.login import LoginKind
 from order_router.domain.account import Account
 from order_router.domain.broker_session import SessionState
 from order_router.domain.exchange_time import IST
+from order_router.domain.gate import Gate
 from order_router.domain.limits import Limits
 from order_router.domain.order import Order
-from order_router.ports import Gate
+from order_router.service.place import place_order
 from order_router.service.reconcile import reconcile_account
 from order_router.service.sessions import SessionStatus
 from order_router.service.watch import measure_call, measure_sessions
+from order_router.transport.local import LocalTransport
 from tests.fakes.metrics import MemoryMetrics
 from tests.fakes.transport import Fault
 from tests.fakes.world import World
@@ -66,10 +68,9 @@ def test_the_time_of_the_write_alone_counts(world: World) -> None:
         return inner(request)
 
     world.handlers["paper://exchange"] = slow
-    world.transport = type(world.transport)(type(world.transport._inner)(world.clock, world.handlers))
-    object.__setattr__(world.desk, "transport", world.transport)
+    desk = replace(world.desk, transport=LocalTransport(world.clock, world.handlers))
 
-    world.place()
+    place_order(desk, world.command())
 
     assert world.metrics.of("broker_latency_ms") == [250]
 
@@ -112,8 +113,7 @@ def test_a_look_measures_what_is_at_risk_where_that_is_limited(world: World) -> 
 
 
 def status(account: str, state: SessionState, login: LoginKind = LoginKind.BROWSER) -> SessionStatus:
-    made: Any = SimpleNamespace(account=account, state=state, login=login)
-    return made
+    return SessionStatus(account=account, broker="zerodha", login=login, state=state)
 
 
 ACCOUNTS = (
