@@ -10,6 +10,7 @@ from typing import Any
 from order_router.domain.exchange_time import IST
 from tests.fakes.clock import MONDAY_MORNING
 from tests.simulation.gateway import Answer
+from tests.simulation.limited import HOLDING
 from tests.simulation.stack import KEY, MINUTE, TOKENS, Stack
 from tests.simulation.trouble import FREEZES
 
@@ -30,7 +31,7 @@ class Day:
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self.random = Random(seed)  # noqa: S311 - a schedule, not a secret
-        self.stack = Stack(self.random)
+        self.stack = Stack(self.random, held=HOLDING[seed % len(HOLDING)])
         self.accepted: set[str] = set()
         self._is_stopping = False
         # on some days everybody wants the same thing
@@ -100,6 +101,7 @@ class Day:
             judge.judge_circuits()
         stack.trouble.hits["circuit opened"] += judge.openings
         judge.raise_broken()
+        stack.trouble.hits.update({f"refused by {code}": n for code, n in judge.counts.refusals.items()})
         stack.trouble.hits.update({f"ended {end}": number for end, number in ends.items()})
 
     # ------------------------------------------------------------ what people do

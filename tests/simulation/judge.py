@@ -11,6 +11,7 @@ from order_router.domain.exchange_time import exchange_day, is_book_final
 from order_router.domain.lifecycle import FINAL, EventKind, State
 from order_router.domain.order import Order
 from order_router.ports import Clock, Notice
+from tests.simulation.limited import Counts
 from tests.simulation.venues import Held
 
 TAG = re.compile(rb"[A-Z2-7]{20}")
@@ -44,6 +45,7 @@ class Judge:
     circuits: dict[str, bool] = field(default_factory=dict)
     openings: int = 0
     unknown: dict[str, str] = field(default_factory=dict)
+    counts: Counts = field(default_factory=Counts)
 
     def require(self, holds: object, rule: str) -> None:
         """Note a rule that does not hold."""
@@ -70,6 +72,8 @@ class Judge:
         before = self.items.get(name)
         self.items[name] = item
         state = State(item["state"]["S"])
+        if before != item:
+            self.counts.order_written(before, item, self.require)
         if before is not None and before != item:
             self._judge_change(name, before, item)
         if state is State.SUBMITTING and (before is None or before["state"] != item["state"]):

@@ -25,6 +25,7 @@ from tests.fakes.listed import a_share, listing_items
 from tests.fakes.secretsmanager import FakeSecretsManager
 from tests.fakes.sqs import FakeSqs
 from tests.fakes.sqs_definitions import template_queues
+from tests.simulation import limited
 from tests.simulation.gateway import Gateway
 from tests.simulation.hub import Hub
 from tests.simulation.judge import Judge
@@ -52,13 +53,13 @@ def _listings() -> tuple[dict[str, Any], ...]:
 
 
 @cache
-def _settings() -> tuple[dict[str, Any], ...]:
+def _settings(held: limited.Held) -> tuple[dict[str, Any], ...]:
     """Return the items of two accounts, two strategies and a key."""
     dynamodb = FakeDynamoDB(template_tables())
     table = SettingsTable(dynamodb, "SettingsTable", FakeClock())
     for account, broker in (("paper", "paper"), ("kite", "zerodha")):
-        table.put_account(Account(name=account, broker=broker))
-    common: dict[str, Any] = {"product": "MIS", "max_quantity": 100}
+        table.put_account(Account(name=account, broker=broker, limits=held.account))
+    common: dict[str, Any] = {"product": "MIS", "max_quantity": 100, "limits": held.strategy}
     demo = Strategy(name="demo", accounts=("paper", "kite"), order_type=OrderType.MARKET, **common)
     swing = Strategy(name="swing", accounts=("kite",), order_type=OrderType.LIMIT, **common)
     for strategy in (demo, swing):
@@ -74,7 +75,7 @@ class _Tables(FakeDynamoDB):
     def __init__(self, judge: Judge) -> None:
         super().__init__(template_tables())
         self._judge = judge
-        for item in _settings():
+        for item in _settings(judge.counts.held):
             super().put_item(TableName="SettingsTable", Item=item)
         for item in _listings():
             super().put_item(TableName="InstrumentsTable", Item=item)
@@ -88,7 +89,15 @@ class _Tables(FakeDynamoDB):
         answer = super().transact_write_items(**request)
         for operation in request["TransactItems"]:
             self._see(operation.get("Put", {}))
+        for operation in request["TransactItems"]:
+            self._see_meter(operation.get("Update", {}))
         return answer
+
+    def _see_meter(self, update: dict[str, Any]) -> None:
+        name = update.get("Key", {}).get("gate", {}).get("S", "")
+        if name.startswith(limited.METER):
+            item = super().get_item(TableName="GateTable", Key=update["Key"])["Item"]
+            self._judge.counts.meter_written(name, item, self._judge.require)
 
     def _see(self, put: dict[str, Any]) -> None:
         gate = put.get("Item", {}).get("gate", {}).get("S", "")
@@ -127,11 +136,13 @@ class _Queues(FakeSqs):
 class Stack:
     """One stack of one seed."""
 
-    def __init__(self, random: Random, start: datetime = MONDAY_MORNING) -> None:
+    def __init__(
+        self, random: Random, start: datetime = MONDAY_MORNING, held: limited.Held = limited.FREE
+    ) -> None:
         self.random = random
         self.hub = Hub(random, start)
         self.trouble = Trouble(random)
-        self.judge = Judge(self.hub)
+        self.judge = Judge(self.hub, counts=limited.Counts(held))
         self.dynamodb = _Tables(self.judge)
         self.secrets = FakeSecretsManager()
         self.paper, self.kite = PaperVenue(self.hub), KiteVenue(self.hub)

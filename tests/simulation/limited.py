@@ -1,0 +1,128 @@
+"""What the simulated accounts and strategies may have, and what is counted of them: judged at every write."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from order_router.domain.lifecycle import FINAL, State
+from order_router.domain.limits import Limits, OrderLimits
+from order_router.domain.meter import CODES, OPEN, ORDERS, RESERVED
+
+Item = dict[str, Any]
+ZERO = Decimal(0)
+METER = "meter#"
+
+
+@dataclass(frozen=True)
+class Held:
+    """The limits of every account, and of every strategy."""
+
+    account: Limits = field(default_factory=Limits)
+    strategy: OrderLimits = field(default_factory=OrderLimits)
+
+    def most_open(self, kind: str) -> int | None:
+        """Return how many orders of one may be open."""
+        return (self.account if kind == "account" else self.strategy).max_open_orders
+
+
+FREE = Held()
+HOLDING = (
+    FREE,
+    Held(account=Limits(price_band_percent=Decimal(5), max_open_orders=4, max_daily_loss=Decimal(200_000))),
+    Held(
+        account=Limits(
+            max_quantity=3000,
+            max_order_value=Decimal(3_500_000),
+            max_orders_per_day=8,
+            max_open_orders=3,
+            max_gross_exposure=Decimal(6_000_000),
+            max_net_exposure=Decimal(4_000_000),
+            max_instrument_gross_exposure=Decimal(5_000_000),
+            max_instrument_net_exposure=Decimal(3_500_000),
+        ),
+        strategy=OrderLimits(max_open_orders=2, max_gross_exposure=Decimal(100_000)),
+    ),
+)
+NEVER_AN_EXIT_S = {code for code, _ in CODES.values()} | {
+    "POSITIONS_UNKNOWN",
+    "PRICE_UNKNOWN",
+    "LIMITS_UNKNOWN",
+    "MARGIN_UNKNOWN",
+}
+"""What refuses entries and never what closes a position."""
+
+Require = Callable[[object, str], None]
+
+
+@dataclass
+class Counts:
+    """What the orders say that the meters must say: orders, open ones and what they reserve, by meter."""
+
+    held: Held = FREE
+    orders: Counter[str] = field(default_factory=Counter)
+    open: Counter[str] = field(default_factory=Counter)
+    reserved: dict[str, Decimal] = field(default_factory=dict)
+    entered: set[str] = field(default_factory=set)
+    refusals: Counter[str] = field(default_factory=Counter)
+
+    def order_written(self, before: Item | None, item: Item, require: Require) -> None:
+        """Take an order's change into what is counted."""
+        if State(item["state"]["S"]) is State.REFUSED and item.get("reason"):
+            self._note_refusal(item, require)
+        if "counted_price" not in item:
+            return
+        is_new = before is None or "counted_price" not in before
+        for name in _meters(item):
+            self.orders[name] += is_new
+            self.open[name] += _is_open(item) - _is_open(before)
+            added = _reserve(item) - _reserve(before)
+            if added:
+                self.reserved[name] = self.reserved.get(name, ZERO) + added
+            if is_new and not _is_exit(item):
+                self.entered.add(name)
+
+    def meter_written(self, name: str, item: Item, require: Require) -> None:
+        """Hold a meter against the orders, once both are written."""
+        found = {one: Decimal(item.get(one, {"N": "0"})["N"]) for one in (ORDERS, OPEN, RESERVED)}
+        said = {
+            ORDERS: self.orders[name],
+            OPEN: self.open[name],
+            RESERVED: self.reserved.get(name, ZERO),
+        }
+        require(found == said, f"{name} counts {found} and its orders say {said}")
+        if name in self.entered:
+            self.entered.discard(name)
+            most = self.held.most_open(name.split("#")[1])
+            require(most is None or found[OPEN] <= most, f"{name} has {found[OPEN]} open of {most}")
+
+    def _note_refusal(self, item: Item, require: Require) -> None:
+        code = item["reason"]["M"]["code"]["S"]
+        self.refusals[code] += 1
+        require(
+            not (_is_exit(item) and code in NEVER_AN_EXIT_S),
+            f"{item['client_order_id']['S']} closes a position and was refused by {code}",
+        )
+
+
+def _is_exit(item: Item) -> bool:
+    return bool(item["request"]["M"].get("position_effect") == {"S": "CLOSE"})
+
+
+def _is_open(item: Item | None) -> bool:
+    return item is not None and "counted_price" in item and State(item["state"]["S"]) not in FINAL
+
+
+def _reserve(item: Item | None) -> Decimal:
+    if item is None or not _is_open(item) or _is_exit(item):
+        return ZERO
+    pending = int(item["request"]["M"]["quantity"]["N"]) - int(item["filled_quantity"]["N"])
+    return pending * Decimal(item["counted_price"]["S"])
+
+
+def _meters(item: Item) -> list[str]:
+    account, _, day = item["account_day"]["S"].partition("#")
+    strategy = item["request"]["M"].get("strategy")
+    names = [f"{METER}account#{account}#{day}"]
+    return names if strategy is None else [*names, f"{METER}strategy#{strategy['S']}#{day}"]
