@@ -10,6 +10,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
 
 from infra.local.environment import tool_environment
 from infra.local.home import ENVIRONMENTS, REGION, Home, read_json, write_json
@@ -17,7 +18,7 @@ from infra.local.home import ENVIRONMENTS, REGION, Home, read_json, write_json
 USUAL_PORT = 4566
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 90
-PROGRAM = ENVIRONMENTS / "stack" / "bin" / "python"
+PROGRAM = (str(ENVIRONMENTS / "stack" / "bin" / "python"), str(Path(__file__).with_name("ministack_once.py")))
 
 
 class EmulatorError(RuntimeError):
@@ -53,7 +54,7 @@ def start(home: Home) -> Emulator:
     _move_state(home, port)
     with home.log.open("ab") as log:
         process = subprocess.Popen(
-            [PROGRAM, "-m", "ministack"],
+            PROGRAM,
             env=_environment(home, port),
             cwd=home.path,
             stdin=subprocess.DEVNULL,
@@ -161,9 +162,9 @@ def _answers(emulator: Emulator) -> bool:
 def _is_ours(pid: int) -> bool:
     """Tell whether the process is the emulator, and not another that was given its number."""
     listing = subprocess.run(
-        ["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
+        ["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
     )
-    return f"{PROGRAM} -m ministack" in listing.stdout
+    return " ".join(PROGRAM) in listing.stdout
 
 
 def _wait_until_gone(pid: int, timeout_s: float) -> bool:

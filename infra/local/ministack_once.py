@@ -1,0 +1,51 @@
+"""The emulator, told to unpack an archive once: a program of its own, run by the stack's Python.
+
+MiniStack unpacks both layers, 2,000 files of 55 MB, for each worker of each function, and spends most of its time on
+it. Here the first worker's files are kept, and every later worker is led to them by a link. Nobody writes to them.
+"""
+
+import runpy
+import sys
+import tempfile
+import threading
+import zipfile
+from collections.abc import Iterable
+from hashlib import sha256
+from pathlib import Path
+from typing import Never
+
+MANY = 20
+"""A function's own code is a file or two: that is not worth a link."""
+
+_unpack = zipfile.ZipFile.extractall
+_one_at_a_time = threading.Lock()
+
+
+def extract_once(archive: zipfile.ZipFile, path: Path | str | None = None, *rest: Never) -> None:
+    """Unpack an archive, or lead an empty folder to where the same files are already."""
+    files = archive.infolist()
+    if path is None or len(files) < MANY or any(Path(path).iterdir()):
+        _unpack(archive, path, *rest)
+        return
+    with _one_at_a_time:
+        kept = Path(tempfile.gettempdir()) / f"unpacked-{_name(files)}"
+        if not kept.exists():
+            half = Path(tempfile.mkdtemp(prefix="unpacking-"))
+            _unpack(archive, half)
+            half.rename(kept)
+    Path(path).rmdir()
+    Path(path).symlink_to(kept, target_is_directory=True)
+    # the emulator's own copy, made for this and never read again
+    Path(str(archive.filename)).unlink()
+
+
+def _name(files: Iterable[zipfile.ZipInfo]) -> str:
+    told = "\n".join(f"{one.filename} {one.CRC} {one.file_size}" for one in files)
+    return sha256(told.encode()).hexdigest()[:16]
+
+
+if __name__ == "__main__":
+    # this folder's modules are not the emulator's
+    sys.path.pop(0)
+    zipfile.ZipFile.extractall = extract_once  # type: ignore[assignment,method-assign]
+    runpy.run_module("ministack", run_name="__main__", alter_sys=True)
