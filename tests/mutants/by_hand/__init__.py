@@ -16,6 +16,7 @@ from tests.mutants.by_hand import (
     sending,
     sessions,
     store,
+    telling,
     wire,
 )
 from tests.mutants.mutant import Mutant
@@ -32,6 +33,7 @@ THEMES = {
     "Holds: entries wait for what is unknown, exits do not": holds.MUTANTS,
     "Stop means stop: the kill switch and its work": kill_switch.MUTANTS,
     "The circuit breaker and its alarms": breaker.MUTANTS,
+    "The trader is told": telling.MUTANTS,
     "Modify and cancel": changes.MUTANTS,
     "Sockets and the vendor's dialect": wire.MUTANTS,
     "Alerts, queues and dead letters": alerts.MUTANTS,
