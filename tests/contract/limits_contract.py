@@ -105,6 +105,8 @@ class LimitsContract:
         store.write(a_submitting_order("k-2"), replacing=None, gate=Gate(meters=(meter({GROSS: ONE}),)))
         found = limits.meters.read(NAME)
         assert [found[name] for name in (GROSS, LOSS, MOVES)] == [7, 1, 2]
+        assert not limits.meters.rebase(NAME, {GROSS: ONE}, seen=again, at=MONDAY_MORNING), "k-2 came between"
+        assert limits.meters.read(NAME)[GROSS] == 7
 
     @settings(
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],

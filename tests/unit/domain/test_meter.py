@@ -297,7 +297,12 @@ def test_a_change_needs_net_room_in_its_own_direction(side: str, sign: int) -> N
 
 
 def test_a_change_is_no_further_order_and_grows_nothing_after_a_day_s_loss() -> None:
-    limits = Limits(max_orders_per_day=1, max_open_orders=1, max_daily_loss=Decimal(500))
+    limits = Limits(
+        max_orders_per_day=1,
+        max_open_orders=1,
+        max_gross_exposure=Decimal(10**6),
+        max_daily_loss=Decimal(500),
+    )
     meter = growth(limits, resting(), quantity=12)
 
     assert breach_of(meter, {ORDERS: Decimal(9), OPEN: Decimal(9), LOSS: Decimal(500)}) is None
