@@ -157,6 +157,7 @@ def test_only_an_admin_sets_limits_and_whoever_reads_an_account_sees_them(desk: 
     for caller in (NOBODY, READER, TRADER):
         assert call(desk, REPLACE, OF_PAPER, {}, caller=caller).status in {401, 403}
     assert call(desk, SHOW, OF_PAPER, caller=NOBODY).status == 401
+    assert call(desk, REPLACE, {}, caller=NOBODY).status == 401, "who asks comes before what is asked"
     assert call(desk, SHOW, OF_PAPER, caller=TRADER).status == 200
 
 

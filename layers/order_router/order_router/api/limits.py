@@ -41,8 +41,8 @@ def replace_limits(desk: LimitsDesk, request: ApiRequest) -> Answer:
 
 def _own(desk: LimitsDesk, request: ApiRequest, scope: Scope) -> LimitsFound:
     """Return the limits that the query names; Forbidden unless every account they hold is the caller's."""
-    counted = _named(request)
     caller = request.require(scope)
+    counted = _named(request)
     if counted.kind == "account":
         request.require_account(scope, counted.owner)
     found = show_limits(desk, counted)
