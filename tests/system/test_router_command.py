@@ -107,6 +107,21 @@ def test_a_key_made_by_the_command_opens_the_api_until_it_is_revoked(
     assert api_key not in other.stderr + place.stderr
 
 
+def test_a_limit_that_is_set_stands_and_what_is_counted_is_shown(router: Router, trader: Trader) -> None:
+    router.json("limits", "set", trader.account, "--max-order-value", "400", "--products", "CNC,MIS")
+
+    refused = router(
+        *("order", "place", "BUY", "5", trader.instrument, "--type", "LIMIT", "--limit-price", "90"),
+        *("--product", "CNC", "--account", trader.account),
+    )
+    shown = router.json("limits", "show", trader.account)
+
+    assert refused.returncode == 1
+    assert "ORDER_VALUE_LIMIT" in refused.stderr
+    assert (shown["limits"]["max_order_value"], shown["limits"]["products"]) == ("400", ["CNC", "MIS"])
+    assert shown["counted"]["orders"] == 0
+
+
 def test_a_new_token_opens_the_webhook_beside_the_old(router: Router, trader: Trader) -> None:
     sender = trader.strategy()
 
