@@ -69,16 +69,19 @@ MUTANTS = (
         name="write-not-noticed",
         breaks="whether a write was begun is not remembered: every defect counts as before it",
         file=FILE,
-        old="        self.has_written = self.has_written or request.is_write",
-        new="        self.has_written = False",
+        old="        self.has_written = True\n",
+        new="        self.has_written = False\n",
         killed_by=(PLACE + "test_an_adapter_s_defect_after_sending_is_unknown_and_before_it_a_refusal",),
     ),
     Mutant(
         name="write-forgotten-by-a-later-read",
         breaks="a read after the write makes what fails then look as if nothing had left",
         file=FILE,
-        old="        self.has_written = self.has_written or request.is_write",
-        new="        self.has_written = request.is_write",
+        old="        if not request.is_write:\n            return self.send(request)\n",
+        new=(
+            "        if not request.is_write:\n            self.has_written = False\n"
+            "            return self.send(request)\n"
+        ),
         killed_by=(DEFECT + "test_a_read_after_the_write_does_not_make_the_write_forgotten",),
     ),
     Mutant(

@@ -76,8 +76,8 @@ MUTANTS = (
         name="change-not-written-first",
         breaks="a change leaves before it is written down",
         file=FILE,
-        old="            write_through(desk.store, desk.clock, write)\n",
-        new="            pass\n",
+        old="            return write_through(desk.store, desk.clock, write)\n",
+        new="            return requested\n",
         killed_by=(CHANGE + "test_no_modify_leaves_once_a_kill_switch_is_on_and_a_cancel_does",),
     ),
     Mutant(

@@ -151,8 +151,8 @@ MUTANTS = (
         name="wrong-tag",
         breaks="the tag at the broker is not the one that reconcile looks for",
         file="service/attempt.py",
-        old="    tag = job.broker.profile.tag.tag(job.order.client_order_id)",
-        new="    tag = job.broker.profile.tag.tag(job.order.request_digest.upper())",
+        old="client_tag=profile.tag.tag(job.order.client_order_id),",
+        new="client_tag=profile.tag.tag(job.order.request_digest.upper()),",
         killed_by=(PLACE + "test_the_client_tag_shows_in_the_broker_s_book",),
     ),
     Mutant(
