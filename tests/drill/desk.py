@@ -31,6 +31,8 @@ from tests.system.process_faults import end_emulator
 
 ACCOUNT, STRATEGY, CHANNEL = "live", "drill", "phone"
 INSTRUMENT = "NSE:INFY"
+LOST = "NSE:RELIANCE"
+"""What the orders are of whose outcome is lost: while one may still fill, nobody closes a position beside it."""
 
 
 @dataclass
@@ -110,7 +112,13 @@ def open_desk() -> Iterator[Desk]:
 def _furnish(local: LocalStack, broker: ChaosProcess, phone: ChannelsServer) -> Desk:
     target, facts = local_target(Home(local.home)), local.facts
     operate.add_account(target, Account(name=ACCOUNT, broker="zerodha"))
-    put_listings(target.dynamodb, target.outputs["InstrumentsTableName"], "zerodha", [a_share(INSTRUMENT)])
+    put_listings(
+        target.dynamodb,
+        target.outputs["InstrumentsTableName"],
+        "zerodha",
+        [a_share(INSTRUMENT), a_share(LOST)],
+    )
+    broker.tell_kite(prices={LOST: "1500"})
     strategy = Strategy(
         name=STRATEGY,
         accounts=(ACCOUNT,),

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from tests.brokers.browser import Browser
-from tests.drill.desk import ACCOUNT, INSTRUMENT, STRATEGY, Desk
+from tests.drill.desk import ACCOUNT, INSTRUMENT, LOST, STRATEGY, Desk
 from tests.drill.timeline import Timeline
 from tests.system.client import Client, Reply
 
@@ -24,7 +24,7 @@ def broker_down(desk: Desk, time_line: Timeline) -> None:
     _place_one(desk, time_line)
     desk.broker.plan(faults=DOWN, on="both", rate=1.0, seed=1)
     time_line.say("broker", "answers nothing but resets, 5xx and HTML")
-    placed = [desk.api.place(desk.order()) for _ in range(3)]
+    placed = [desk.api.place(desk.order(instrument=LOST)) for _ in range(3)]
     for reply in placed:
         time_line.say("order", f"{reply.status} {_state(reply)}")
     stopped = time_line.wait("order", "refused: BROKER_CIRCUIT_OPEN", lambda: _refused(desk), within_s=60)
