@@ -17,8 +17,10 @@ from order_router.domain.vocabulary import OrderType, Product
 from order_router.ports import StoreUnavailable
 from order_router.service.kill_switch import Engage, engage
 from order_router.service.kill_work import make_pass
+from order_router.service.reconcile import reconcile_account
 from tests.fakes.kill import KillWorld, let_go
 from tests.fakes.listed import a_share
+from tests.fakes.transport import Fault
 
 PAPER = KillSwitch(StopScope.ACCOUNT, "paper")
 
@@ -313,6 +315,41 @@ def test_a_position_with_an_order_that_may_still_fill_is_left_and_told(kill: Kil
     assert state_of(kill, resting) is State.OPEN
     assert positions(kill) == {"NSE:INFY MIS": 5}
     assert "the position in NSE:INFY was left" in kill.told("kill_outcome")[-1]
+
+
+def test_an_order_that_the_book_does_not_show_keeps_no_other_position_waiting(kill: KillWorld) -> None:
+    hold(kill, "k-1")
+    hold(kill, "k-2", instrument="NSE:RELIANCE", quantity=3)
+    kill.world.transport.writes = [Fault.REQUEST_LOST]
+    lost = kill.world.place("k-3", instrument="NSE:RELIANCE", limit_price="1400").order
+    kill.world.clock.advance(30)
+    reconcile_account(kill.world.desk, "paper")
+    began = kill.world.clock.now()
+    stop(kill, closes_positions=True)
+
+    kill.run_passes()
+
+    assert state_of(kill, lost) is State.UNKNOWN
+    assert positions(kill) == {"NSE:RELIANCE MIS": 3}
+    assert kill.world.clock.now() - began < GIVE_UP / 2
+    assert lost.client_order_id in kill.told("kill_outcome")[-1]
+    assert "the position in NSE:RELIANCE was left" in kill.told("kill_outcome")[-1]
+
+
+def test_an_order_that_nobody_has_looked_for_yet_is_waited_for(kill: KillWorld) -> None:
+    hold(kill, "k-1")
+    kill.world.transport.writes = [Fault.ANSWER_LOST]
+    found = kill.world.place("k-2", order_type="LIMIT", limit_price="1400").order
+    stop(kill, closes_positions=True)
+    kill.run_passes(limit=3)
+    assert positions(kill) == {"NSE:INFY MIS": 5}
+
+    kill.world.clock.advance(30)
+    reconcile_account(kill.world.desk, "paper")
+    kill.run_passes()
+
+    assert state_of(kill, found) is State.CANCELLED
+    assert positions(kill) == {}
 
 
 def refuse_cancels(kill: KillWorld) -> None:

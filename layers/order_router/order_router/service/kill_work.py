@@ -24,7 +24,7 @@ from order_router.domain.kill_work import (
     WorkConflict,
     parts_of,
 )
-from order_router.domain.lifecycle import State
+from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Order
 from order_router.domain.reports import Position
 from order_router.domain.vocabulary import Source
@@ -82,18 +82,29 @@ def _ended(desk: KillWorkDesk, work: KillWork, phase: Phase, *problems: str) -> 
 
 # ---------------------------------------------------------------- open orders
 def _cancel(desk: KillWorkDesk, work: KillWork) -> KillWork:
-    """Cancel what rests; go on once nothing is left for a while, or when it takes too long."""
+    """Cancel what rests; go on once nothing is left that can be, for a while, or when it takes too long."""
     now = desk.orders.clock.now()
     left = [order for order in desk.orders.store.list_unsettled(work.account) if work.concerns(order)]
-    if not left and now >= work.requested_at + SETTLE:
-        return _after_cancelling(desk, work)
+    is_waiting = any(not _is_beyond_us(order) for order in left)
+    if not is_waiting and now >= work.requested_at + SETTLE:
+        return _after_cancelling(desk, _with_left(work, left))
     cancels = work.with_cancels(_cancelled(desk, left))
     work = work.after(desk.orders.clock.now(), cancels=cancels)
-    if left and now >= work.requested_at + GIVE_UP:
-        names = ", ".join(order.client_order_id for order in left)
-        work = work.after(now, problems=(*work.problems, f"these orders may still be open: {names}"))
-        return _after_cancelling(desk, work)
+    if is_waiting and now >= work.requested_at + GIVE_UP:
+        return _after_cancelling(desk, _with_left(work, left))
     return work
+
+
+def _is_beyond_us(order: Order) -> bool:
+    """Return whether the broker's book was read and did not show the order: nothing is there to cancel, so far."""
+    return order.state is State.UNKNOWN and order.has(EventKind.PERSON_TOLD)
+
+
+def _with_left(work: KillWork, left: list[Order]) -> KillWork:
+    if not left:
+        return work
+    names = ", ".join(order.client_order_id for order in left)
+    return work.after(work.updated_at, problems=(*work.problems, f"these orders may still be open: {names}"))
 
 
 def _cancelled(desk: KillWorkDesk, orders: list[Order]) -> list[Cancel]:
