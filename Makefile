@@ -16,7 +16,7 @@ export AWS_DEFAULT_REGION ?= ap-south-1
 PROOFS = prove-simulation prove-search prove-sockets prove-race prove-processes prove-api prove-mutants prove-properties
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down logs cli test quick lint types imports template unit simulate chaos brokers drill burst prove $(PROOFS) bench build requirements clean
+.PHONY: help run up down logs cli test quick lint types imports template unit simulate chaos brokers drill burst prove $(PROOFS) bench build requirements calendar clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -135,6 +135,10 @@ prove-mutants:
 prove-properties:
 	@infra/local/bootstrap dev
 	@HYPOTHESIS_PROFILE=prove $(DEV)/pytest -n 2 tests/unit tests/contract
+
+calendar: ## Ask the library for holidays anew, and write the trading calendar
+	@infra/local/bootstrap calendar
+	@$(ENV)/calendar/bin/python -m infra.calendar refresh
 
 bench: ## Measure the router's own overhead, AWS calls, cold start and layer sizes
 	@infra/local/bootstrap dev stack sam

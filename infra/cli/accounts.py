@@ -13,7 +13,9 @@ app = new_app("Accounts.")
 broker_app = new_app("What brokers there are.")
 
 OFF = "off"
-Orders = Annotated[int | None, typer.Option(min=1, max=5000, help="Of accepted orders; more limits: router limits set.")]
+Orders = Annotated[
+    int | None, typer.Option(min=1, max=5000, help="Of accepted orders; more limits: router limits set.")
+]
 Band = Annotated[
     str | None,
     typer.Option(
