@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -162,6 +163,7 @@ def test_an_order_that_was_never_counted_gives_nothing_back() -> None:
     ended = apply(order, Event(kind=EventKind.REJECTED, at=MONDAY_MORNING))
 
     assert change_meters(order, ended) == ()
+    assert change_amounts(order, ended) == {}
 
 
 def test_account_and_strategy_count_an_order_on_the_day_that_it_came() -> None:
@@ -224,6 +226,10 @@ def test_what_closes_a_position_finds_room_whatever_is_counted() -> None:
     full = dict.fromkeys((ORDERS, OPEN, GROSS, LOSS), Decimal(10**9))
     assert breach_of(meter, full) is None
     assert dict(meter.adds) == {ORDERS: 1, OPEN: 1}
+
+
+def test_what_is_counted_of_a_day_outlives_it_by_another() -> None:
+    assert meter_of(Limits(), a_request()).expires_at == MONDAY_MORNING + timedelta(days=2)
 
 
 def test_a_strategy_is_held_to_its_own_limits() -> None:

@@ -443,6 +443,44 @@ def test_no_price_is_asked_for_where_no_limit_needs_one(world: World) -> None:
     assert quotes_asked(world) == 0
 
 
+@pytest.mark.parametrize(("side", "limit_price"), [("BUY", "1600"), ("SELL", "1400")])
+def test_a_limit_out_of_its_band_by_a_price_that_is_known_costs_no_quote(
+    world: World, side: str, limit_price: str
+) -> None:
+    limit(world, price_band_percent="5")
+    world.place("first")
+
+    order = world.place("far", side=side, limit_price=limit_price).order
+
+    assert refusal(order)[0] == "PRICE_BAND"
+    assert quotes_asked(world) == 1
+
+
+def test_the_narrower_band_of_account_and_strategy_holds(world: World) -> None:
+    limit(world, price_band_percent="10")
+    limit_strategy(world, price_band_percent="1")
+    world.place("first", strategy="demo")
+
+    order = world.place("far", strategy="demo", limit_price="1545").order
+
+    assert refusal(order)[1].startswith("price_band_percent of strategy demo is 1,")
+
+
+def test_a_strategy_alone_may_need_a_price(world: World) -> None:
+    limit_strategy(world, max_order_value="7500")
+
+    order = world.place(strategy="demo", order_type="MARKET", limit_price=None).order
+
+    assert refusal(order)[0] == "ORDER_VALUE_LIMIT"
+
+
+def test_an_order_that_no_limit_needs_a_price_for_counts_as_an_order_and_no_money(world: World) -> None:
+    world.place(order_type="MARKET", limit_price=None)
+
+    assert counted(world)[ORDERS] == 1
+    assert GROSS not in counted(world)
+
+
 # ---- positions
 def test_positions_that_are_not_known_are_read_once(world: World) -> None:
     limit(world, max_gross_exposure="100000")
