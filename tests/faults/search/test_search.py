@@ -3,12 +3,15 @@
 import logging
 import os
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import pytest
 
 from order_router.domain.order import Order
+from order_router.service.desk import Desk
 from tests.faults.search.broker import Outcome
+from tests.faults.search.cast import JOBS
 from tests.faults.search.explore import Breach, Found, Scope, Search
 from tests.faults.search.world import EVENING, LATER, LEASE_PASSED, NIGHT, TOO_OLD
 from tests.faults.search.wrong_protocols import WRONG_PROTOCOLS, WrongProtocol
@@ -98,6 +101,16 @@ def test_steps_that_meet_nobody_are_left_out_without_losing_a_record() -> None:
 
     assert every.run().states > fewer.run().states
     assert records(every) == records(fewer)
+
+
+def test_a_worker_that_knows_more_than_its_tape_is_noticed() -> None:
+    runs = count()
+
+    def remembering(desk: Desk) -> None:
+        (desk.store.get if next(runs) == 0 else desk.store.list_unsettled)("paper")
+
+    with pytest.raises(AssertionError, match="1A is no function of its tape"):
+        Search(Scope(Outcome.ACKNOWLEDGED), jobs=(remembering, *JOBS[1:])).run()
 
 
 @pytest.mark.parametrize("wrong", WRONG_PROTOCOLS, ids=lambda wrong: wrong.name)

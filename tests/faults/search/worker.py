@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from order_router.adapter.http import HttpRequest, HttpResponse, Send
 from order_router.adapter.session import BrokerSession
 from order_router.domain.account import Account
+from order_router.domain.breaker import Breaker
 from order_router.domain.gate import Gate
 from order_router.domain.order import Order
 from order_router.ports import Letter, Notice, OrderPage
@@ -40,11 +41,16 @@ class Beyond(BaseException):
         self.call = call
 
 
+class Strayed(BaseException):
+    """The worker asks for another call than it did when this answer was put on its tape."""
+
+
 class Line(NamedTuple):
-    """One answer on a tape (an error is raised) and the point of time at which it came."""
+    """One answer on a tape (an error is raised), the point of time at which it came, and what was asked."""
 
     answer: Any
     point: int
+    call: Call | None = None
 
 
 @dataclass
@@ -59,18 +65,22 @@ class Tape:
     point: int = 0
     nonces: int = 0
     has_looked: bool = False
+    wanted: Call | None = None
 
     def rewind(self, name: str, lines: tuple[Line, ...]) -> None:
         """Start again at the first line, which is the worker's start."""
         self.name, self.lines, self.position, self.nonces = name, lines, 0, 0
-        self.point, self.has_looked = lines[0].point, False
+        self.point, self.has_looked, self.wanted = lines[0].point, False, None
 
     def ask(self, call: Call) -> Any:
-        """Return or raise the next answer; Beyond if there is none."""
+        """Return or raise the next answer; Beyond if there is none, again for what a stopped worker still asks."""
         self.position += 1
         if self.position >= len(self.lines):
-            raise Beyond(call)
-        answer, point = self.lines[self.position]
+            self.wanted = self.wanted or call
+            raise Beyond(self.wanted)
+        answer, point, asked = self.lines[self.position]
+        if call != asked:
+            raise Strayed(f"{call.name} where it was {asked}")
         self.has_looked = False
         if not self.is_clock_read or call.name == "now":
             self.point = point
@@ -133,6 +143,16 @@ class StillPorts:
         """Nobody reads it here."""
 
 
+class StillBreakers:
+    """No breaker opens: a failure is counted after its order is written down, and one order is no row of failures."""
+
+    def get(self, broker: str, account: str) -> Breaker:
+        return Breaker(broker=broker, account=account)
+
+    def write(self, breaker: Breaker, *, replacing: Breaker) -> Breaker:
+        return breaker
+
+
 def desk_on(tape: Tape) -> Desk:
     """Return a desk whose ports answer from the tape."""
     settings = MemorySettings()
@@ -145,6 +165,7 @@ def desk_on(tape: Tape) -> Desk:
         settings=settings,
         sessions=still,
         reconcile=still,
+        breakers=StillBreakers(),
         broker_of=lambda _: broker,
         nonce=tape.nonce,
         **ports,
@@ -197,7 +218,7 @@ class Program:
         found = after.get((answer_number, point)) or after.get((answer_number, AT_ANY_TIME))
         if found is None:
             at = self.nodes[node]
-            found = self._add(at.job, (*at.lines, Line(answer, point)))
+            found = self._add(at.job, (*at.lines, Line(answer, point, self.calls[at.call])))
             after[answer_number, point if self._tape.has_looked else AT_ANY_TIME] = found
         return found
 
@@ -218,9 +239,9 @@ class Program:
         self._tape.rewind(name, lines)
         try:
             run(self._desk)
+        except Strayed as strayed:
+            raise AssertionError(f"{name} is no function of its tape: {strayed}") from None
         except Beyond as beyond:
-            if self._tape.position != len(lines):
-                raise AssertionError(f"{name} is no function of its tape") from None
             node.call = self.number(beyond.call)
         except Exception as error:  # noqa: BLE001 - how a worker ends is judged by the rules
             node.ended = Ended(error)

@@ -36,9 +36,9 @@ class Meter:
     name: str
     whose: str
     expires_at: datetime
-    adds: Amounts
-    at_most: Amounts = field(default_factory=dict)
-    at_least: Amounts = field(default_factory=dict)
+    adds: Amounts = field(hash=False)
+    at_most: Amounts = field(default_factory=dict, hash=False)
+    at_least: Amounts = field(default_factory=dict, hash=False)
 
 
 def of_instrument(instrument: Instrument, attribute: str) -> str:
