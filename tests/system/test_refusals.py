@@ -39,6 +39,8 @@ def test_the_template_guards_every_route_but_those_that_prove_themselves_and_the
         "GET /v1/sessions/{account}/login",
         "GET /v1/sessions/{account}/callback",
         "POST /v1/sessions/{account}/callback",
+        "GET /v1/kill-switch/link",
+        "POST /v1/kill-switch/link",
         "POST /v1/postbacks/{broker}/{account}",
         "POST /v1/postbacks/{broker}/{account}/{token}",
         "POST /v1/webhooks/tradingview",
