@@ -225,8 +225,10 @@ class Search:
 
     def _broken_here(self, shared: State) -> str | None:
         _, store, book, _ = shared
-        is_holding = self.world.is_holding(store)
-        return rules.broken_state(self.world.order(store), self.world.books[book], is_holding=is_holding)
+        is_holding, order = self.world.is_holding(store), self.world.order(store)
+        return rules.broken_counts(order, self.world.meters(store)) or rules.broken_state(
+            order, self.world.books[book], is_holding=is_holding
+        )
 
     def _breach(self, position: int, last: Step | None, broken: str) -> Breach:
         lines: list[Step] = [] if last is None else [last]

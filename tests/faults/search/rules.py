@@ -1,15 +1,19 @@
 """What must hold: of a write, of a send, of every state, and when all is quiet; each rule answers with its breach."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from order_router.domain.exchange_time import exchange_day, is_book_final
 from order_router.domain.lifecycle import EventKind, State
+from order_router.domain.meter import GROSS, OPEN, ORDERS, RESERVED, ZERO
 from order_router.domain.order import Order
 from order_router.domain.reports import ReportedState
 from order_router.domain.vocabulary import Exchange
 from order_router.service.timing import BETWEEN_LAST_BOOKS
 from tests.faults.search.broker import Book, Row
 
+COUNTED = ("account", "strategy")
 MAX_AGE = timedelta(seconds=30)
 NOT_AT_BROKER = {State.RECEIVED, State.REFUSED, State.STALE}
 AS_AT_BROKER = {
@@ -60,6 +64,25 @@ def broken_by_send(order: Order | None, sender: str, at: datetime) -> str | None
     if order.lease_until is None or at > order.lease_until:
         return "sent after its lease"
     return None
+
+
+def broken_counts(order: Order | None, meters: Mapping[str, Mapping[str, Decimal]]) -> str | None:
+    """Return what is wrong in what is counted of the account and the strategy, at any moment."""
+    if order is None or order.counted_price is None:
+        return "something is counted of an order that is not" if meters else None
+    counts = _counts(order, order.counted_price)
+    found = [{name: item.get(name, ZERO) for name in counts} for item in meters.values()]
+    return None if found == [counts] * len(COUNTED) else f"counted as {found} while it is {order.state}"
+
+
+def _counts(order: Order, price: Decimal) -> dict[str, Decimal]:
+    resting = ZERO if order.state.is_final else (order.request.quantity - order.filled_quantity) * price
+    return {
+        ORDERS: Decimal(1),
+        OPEN: Decimal(not order.state.is_final),
+        RESERVED: resting,
+        GROSS: resting + order.filled_quantity * price,
+    }
 
 
 def broken_state(order: Order | None, book: Book, *, is_holding: bool) -> str | None:

@@ -4,9 +4,10 @@ The store is the fake that passes the contract of DynamoDB's, the transport is t
 real, once for every call in every state of what it depends on.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import NamedTuple
 
 from order_router.adapter.errors import OutcomeUnknown
@@ -144,6 +145,10 @@ class World:
     def is_holding(self, store: int) -> bool:
         """Return whether the store holds the strategy's entries back."""
         return any(thaw(self.stores[store].tables).holds.values())
+
+    def meters(self, store: int) -> Mapping[str, Mapping[str, Decimal]]:
+        """Return what the store has counted."""
+        return thaw(self.stores[store].tables).meters
 
     def book_at(self, book: int, point: int) -> int:
         """Return the broker's book as the time comes to this point."""

@@ -13,7 +13,7 @@ from order_router.adapter.http import Send
 from order_router.domain.gate import Gate
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Event, Order, Ownership, take_ownership
-from order_router.service import attempt, place, reconcile, settling
+from order_router.service import attempt, gates, place, reconcile, settling
 from order_router.service.desk import Desk
 from order_router.service.timing import LEASE
 from order_router.transport.local import LocalTransport
@@ -172,6 +172,12 @@ WRONG_PROTOCOLS = (
         Scope(Outcome.ACKNOWLEDGED),
         "sent after its deadline",
         with_fresh_redrive,
+    ),
+    Wrong(
+        "what ends stays counted",
+        Scope(Outcome.REJECTED),
+        "counted as",
+        patched(gates, "change_meters", lambda *_: ()),
     ),
     Wrong(
         "nobody is told of an unknown order",
