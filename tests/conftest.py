@@ -6,6 +6,7 @@ HYPOTHESIS_PROFILE chooses: `quick` where nothing is said, `commit` for the whol
 import gc
 import os
 
+import pytest
 from hypothesis import settings
 
 EXAMPLES = {"quick": 20, "commit": 100, "prove": 2_000}
@@ -20,3 +21,9 @@ def pytest_collection_finish() -> None:
     """Keep what was collected out of every later look for garbage: thousands of tests, and all that they import."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.hookimpl(optionalhook=True)  # of xdist, which a mutant's process does without
+def pytest_xdist_auto_num_workers() -> int:
+    """Work with one process more than there are processors: tests of a stack wait most of their time."""
+    return (os.process_cpu_count() or 1) + 1

@@ -21,15 +21,17 @@ from tests.system.trader import Trader
 REPOSITORY = Path(__file__).resolve().parents[2]
 STACK_PYTHON = REPOSITORY / ".local" / "env" / "stack" / "bin" / "python"
 HERE = Path(__file__).parent
+OWN_STACK = {HERE / "test_process_faults.py": "process faults"}
+"""What has a stack of its own waits beside the others, on another worker."""
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark everything in this folder, and keep it on one worker: one stack serves all."""
+    """Mark everything in this folder, and keep what shares a stack on one worker."""
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.system)
-            item.add_marker(pytest.mark.xdist_group("system"))
+            item.add_marker(pytest.mark.xdist_group(OWN_STACK.get(item.path, "system")))
     # stops and starts the stack: all that it holds by then must survive, and nobody may be using it
     items.sort(key=lambda item: item.path == HERE / "test_restart.py")
 
