@@ -6,10 +6,40 @@ from datetime import datetime
 from typing import Any
 
 from order_router.adapter.http import HttpRequest, HttpResponse, Send
-from order_router.ports import Transport
+from order_router.ports import Clock, Transport
 from order_router.service.desk import Desk
 
 READ = "read from broker"
+READS = frozenset(
+    {
+        READ,
+        "settings.prepare",
+        "settings.account",
+        "settings.strategy",
+        "sessions.session",
+        "store.get",
+        "store.list_day",
+        "store.list_unsettled",
+        "breakers.get",
+        "meters.read",
+        "prices.recent",
+    }
+)
+"""The outside calls that change nothing."""
+
+PORTS = (
+    "store",
+    "settings",
+    "sessions",
+    "renewer",
+    "notifier",
+    "reconcile",
+    "order_queue",
+    "breakers",
+    "meters",
+    "prices",
+)
+"""The ports of a desk whose calls leave the process, beside the transport."""
 
 
 class Crash(BaseException):
@@ -26,10 +56,24 @@ class Point:
 
 @dataclass(slots=True)
 class Crashes:
-    """Counts outside calls over all runs of a scenario and stops the worker at the given points."""
+    """Counts outside calls over all runs of a scenario and stops the worker at the given points.
+
+    `parted` are the calls before which time passed or, in a scenario that says so (`names_workers`), a worker began.
+    """
 
     points: frozenset[Point] = frozenset()
     calls: list[str] = field(default_factory=list)
+    parted: set[int] = field(default_factory=set)
+    names_workers: bool = False
+
+    def begin(self) -> None:
+        """Note that the next call is another worker's."""
+        self.names_workers = True
+        self.part()
+
+    def part(self) -> None:
+        """Note that time passes before the next call."""
+        self.parted.add(len(self.calls))
 
     def around[T](self, name: str, call: Callable[[], T]) -> T:
         """Make the call, or stop before or after it."""
@@ -61,6 +105,21 @@ class CrashingPort:
         return call
 
 
+class PartingClock:
+    """A clock that notes where time passed."""
+
+    def __init__(self, inner: Clock, crashes: Crashes) -> None:
+        self._inner = inner
+        self._crashes = crashes
+
+    def now(self) -> datetime:
+        return self._inner.now()
+
+    def sleep(self, seconds: float) -> None:
+        self._crashes.part()
+        self._inner.sleep(seconds)
+
+
 class CrashingTransport:
     """A transport whose every request is an outside call."""
 
@@ -80,40 +139,58 @@ class CrashingTransport:
 
 def crashing(desk: Desk, crashes: Crashes) -> Desk:
     """Return the desk with every port behind the crash points."""
-    ports: dict[str, Any] = {
-        name: CrashingPort(getattr(desk, name), name, crashes)
-        for name in ("store", "settings", "sessions", "renewer", "notifier", "reconcile")
-    }
-    return replace(desk, transport=CrashingTransport(desk.transport, crashes), **ports)
+    ports: dict[str, Any] = {name: CrashingPort(getattr(desk, name), name, crashes) for name in PORTS}
+    transport, clock = CrashingTransport(desk.transport, crashes), PartingClock(desk.clock, crashes)
+    return replace(desk, transport=transport, clock=clock, **ports)
 
 
-def points(calls: Sequence[str], first: int = 0) -> list[Point]:
-    """Return both sides of each call from the first on, but for those between two reads of the broker.
+def sides(calls: Sequence[str], first: int = 0) -> list[Point]:
+    """Return both sides of each call from the first on."""
+    return [Point(number, is_after) for number in range(first, len(calls)) for is_after in (False, True)]
 
-    A read changes nothing, here or there: a death between two of them leaves what a death before both leaves.
+
+def points(crashes: Crashes, first: int = 0) -> list[Point]:
+    """Return both sides of each call from the first on, but for those between two reads of one worker.
+
+    A read changes nothing, here or there: a death between two of them leaves what a death before both leaves. Where a
+    scenario does not say who is at work, only the reads of the broker are taken for one worker's.
     """
-    sides = [Point(number, is_after) for number in range(first, len(calls)) for is_after in (False, True)]
-    return [side for side in sides if not _is_between_reads(calls, side)]
+    return [side for side in sides(crashes.calls, first) if not is_between_reads(crashes, side)]
 
 
-def _is_between_reads(calls: Sequence[str], point: Point) -> bool:
-    other = point.call + (1 if point.is_after else -1)
-    return calls[point.call] == READ and 0 <= other < len(calls) and calls[other] == READ
+def is_between_reads(crashes: Crashes, point: Point) -> bool:
+    """Return whether the calls on both sides of the point are one worker's reads, one right after the other."""
+    before, after = (point.call, point.call + 1) if point.is_after else (point.call - 1, point.call)
+    if before < 0 or after == len(crashes.calls) or after in crashes.parted:
+        return False
+    return {crashes.calls[before], crashes.calls[after]} <= (READS if crashes.names_workers else {READ})
 
 
-def sweep(run: Callable[[Crashes], object]) -> int:
-    """Run with no death, with one at every point, and with every second one that can follow it; count the runs.
+@dataclass(slots=True)
+class Swept:
+    """How often a sweep ran, and how many deaths and pairs of deaths its runs stand for, those between reads too."""
+
+    runs: int = 1
+    met: int = 1
+
+
+def sweep(run: Callable[[Crashes], object]) -> Swept:
+    """Run with no death, with one at every point, and with every second one that can follow it.
 
     What can follow is what the run with the first death does call: a death makes a run longer, not only other.
     """
     quiet = Crashes()
     run(quiet)
-    runs = 1
-    for first in points(quiet.calls):
-        once = Crashes(frozenset({first}))
-        run(once)
-        seconds = points(once.calls, first.call + 1)
-        for second in seconds:
-            run(Crashes(frozenset({first, second})))
-        runs += 1 + len(seconds)
-    return runs
+    swept, after = Swept(), 0
+    for first in sides(quiet.calls):
+        if not is_between_reads(quiet, first):
+            once = Crashes(frozenset({first}))
+            run(once)
+            seconds = points(once, first.call + 1)
+            for second in seconds:
+                run(Crashes(frozenset({first, second})))
+            swept.runs += 1 + len(seconds)
+            after = 1 + len(sides(once.calls, first.call + 1))
+        # between reads it leaves what the last point that was run left
+        swept.met += after
+    return swept

@@ -1,25 +1,18 @@
 """A worker that dies while it counts, opens or probes leaves a breaker that closes, and a trader who was told."""
 
 from contextlib import suppress
-from dataclasses import replace
 
 from order_router.domain.breaker import BY_PROBE, FAILURES_TO_OPEN
 from order_router.domain.lifecycle import State
-from order_router.service.desk import Desk
 from order_router.service.place import place_order
 from order_router.service.reconcile import reconcile_account
 from tests.fakes.transport import Fault
 from tests.fakes.world import World
-from tests.faults.crashes import Crash, Crashes, CrashingPort, crashing, points
+from tests.faults.crashes import Crash, Crashes, crashing, points
 
 LOOKS = 6
 MINUTE = 60
 NEXT = 6
-
-
-def with_deaths(desk: Desk, crashes: Crashes) -> Desk:
-    breakers = CrashingPort(desk.breakers, "breakers", crashes)
-    return replace(crashing(desk, crashes), breakers=breakers)
 
 
 def outage(crashes: Crashes, opened: list[bool]) -> None:
@@ -30,7 +23,7 @@ def outage(crashes: Crashes, opened: list[bool]) -> None:
         world.place(f"lost-{number}")
     world.transport.writes = [Fault.ANSWER_LOST]
     world.transport.reads = [Fault.REFUSED] * 2
-    desk = with_deaths(world.desk, crashes)
+    desk = crashing(world.desk, crashes)
     with suppress(Crash):
         place_order(desk, world.command("last"))
     world.transport.writes = []
@@ -52,11 +45,11 @@ def test_wherever_one_or_two_workers_die_the_circuit_closes_and_the_trader_knows
     quiet = Crashes()
     outage(quiet, opened)
 
-    for first in points(quiet.calls):
+    for first in points(quiet):
         once = Crashes(frozenset({first}))
         outage(once, opened)
         # whoever comes next may die too, up to a few calls later
-        for second in points(once.calls, first.call + 1)[:NEXT]:
+        for second in points(once, first.call + 1)[:NEXT]:
             outage(Crashes(frozenset({first, second})), opened)
 
     assert len(opened) > 500

@@ -21,7 +21,7 @@ from order_router.service.desk import Desk
 from order_router.service.place import StillUnsent, place_order
 from order_router.service.reconcile import reconcile_account
 from tests.fakes.world import World
-from tests.faults.crashes import Crash, Crashes, Point, crashing, sweep
+from tests.faults.crashes import Crash, Crashes, Point, crashing, is_between_reads, sides, sweep
 from tests.faults.floor import usual_product
 from tests.faults.played_brokers import ON_THE_WIRE, PLAYED, Call, HeldOrder, Outcome
 
@@ -74,6 +74,7 @@ class Scenario:
     broker: str
     crashes: Crashes
     world: World = field(default_factory=World)
+    left: list[object] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.played = PLAYED[self.broker](self.world)
@@ -86,11 +87,27 @@ class Scenario:
 
     def survive(self, step: Callable[[Desk], object]) -> bool:
         """Run a step as a worker that may die; tell whether it is done."""
+        self.crashes.begin()
         try:
             step(crashing(self.world.desk, self.crashes))
-        except (Crash, StillUnsent):
+        except Crash:
+            self.left.append(self.outside())
+            return False
+        except StillUnsent:
             return False
         return True
+
+    def outside(self) -> list[object]:
+        """Return all that stays when a worker is gone."""
+        world, tables = self.world, self.world.store.tables
+        asked = (
+            world.notifier.notices,
+            world.reconcile.asked,
+            world.renewer.reported,
+            world.sessions.forgotten,
+        )
+        kept = tables.holds, tables.counts, tables.slots, tables.meters, world.breakers._stored
+        return [world.clock.now(), self.order(), self.played.held(), *map(repr, (*asked, *kept))]
 
     def look_until_quiet(self) -> None:
         for _ in range(LOOKS):
@@ -185,10 +202,11 @@ def test_a_death_at_any_one_or_two_outside_calls_does_no_harm(
     require_playable(broker, call, outcome)
     require_quiet_end(play(broker, call, outcome, Crashes()).order(), QUIET_ENDS[call][outcome])
 
-    runs = sweep(lambda crashes: play(broker, call, outcome, crashes))
+    swept = sweep(lambda crashes: play(broker, call, outcome, crashes))
 
-    print(f"{runs} runs")
-    assert runs > 200
+    print(f"{swept.runs} runs for {swept.met} deaths and pairs")
+    assert swept.met > 200
+    assert swept.runs > 100
 
 
 def require_quiet_end(order: Order | None, end: tuple[State, EventKind | None]) -> None:
@@ -211,7 +229,10 @@ def test_every_outside_call_is_a_crash_point() -> None:
     play("zerodha", Call.PLACE, Outcome.REQUEST_LOST, quiet)
 
     assert set(quiet.calls) == {
+        "settings.prepare",
         "settings.account",
+        "breakers.get",
+        "breakers.write",
         "store.write",
         "store.list_unsettled",
         "sessions.session",
@@ -220,6 +241,24 @@ def test_every_outside_call_is_a_crash_point() -> None:
         "notifier.tell",
         "reconcile.put",
     }
+
+
+@pytest.mark.parametrize("call", list(Call), ids=str)
+@pytest.mark.parametrize("broker", sorted(PLAYED))
+def test_a_death_between_two_reads_leaves_what_a_death_before_both_leaves(broker: str, call: Call) -> None:
+    quiet = Crashes()
+    play(broker, call, Outcome.ANSWER_LOST, quiet)
+    left, skipped = None, 0
+
+    for point in sides(quiet.calls):
+        scenario = play(broker, call, Outcome.ANSWER_LOST, Crashes(frozenset({point})))
+        if is_between_reads(quiet, point):
+            assert scenario.left == left, f"{quiet.calls[point.call]}, {point}"
+            skipped += 1
+        else:
+            left = scenario.left
+
+    assert skipped > 20
 
 
 def test_a_sweep_meets_every_point_and_every_pair() -> None:
@@ -234,7 +273,27 @@ def test_a_sweep_meets_every_point_and_every_pair() -> None:
                 pass
         died.append(crashes.points)
 
-    runs = sweep(twice_two_calls)
+    swept = sweep(twice_two_calls)
 
     # one without a death, eight with one; a death in the first try leaves two calls for the next, in the second none
-    assert runs == len(died) == len(set(died)) == 1 + 8 + 4 * 4
+    assert swept.met == swept.runs == len(died) == len(set(died)) == 1 + 8 + 4 * 4
+
+
+def test_a_sweep_runs_once_for_deaths_between_the_reads_of_one_worker() -> None:
+    ran: list[frozenset[Point]] = []
+
+    def two_workers_read_twice(crashes: Crashes) -> None:
+        for _ in range(2):
+            crashes.begin()
+            try:
+                crashes.around("store.get", lambda: None)
+                crashes.around("store.list_day", lambda: None)
+            except Crash:
+                pass
+        ran.append(crashes.points)
+
+    swept = sweep(two_workers_read_twice)
+
+    # each worker's four sides are two points; a death of the first leaves two points and four sides of the second
+    assert swept.runs == len(ran) == len(set(ran)) == 1 + 4 + 2 * 2
+    assert swept.met == 1 + 8 + 4 * 4

@@ -200,7 +200,7 @@ def test_a_death_at_any_one_or_two_calls_of_a_login_leaves_one_that_works() -> N
         assert world.server.logins <= 1 + len(crashes.points)
         assert not world.records.get("live").is_leased(world.clock.now())
 
-    runs = sweep(run)
+    runs = sweep(run).runs
 
     print(f"{runs} runs")
     assert runs > 200
@@ -221,7 +221,7 @@ def test_a_death_at_any_one_or_two_calls_of_a_failing_login_tells_once_and_spare
         told = world.told()
         assert told == [("login_failed", "live")] or (told == [] and (died_telling or died_marking))
 
-    assert sweep(run) > 100
+    assert sweep(run).runs > 100
 
 
 def test_a_death_at_any_one_or_two_calls_of_a_callback_never_logs_in_twice_with_one_link() -> None:
@@ -242,7 +242,7 @@ def test_a_death_at_any_one_or_two_calls_of_a_callback_never_logs_in_twice_with_
         assert finish_login(world.desk, "page", fresh, BACK).state is SessionState.VALID
         assert world.token("page") == world.server.token
 
-    assert sweep(run) > 100
+    assert sweep(run).runs > 100
 
 
 @pytest.mark.parametrize("source", [Source.API, Source.ALERT])
@@ -270,7 +270,7 @@ def test_a_death_at_any_one_or_two_calls_of_an_order_without_a_session_sends_it_
                 continue
         require_truth(trading, account)
 
-    runs = sweep(run)
+    runs = sweep(run).runs
 
     print(f"{runs} runs")
     assert runs > 100
