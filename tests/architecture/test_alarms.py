@@ -23,7 +23,8 @@ def test_an_alarm_is_heard_as_it_comes_and_as_it_goes(name: str) -> None:
 
     assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "AlarmTopic"}]
     assert alarm["TreatMissingData"] == "notBreaching"
-    assert template()["Resources"][name]["Condition"] == "HasAlarms"
+    of_archive = name.startswith("Audit")
+    assert template()["Resources"][name]["Condition"] == ("HasAuditAlarm" if of_archive else "HasAlarms")
     assert alarm["AlarmName"]["Fn::Sub"].startswith("${AWS::StackName}-")
 
 

@@ -7,7 +7,10 @@ def test_nothing_of_the_archive_is_there_unless_years_are_named() -> None:
     archive = {name: one for name, one in template()["Resources"].items() if name.startswith("Audit")}
 
     assert template()["Parameters"]["AuditRetentionYears"]["Default"] == 0
-    assert {one["Condition"] for one in archive.values()} == {"HasAudit", "HasNewBucket"}
+    assert {one["Condition"] for one in archive.values()} == {"HasAudit", "HasNewBucket", "HasAuditAlarm"}
+    assert template()["Conditions"]["HasAuditAlarm"] == {
+        "Fn::And": [{"Condition": "HasAlarms"}, {"Condition": "HasAudit"}]
+    }
     assert {name for name, one in archive.items() if one["Condition"] == "HasNewBucket"} == {
         "AuditBucket",
         "AuditBucketPolicy",
