@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import count
+from typing import NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from order_router.domain.errors import Reason, RouterError
 from order_router.domain.gate import (
+    SLOT_LIFE,
     Counter,
     CounterFull,
     EntryHeld,
@@ -75,6 +77,20 @@ ARRIVALS = st.lists(
     max_size=25,
 )
 PACES = count()
+
+
+class Delayed(NamedTuple):
+    """One call: how long after the last it is taken, by whom, for how long it is good, and when it is to leave."""
+
+    gap: timedelta
+    worker: int
+    life: timedelta
+    delay: timedelta
+
+
+MOMENTS = st.integers(0, 450).map(lambda ms: timedelta(milliseconds=ms))
+LIVES = st.sampled_from([SLOT_LIFE, 2 * SLOT_LIFE])
+DELAYED = st.lists(st.builds(Delayed, MOMENTS, st.integers(0, 1), LIVES, MOMENTS), min_size=4, max_size=14)
 
 
 def paced(world: World, name: str, calls: int) -> Gate:
@@ -269,11 +285,68 @@ class OrderStoreContract:
         for worker in workers:
             with pytest.raises(PaceExceeded) as caught:
                 worker.write(late, replacing=None, gate=pace(world))
-            assert 1 <= caught.value.retry_after_s <= 1.1
+            assert 1 <= caught.value.retry_after_s - SLOT_LIFE.total_seconds() <= 1.1
         assert workers[0].get(late.client_order_id) is None
 
         world.clock.sleep(caught.value.retry_after_s)
         workers[0].write(late, replacing=None, gate=pace(world))
+
+    def test_a_call_is_good_for_its_life_and_another_follows_a_second_after_that(
+        self, world: World, store: OrderStore
+    ) -> None:
+        life, at = timedelta(seconds=2), world.clock.now()
+        long = Gate(pace=Pace("paper#NSE", 1, at, life))
+
+        assert store.write(a_submitting_order("k-1"), replacing=None, gate=long) == at + life
+        world.clock.advance(3)
+        with pytest.raises(PaceExceeded) as caught:
+            store.write(a_submitting_order("k-2"), replacing=None, gate=pace(world, 1))
+        assert 0 < caught.value.retry_after_s <= 0.1
+        world.clock.advance(caught.value.retry_after_s)
+        good_until = store.write(a_submitting_order("k-2"), replacing=None, gate=pace(world, 1))
+        assert good_until == world.clock.now() + SLOT_LIFE
+
+    def test_a_write_that_takes_no_call_says_so(self, store: OrderStore) -> None:
+        assert store.write(a_submitting_order("k-1"), replacing=None) is None
+        assert store.write(a_submitting_order("k-2"), replacing=None, gate=Gate()) is None
+
+    def test_a_write_that_is_repeated_has_a_call_no_younger_than_its_gate(
+        self, world: World, store: OrderStore
+    ) -> None:
+        order, gate = a_submitting_order("k-1"), pace(world)
+        first = store.write(order, replacing=None, gate=gate)
+        world.clock.advance(0.1)
+
+        assert store.write(order, replacing=None, gate=gate) == first
+
+    @settings(
+        max_examples=25,
+        deadline=None,
+        # the world is kept: each example has a pace and orders of its own
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
+    )
+    @given(calls=st.integers(1, 3), turns=DELAYED)
+    def test_calls_that_leave_while_they_are_good_never_exceed_the_pace_however_late_they_leave(
+        self, world: World, calls: int, turns: list[Delayed]
+    ) -> None:
+        name, workers = f"pace-{next(PACES)}", [world.new_worker() for _ in range(2)]
+        left: list[datetime] = []
+        for turn, one in enumerate(turns):
+            world.clock.advance(one.gap.total_seconds())
+            gate = Gate(pace=Pace(name, calls, world.clock.now(), one.life))
+            order = a_submitting_order(f"{name}-{turn}")
+            try:
+                good_until = workers[one.worker].write(order, replacing=None, gate=gate)
+            except PaceExceeded:
+                continue
+            leaves_at = world.clock.now() + one.delay
+            assert good_until is not None
+            if leaves_at <= good_until:
+                left.append(leaves_at)
+
+        left.sort()
+        for first, too_soon in zip(left, left[calls:], strict=False):
+            assert too_soon - first > timedelta(seconds=1)
 
     def test_paces_of_other_names_do_not_share(self, world: World, store: OrderStore) -> None:
         for name in ("paper#NSE", "paper#NFO", "live#NSE"):
@@ -402,7 +475,7 @@ class OrderStoreContract:
         for _ in range(3):
             with pytest.raises(PaceExceeded):
                 store.write(a_submitting_order("k-2"), replacing=None, gate=gate())
-        world.clock.advance(1.1)
+        world.clock.advance(1.3)
 
         store.write(a_submitting_order("k-2"), replacing=None, gate=gate())
 

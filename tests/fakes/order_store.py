@@ -57,7 +57,7 @@ class MemoryOrderStore:
         self.writes: list[Order] = []
         self.fail_next: list[str] = []
 
-    def write(self, order: Order, *, replacing: Order | None, gate: Gate | None = None) -> None:
+    def write(self, order: Order, *, replacing: Order | None, gate: Gate | None = None) -> datetime | None:
         """Store the order and pass the gate, all or nothing."""
         failing = self.fail_next.pop(0) if self.fail_next else None
         if failing == "before":
@@ -66,6 +66,7 @@ class MemoryOrderStore:
             self._write(order, replacing=replacing, gate=gate)
         if failing == "after":
             raise StoreUnavailable("the store did not answer")
+        return None if gate is None or gate.pace is None else gate.pace.good_until
 
     def get(self, client_order_id: str) -> Order | None:
         """Return the order as last written."""
@@ -186,7 +187,7 @@ class MemoryOrderStore:
         busy = sorted(at for at in used if at > pace.at - SLOT_BUSY)
         if len(busy) >= pace.calls_per_second:
             raise PaceExceeded((busy[0] + SLOT_BUSY - pace.at).total_seconds())
-        self.tables.slots[pace.name] = [*busy, pace.at]
+        self.tables.slots[pace.name] = [*busy, pace.good_until]
 
 
 def _key(order: Order) -> str:

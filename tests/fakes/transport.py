@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from order_router.adapter.errors import NotSent, OutcomeUnknown
+from order_router.adapter.errors import DeadlinePassed, NotSent, OutcomeUnknown
 from order_router.adapter.http import HttpRequest, HttpResponse, Send
 from order_router.ports import Transport
 
@@ -14,6 +14,8 @@ class Fault(StrEnum):
     NONE = "none"
     REFUSED = "refused"
     """The connection is refused: nothing leaves."""
+    LAPSED = "lapsed"
+    """It is handed over after its call was good: nothing leaves."""
     REQUEST_LOST = "request_lost"
     """It leaves and never arrives."""
     ANSWER_LOST = "answer_lost"
@@ -52,6 +54,8 @@ class FaultyTransport:
         fault = faults.pop(0) if faults else Fault.NONE
         if fault is Fault.REFUSED:
             raise NotSent("connection refused")
+        if fault is Fault.LAPSED:
+            raise DeadlinePassed("the call was good until a moment ago")
         if fault is Fault.REQUEST_LOST:
             self.sent.append(request)
             raise OutcomeUnknown("no answer in time")

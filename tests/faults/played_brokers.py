@@ -46,6 +46,8 @@ class Outcome(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     REFUSED = "refused"
     """The connection is refused: nothing leaves."""
+    LAPSED = "lapsed"
+    """Its worker is too slow for the call that it took, and takes another."""
     REQUEST_LOST = "request_lost"
     ANSWER_LOST = "answer_lost"
     GARBAGE = "garbage"
@@ -58,6 +60,7 @@ class Outcome(StrEnum):
 
 ON_THE_WIRE = {
     Outcome.REFUSED: Fault.REFUSED,
+    Outcome.LAPSED: Fault.LAPSED,
     Outcome.REQUEST_LOST: Fault.REQUEST_LOST,
     Outcome.ANSWER_LOST: Fault.ANSWER_LOST,
     Outcome.GARBAGE: Fault.GARBAGE,

@@ -34,6 +34,7 @@ QUIET_ENDS: dict[Call, dict[Outcome, tuple[State, EventKind | None]]] = {
     Call.PLACE: {
         Outcome.ACKNOWLEDGED: (State.FILLED, None),
         Outcome.REFUSED: (State.FILLED, EventKind.NEVER_SENT),
+        Outcome.LAPSED: (State.FILLED, EventKind.NEVER_SENT),
         Outcome.REQUEST_LOST: (State.UNKNOWN, EventKind.OUTCOME_LOST),
         Outcome.ANSWER_LOST: (State.FILLED, EventKind.OUTCOME_LOST),
         Outcome.GARBAGE: (State.FILLED, EventKind.OUTCOME_LOST),
@@ -43,6 +44,7 @@ QUIET_ENDS: dict[Call, dict[Outcome, tuple[State, EventKind | None]]] = {
     Call.MODIFY: {
         Outcome.ACKNOWLEDGED: (State.OPEN, EventKind.MODIFIED),
         Outcome.REFUSED: (State.OPEN, EventKind.MODIFY_REJECTED),
+        Outcome.LAPSED: (State.OPEN, EventKind.MODIFY_REJECTED),
         Outcome.REQUEST_LOST: (State.OPEN, EventKind.MODIFY_UNRESOLVED),
         Outcome.ANSWER_LOST: (State.OPEN, EventKind.MODIFY_UNRESOLVED),
         Outcome.GARBAGE: (State.OPEN, EventKind.MODIFY_UNRESOLVED),
@@ -51,6 +53,7 @@ QUIET_ENDS: dict[Call, dict[Outcome, tuple[State, EventKind | None]]] = {
     Call.CANCEL: {
         Outcome.ACKNOWLEDGED: (State.CANCELLED, None),
         Outcome.REFUSED: (State.OPEN, EventKind.CANCEL_REJECTED),
+        Outcome.LAPSED: (State.CANCELLED, EventKind.CANCEL_REJECTED),
         Outcome.REQUEST_LOST: (State.OPEN, EventKind.CANCEL_UNRESOLVED),
         Outcome.ANSWER_LOST: (State.CANCELLED, EventKind.CANCEL_UNRESOLVED),
         Outcome.GARBAGE: (State.CANCELLED, EventKind.CANCEL_UNRESOLVED),

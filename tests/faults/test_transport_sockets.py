@@ -351,6 +351,21 @@ def test_a_write_that_becomes_late_while_connecting_does_not_leave(clock: FakeCl
     assert server.requests == []
 
 
+def test_a_connection_that_was_opened_too_late_for_a_write_serves_the_next(clock: FakeClock) -> None:
+    def slow() -> float:
+        clock.advance(0.1)
+        return clock.now().timestamp()
+
+    transport = HttpTransport(clock, monotonic=slow)
+    with scripted(answering(ok(b"1"))) as server:
+        write = HttpRequest(method="POST", url=server.url + "/orders", is_write=True)
+        with pytest.raises(DeadlinePassed):
+            transport.sender(server.url, not_after=clock.now() + timedelta(seconds=0.2))(write)
+
+        assert transport.sender(server.url, not_after=clock.now() + timedelta(seconds=1))(write).body == b"1"
+    assert (server.connections, len(server.requests)) == (1, 1)
+
+
 def test_a_write_in_its_last_instant_leaves_and_a_read_has_no_deadline(
     clock: FakeClock, transport: HttpTransport
 ) -> None:

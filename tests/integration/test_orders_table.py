@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
-from order_router.aws.gate import Switches
+from order_router.aws.gate import Switches, epoch_ms
 from order_router.aws.order_record import RecordUnreadable
 from order_router.aws.orders_table import CONFLICT_TRIES, OrdersTable
-from order_router.domain.gate import Counter, Gate, Pace, SwitchOn
+from order_router.domain.gate import SLOT_LIFE, Counter, Gate, Pace, SwitchOn
 from order_router.domain.lifecycle import EventKind
 from order_router.domain.order import Event, Order, apply
 from order_router.ports import StoreConflict, StoreUnavailable
@@ -135,6 +135,23 @@ def test_a_gated_write_whose_answer_is_lost_asks_once_more_and_finds_itself(
     assert store.get(order.client_order_id) == order
     assert counted(client) == 1
     assert watched.calls == [TRANSACT, TRANSACT, "get_item"]
+
+
+def test_a_gated_write_whose_answer_is_lost_has_the_call_of_its_first_try(
+    client: Any, clock: FakeClock
+) -> None:
+    lose = lost(client.transact_write_items, 1, NO_ANSWERS[0])
+
+    def lose_slowly(**request: Any) -> Any:
+        clock.advance(0.1)
+        return lose(**request)
+
+    store = store_over(Wrapped(client, **{TRANSACT: lose_slowly}), clock)
+
+    good_until = store.write(a_submitting_order(), replacing=None, gate=GATE)
+
+    assert clock.now() > MONDAY_MORNING
+    assert good_until == MONDAY_MORNING + SLOT_LIFE
 
 
 @pytest.mark.parametrize("error", NO_ANSWERS, ids=lambda error: type(error).__name__)
@@ -317,7 +334,7 @@ def test_a_retry_takes_its_slot_at_the_time_of_the_retry(client: Any, clock: Fak
     error = cancelled("None", "None", "TransactionConflict", "None")
     store = store_over(Wrapped(client, **{TRANSACT: failing(client.transact_write_items, error, 5)}), clock)
 
-    store.write(a_submitting_order(), replacing=None, gate=GATE)
+    good_until = store.write(a_submitting_order(), replacing=None, gate=GATE)
 
     slots = [
         item
@@ -328,7 +345,8 @@ def test_a_retry_takes_its_slot_at_the_time_of_the_retry(client: Any, clock: Fak
             )
         )
     ]
-    assert [int(slot["used_at"]["N"]) for slot in slots] == [int(clock.now().timestamp() * 1000)]
+    assert [int(slot["used_at"]["N"]) for slot in slots] == [epoch_ms(clock.now() + SLOT_LIFE)]
+    assert good_until == clock.now() + SLOT_LIFE
 
 
 def test_the_sparse_index_holds_only_what_has_not_ended(client: Any, clock: FakeClock) -> None:

@@ -15,12 +15,23 @@ from tests.simulation.limited import Counts
 from tests.simulation.venues import Held
 
 TAG = re.compile(rb"[A-Z2-7]{20}")
-CALLS_A_SECOND = 10
+CALLS_A_SECOND = 9
+SECOND = timedelta(seconds=1)
 NOTHING_THERE = {State.STALE, State.REFUSED, State.REJECTED}
 TOLD_WITHIN = timedelta(seconds=70)
 """A look each minute, and what the look itself takes."""
 
 Item = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A write for a broker; a change names the order that it is for."""
+
+    method: str
+    body: bytes
+    venue: str
+    broker_order_id: str
 
 
 class Violation(AssertionError):
@@ -126,25 +137,34 @@ class Judge:
         """Note that the queue took an alert's order, the first time."""
         self.queued.setdefault(client_order_id, len(self.queued))
 
-    def call_left(self, method: str, body: bytes, venue: str, broker_order_id: str) -> None:
-        """Judge a write as it leaves for a broker; a change names the order that it is for."""
-        now, found = self.clock.now(), TAG.search(body)
-        item = None if found is None else self.items.get(found.group().decode())
-        if method != "POST":
-            named = ({"S": broker_order_id}, {"S": broker_order_id.partition("?")[0]})
-            item = next((one for one in self.items.values() if one.get("broker_order_id") in named), None)
-        self._judge_pace(f"{venue} {_exchange(item)}", now)
-        if method == "POST":
+    def call_left(self, write: Write) -> None:
+        """Judge a write as it leaves for a broker."""
+        now, found = self.clock.now(), TAG.search(write.body)
+        self._judge_pace(f"{self._pace_of(write)} left", within=SECOND)
+        if write.method == "POST":
             self.require(found, "an order left without our tag")
             if found is not None:
                 self._judge_send(found.group().decode(), now)
 
-    def _judge_pace(self, lane: str, now: datetime) -> None:
-        calls = self.calls[lane]
+    def call_came(self, write: Write, *, road: timedelta) -> None:
+        """Judge a write as it comes to its broker: `road` is what the ways of two calls differ by at most."""
+        self._judge_pace(f"{self._pace_of(write)} came", within=SECOND - road)
+
+    def _pace_of(self, write: Write) -> str:
+        """Return the account and segment that the pace of a write is counted in: an account has its own venue."""
+        found = TAG.search(write.body)
+        item = None if found is None else self.items.get(found.group().decode())
+        if write.method != "POST":
+            named = ({"S": write.broker_order_id}, {"S": write.broker_order_id.partition("?")[0]})
+            item = next((one for one in self.items.values() if one.get("broker_order_id") in named), None)
+        return f"{write.venue} {_exchange(item)}"
+
+    def _judge_pace(self, lane: str, *, within: timedelta) -> None:
+        now, calls = self.clock.now(), self.calls[lane]
         calls.append(now)
         if len(calls) > CALLS_A_SECOND:
             apart = now - calls[-1 - CALLS_A_SECOND]
-            self.require(apart >= timedelta(seconds=1), f"more than {CALLS_A_SECOND} calls in a second")
+            self.require(apart >= within, f"more than {CALLS_A_SECOND} calls in a second: {lane}")
 
     def _judge_send(self, name: str, now: datetime) -> None:
         item = self.items.get(name)

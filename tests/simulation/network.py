@@ -50,12 +50,16 @@ JSON = {"content-type": "application/json"}
 
 @dataclass
 class Network:
-    """The lines from one process to every broker. `watch` sees each write as it leaves, `arrived` each answer."""
+    """The lines from one process to every broker.
+
+    `watch` sees each write as it leaves, `comes` each that comes to its broker at once, `arrived` each answer.
+    """
 
     hub: Hub
     process: Process
     venues: dict[str, Venue]
     watch: Callable[[HttpRequest], None]
+    comes: Callable[[HttpRequest], None]
     arrived: Callable[[HttpRequest, int], None]
     books: dict[str, HttpResponse]
     broken: list[str]
@@ -91,6 +95,8 @@ class Network:
         caller, venue = self.hub.task, self.venues[endpoint]
 
         def travel() -> None:
+            if request.is_write and kind not in {LATE, REQUEST_LOST}:
+                self.comes(request)
             if kind not in UNSEEN and kind != REQUEST_LOST:
                 answer = venue.take(request)
                 self.arrived(request, answer.status)

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache, cached_property
 from random import Random
 from types import SimpleNamespace
@@ -28,8 +28,8 @@ from tests.fakes.sqs_definitions import template_queues
 from tests.simulation import limited
 from tests.simulation.gateway import Gateway
 from tests.simulation.hub import Hub
-from tests.simulation.judge import Judge
-from tests.simulation.network import Network
+from tests.simulation.judge import Judge, Write
+from tests.simulation.network import LATENCY, Network
 from tests.simulation.process import Fleet, Process, Surroundings
 from tests.simulation.sources import QueueSource, Schedule
 from tests.simulation.trouble import Trouble
@@ -219,18 +219,26 @@ class Stack:
             process,
             self.venues,
             self._watch,
+            self._comes,
             self._arrived,
             self._books,
             self.judge.broken,
         )
 
     def _watch(self, request: HttpRequest) -> None:
-        venue, _, path = request.url.partition("://")
-        self.judge.call_left(request.method, request.body, venue, path.rpartition("/")[2])
+        self.judge.call_left(_write(request))
+
+    def _comes(self, request: HttpRequest) -> None:
+        self.judge.call_came(_write(request), road=timedelta(microseconds=LATENCY))
 
     def _arrived(self, request: HttpRequest, status: int) -> None:
         if request.is_write and request.method == "POST" and status < 300:
             self.judge.order_arrived(request.body)
+
+
+def _write(request: HttpRequest) -> Write:
+    venue, _, path = request.url.partition("://")
+    return Write(request.method, request.body, venue, path.rpartition("/")[2])
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import pytest
 from order_router.aws import orders_table
 from order_router.aws.orders_table import OrdersTable
 from order_router.domain import meter
+from order_router.domain.gate import Pace
 from order_router.domain.lifecycle import EventKind
 from order_router.domain.order import Event
 from order_router.service import attempt, breaker, gates, limiting, reconcile, settling
@@ -91,6 +92,15 @@ def _meter_that_holds_exits(counted: Any, limits: Any, request: Any, *rest: Any)
     return replace(entry, adds=_entry_meter(counted, limits, request, *rest).adds)
 
 
+def _pace_of_its_own(_account: object, _profile: object, request: Any, at: Any) -> Pace:
+    """Let every order have a pace that nobody shares."""
+    return Pace(f"{request.instrument}#{at.timestamp()}", 9, at)
+
+
+def _sender_whatever_the_call(transport: Any, _clock: object, endpoint: str, bounds: Any) -> Any:
+    return transport.sender(endpoint, not_after=bounds.not_after)
+
+
 # the first seed that noticed when this was written: a search from there ends soon
 BREAKS: dict[str, tuple[int, Any, str, Callable[..., Any]]] = {
     "an unknown order is sent again": (127, attempt, "_judged", _sent_again_whatever_the_error),
@@ -109,7 +119,8 @@ BREAKS: dict[str, tuple[int, Any, str, Callable[..., Any]]] = {
     "what an order counted stays after its end": (0, gates, "change_meters", lambda *_: ()),
     "nothing that is counted has a limit": (13, limiting, "entry_meter", _meter_without_a_limit),
     "an exit needs room": (5, limiting, "entry_meter", _meter_that_holds_exits),
-    "the pace has no limit": (387, gates, "pace_for", lambda *_: None),
+    "the pace has no limit": (387, gates, "pace_for", _pace_of_its_own),
+    "a call leaves however late": (387, attempt, "slotted_send", _sender_whatever_the_call),
 }
 ENOUGH, NEAR = 1200, 20
 

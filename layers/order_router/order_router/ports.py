@@ -62,11 +62,12 @@ class OrderPage:
 class OrderStore(Protocol):
     """Orders, each written whole on the condition that the one it replaces still stands."""
 
-    def write(self, order: Order, *, replacing: Order | None, gate: Gate | None = None) -> None:
-        """Store the order and pass the gate in one transaction.
+    def write(self, order: Order, *, replacing: Order | None, gate: Gate | None = None) -> datetime | None:
+        """Store the order and pass the gate in one transaction; return until when the call may leave that it took.
 
         `replacing` None: there must be no order of this id. Otherwise the stored version must be the one replaced. A
-        write that is repeated because its answer was lost recognises its own success. Raises StoreConflict, SwitchOn,
+        write that is repeated because its answer was lost recognises its own success, and its call is as old as the
+        gate. None: the gate took no call. Raises StoreConflict, SwitchOn,
         EntryHeld, CounterFull, LimitReached, BaseStale, PriceUnfit, PaceExceeded (then nothing was written) or
         StoreUnavailable.
         """

@@ -103,8 +103,8 @@ class Tape:
         self.nonces += 1
         return f"{self.name}/{self.nonces}"
 
-    def write(self, order: Order, *, replacing: Order | None, gate: Gate | None = None) -> None:
-        self.ask(Call("write", (order, replacing, gate)))
+    def write(self, order: Order, *, replacing: Order | None, gate: Gate | None = None) -> datetime | None:
+        return self.ask(Call("write", (order, replacing, gate)))  # type: ignore[no-any-return]
 
     def get(self, client_order_id: str) -> Order | None:
         return self.ask(Call("get", (client_order_id,)))  # type: ignore[no-any-return]

@@ -167,10 +167,11 @@ class World:
         """Store an order: as asked, or the store is away before or after it."""
         order, replacing, gate = call.arguments
         words = f"writes {order.state}, version {order.version}"
-        store, error = self._written(asker, order, replacing, gate)
+        store, reply = self._written(asker, order, replacing, gate)
+        error = reply if isinstance(reply, RouterError) else None
         broken = rules.broken_by_write(self.order(asker.store), self.order(store))
         said = words if error is None else f"{words}: {type(error).__name__}"
-        found = [Answer(said, self._reply(error), store, broken=broken)]
+        found = [Answer(said, self._reply(reply), store, broken=broken)]
         if "store" in self.faults:
             lost = Answer(f"{words}: the store is away", self._reply(StoreUnavailable("no answer")), fault=1)
             found.append(lost)
@@ -180,20 +181,20 @@ class World:
 
     def _written(
         self, asker: Asker, order: Order, replacing: Order | None, gate: Gate | None
-    ) -> tuple[int, RouterError | None]:
+    ) -> tuple[int, RouterError | datetime | None]:
         self._clock.at = POINTS[asker.point]
         writer = self._writers[asker.worker]
         writer.tables = thaw(self.stores[asker.store].tables)
         writer.writes.clear()
         try:
-            writer.write(order, replacing=replacing, gate=gate)
+            send_by = writer.write(order, replacing=replacing, gate=gate)
         except RouterError as error:
             return asker.store, error
         frozen = freeze(writer.tables)
         if frozen == self.stores[asker.store].tables:
-            return asker.store, None
+            return asker.store, send_by
         before = self.order(asker.store) if "index" in self.faults else None
-        return self.stores.of(Kept(frozen, before)), None
+        return self.stores.of(Kept(frozen, before)), send_by
 
     def get(self, call: Call, asker: Asker) -> list[Answer]:
         """Read the order as last written."""

@@ -10,7 +10,7 @@ import pytest
 
 from order_router.adapter.errors import OutcomeUnknown
 from order_router.adapter.http import Send
-from order_router.domain.gate import Gate
+from order_router.domain.gate import SLOT_LIFE, Gate
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Event, Order, Ownership, take_ownership
 from order_router.service import attempt, gates, place, reconcile, settling
@@ -86,9 +86,10 @@ def due_without_lease(desk: Desk, orders: Any) -> Any:
     return right_due(desk, [replace(order, lease_until=None) for order in orders])
 
 
-def owned_without_a_write(desk: Desk, order: Order, replacing: Order | None, gate: object) -> Order:
+def owned_without_a_write(desk: Desk, job: attempt.Job, replacing: Order | None, gate: object) -> attempt.Job:
     now = desk.clock.now()
-    return take_ownership(order, Ownership(desk.nonce(), now + LEASE), now)
+    owned = take_ownership(job.order, Ownership(desk.nonce(), now + LEASE), now)
+    return replace(job, order=owned, send_by=now + SLOT_LIFE)
 
 
 def repeat_that_sends(desk: Desk, order: Order, job: attempt.Job) -> place.Placement:

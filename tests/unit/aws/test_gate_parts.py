@@ -1,12 +1,13 @@
 """The gate's parts to the letter, and what a worker remembers of the calls of a second."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from order_router.aws.gate import Slot, SlotMemory, epoch_ms, gate_operations
-from order_router.domain.gate import Counter, Gate, HoldChange, Pace, PaceExceeded
+from order_router.domain.gate import SLOT_LIFE, Counter, Gate, HoldChange, Pace, PaceExceeded
 from tests.fakes.clock import MONDAY_MORNING
 
 LATER = MONDAY_MORNING + timedelta(days=2)
@@ -26,12 +27,15 @@ def test_a_moment_is_whole_milliseconds() -> None:
     assert epoch_ms(MONDAY_MORNING + timedelta(microseconds=1999)) == NOW_MS + 1
 
 
-def test_a_call_rests_a_second_and_a_little_and_its_item_an_hour() -> None:
-    [operation] = gate_operations("gates", Gate(), Slot(pace(), 2))
+@pytest.mark.parametrize(("life", "used_ms"), [(SLOT_LIFE, 200), (timedelta(milliseconds=400), 400)])
+def test_a_call_rests_a_second_and_a_little_after_its_life_and_its_item_an_hour(
+    life: timedelta, used_ms: int
+) -> None:
+    [operation] = gate_operations("gates", Gate(), Slot(replace(pace(), life=life), 2))
 
     assert operation["Update"]["Key"] == {"gate": {"S": "pace#paper#NSE#2"}}
     assert values(operation) == {
-        ":now": {"N": str(NOW_MS)},
+        ":used_at": {"N": str(NOW_MS + used_ms)},
         ":rested": {"N": str(NOW_MS - 1050)},
         ":expires_at": {"N": str(int(MONDAY_MORNING.timestamp()) + 3600)},
     }

@@ -16,6 +16,7 @@ from order_router.adapter.errors import (
     RateLimited,
     Rejected,
     SessionExpired,
+    SlotLapsed,
     Unsupported,
 )
 from order_router.domain.account import Account, Strategy
@@ -82,6 +83,7 @@ def rest(world: World) -> None:
         (NotSent("no connection"), True),
         (OutcomeUnknown("no answer in time"), True),
         (DeadlinePassed("too old"), False),
+        (SlotLapsed("too slow"), False),
         (SessionExpired("log in"), False),
         (RateLimited("wait"), False),
         (RenewalPending("a login is under way"), False),

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -43,14 +44,14 @@ def busy(world: World, wanted: Order, times: int) -> None:
     other = MemoryOrderStore(world.clock, world.store.tables)
     inner = world.store.write
 
-    def write(order: Order, *, replacing: Order | None, gate: Gate | None = None) -> None:
+    def write(order: Order, *, replacing: Order | None, gate: Gate | None = None) -> datetime | None:
         nonlocal times
         current = world.store.get(wanted.client_order_id)
         if gate is not None and times > 0 and current is not None:
             times -= 1
             told = Event(kind=EventKind.PERSON_TOLD, at=world.clock.now())
             other.write(apply(current, told), replacing=current)
-        inner(order, replacing=replacing, gate=gate)
+        return inner(order, replacing=replacing, gate=gate)
 
     world.store.write = write  # type: ignore[method-assign]
 

@@ -63,13 +63,6 @@ def test_a_change_whose_worker_was_frozen_does_not_leave(world: World) -> None:
     assert world.transport.writes_sent() == sent
 
 
-def test_a_change_in_its_last_instant_leaves(world: World) -> None:
-    order = resting(world)
-    frozen_before_sending(world, API_MAX_AGE.total_seconds())
-
-    assert cancel_order(world.desk, order.client_order_id).order.state is State.CANCELLED
-
-
 def test_no_modify_leaves_from_a_disabled_account(world: World) -> None:
     order = resting(world)
     sent = world.transport.writes_sent()

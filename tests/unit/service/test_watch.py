@@ -79,9 +79,9 @@ def test_nothing_is_measured_before_the_order_is_written_down(world: World) -> N
     measured: list[int] = []
     write = world.store.write
 
-    def watched(order: Order, *, replacing: Order | None, gate: Gate | None = None) -> None:
+    def watched(order: Order, *, replacing: Order | None, gate: Gate | None = None) -> datetime | None:
         measured.append(len(world.metrics.taken))
-        write(order, replacing=replacing, gate=gate)
+        return write(order, replacing=replacing, gate=gate)
 
     world.store.write = watched  # type: ignore[method-assign]
     world.place()

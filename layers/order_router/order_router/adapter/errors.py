@@ -31,6 +31,12 @@ class DeadlinePassed(NotSent):
     code = "DEADLINE_PASSED"
 
 
+class SlotLapsed(NotSent):
+    """The call that was taken of its second was not made in time: it takes another before it leaves."""
+
+    code = "SLOT_LAPSED"
+
+
 class SessionExpired(NotSent):
     """The broker refused our session before its order system: renew, then send again."""
 

@@ -15,9 +15,9 @@ from order_router.domain.gate import Counter, Gate, HoldChange, Pace, PaceExceed
 from order_router.ports import Clock, StoreUnavailable
 
 SLOT_REST = timedelta(milliseconds=1050)
-"""How long a slot rests: a second, and what a clock may be off."""
+"""How long a slot rests once its call has left at the latest: a second, and what clocks and roads may differ by."""
 
-SLOT_LIFE = timedelta(hours=1)
+SLOT_KEPT = timedelta(hours=1)
 KILL = "kill#"
 SWITCH_TRIES = 40
 SWITCH_PAUSE_S = 0.005
@@ -50,7 +50,7 @@ class SlotMemory:
         self._used_at: dict[str, int] = {}
 
     def note(self, slot: Slot, used_at_ms: int) -> None:
-        """Remember when a slot was last used."""
+        """Remember when a slot's last call has left at the latest."""
         if len(self._used_at) > 1000:  # noqa: PLR2004 - a worker that serves that many paces may forget
             self._used_at.clear()
         self._used_at[slot.key] = used_at_ms
@@ -144,18 +144,20 @@ def counter_updates(table: str, counters: Sequence[Counter]) -> list[Operation]:
 
 
 def slot_update(table: str, slot: Slot) -> Operation:
-    """Return the update that takes the slot, on the condition that it has rested."""
-    now = epoch_ms(slot.pace.at)
+    """Return the update that takes the slot, on the condition that it has rested.
+
+    `used_at` is when its call has left at the latest: what takes longer to leave does not leave.
+    """
     return {
         "Update": {
             "TableName": table,
             "Key": {"gate": {"S": slot.key}},
-            "UpdateExpression": "SET used_at = :now, expires_at = :expires_at",
+            "UpdateExpression": "SET used_at = :used_at, expires_at = :expires_at",
             "ConditionExpression": "attribute_not_exists(used_at) OR used_at <= :rested",
             "ExpressionAttributeValues": {
-                ":now": to_attribute(now),
-                ":rested": to_attribute(now - _rest_ms()),
-                ":expires_at": to_attribute(int((slot.pace.at + SLOT_LIFE).timestamp())),
+                ":used_at": to_attribute(epoch_ms(slot.pace.good_until)),
+                ":rested": to_attribute(epoch_ms(slot.pace.at) - _rest_ms()),
+                ":expires_at": to_attribute(int((slot.pace.at + SLOT_KEPT).timestamp())),
             },
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }

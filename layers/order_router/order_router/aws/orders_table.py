@@ -4,7 +4,8 @@ import logging
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
+from enum import Enum, auto
 from functools import cached_property
 from typing import Any
 
@@ -32,6 +33,13 @@ class _AnswerLost(StoreUnavailable):
     """The write may stand although no answer says so."""
 
 
+class _Written(Enum):
+    """Which try wrote what stands: this one, or one whose answer was lost."""
+
+    NOW = auto()
+    BEFORE = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class _Attempt:
     """One try of a write through a gate."""
@@ -57,24 +65,25 @@ class OrdersTable:
         """What tells this worker's writes from another's: made at the first write, so no snapshot shares it."""
         return secrets.token_hex(8)
 
-    def write(self, order: Order, *, replacing: Order | None, gate: Gate | None = None) -> None:
+    def write(self, order: Order, *, replacing: Order | None, gate: Gate | None = None) -> datetime | None:
         """Store the order and pass the gate, all or nothing; a lost answer is recognised as our own success."""
         try:
-            self._write(order, replacing, gate)
+            return self._write(order, replacing, gate)
         except _AnswerLost:
             # an intent that may stand with nobody to send it costs a look at the broker: ask once more
-            self._write(order, replacing, gate)
+            return self._write(order, replacing, gate)
 
-    def _write(self, order: Order, replacing: Order | None, gate: Gate | None) -> None:
+    def _write(self, order: Order, replacing: Order | None, gate: Gate | None) -> datetime | None:
         pace = None if gate is None else gate.pace
         for _ in range(CONFLICT_TRIES + (0 if pace is None else pace.calls_per_second)):
-            is_written = (
-                self._put_alone(order, replacing)
-                if gate is None
-                else self._transact(_Attempt(order, replacing, gate, self._free_slot(gate)))
-            )
-            if is_written:
-                return
+            if gate is None:
+                if self._put_alone(order, replacing):
+                    return None
+                continue
+            attempt = _Attempt(order, replacing, gate, self._free_slot(gate))
+            written = self._transact(attempt)
+            if written is not None:
+                return _good_until(attempt, written)
         raise StoreUnavailable("writing an order: too many conflicts")
 
     def get(self, client_order_id: str) -> Order | None:
@@ -146,8 +155,8 @@ class OrdersTable:
             raise StoreUnavailable(f"writing an order: {type(error).__name__}") from None
         return True
 
-    def _transact(self, attempt: _Attempt) -> bool:
-        """Try once; False when it should be tried again. Raises what the gate or the stored order says."""
+    def _transact(self, attempt: _Attempt) -> _Written | None:
+        """Try once; None when it should be tried again. Raises what the gate or the stored order says."""
         put = {"Put": self._put(attempt.order, attempt.replacing)}
         operations = [put, *gate_operations(self._gates, attempt.gate, attempt.slot)]
         try:
@@ -157,9 +166,9 @@ class OrdersTable:
         except BotoCoreError as error:
             raise _AnswerLost(f"writing an order: {type(error).__name__}") from None
         self._note_slot(attempt.slot)
-        return True
+        return _Written.NOW
 
-    def _judge_cancellation(self, attempt: _Attempt, error: ClientError) -> bool:
+    def _judge_cancellation(self, attempt: _Attempt, error: ClientError) -> _Written | None:
         code = error.response["Error"]["Code"]
         reasons: list[dict[str, Any]] = dict(error.response).get("CancellationReasons") or []  # type: ignore[assignment]
         if code != "TransactionCanceledException" or not reasons:
@@ -168,11 +177,11 @@ class OrdersTable:
         if reasons[0].get("Code") == FAILED:
             self._require_own(attempt.order, reasons[0].get("Item"))
             _require_no_stop_since(attempt.gate, reasons[1:])
-            return True
+            return _Written.BEFORE
         self._judge_gate(attempt, reasons[1:])
         if any(reason.get("Code") in PASSING for reason in reasons):
             self._pause()
-        return False
+        return None
 
     def _pause(self) -> None:
         self._clock.sleep(CONFLICT_PAUSE_S * (1 + secrets.randbelow(4)))
@@ -195,13 +204,20 @@ class OrdersTable:
 
     def _note_slot(self, slot: Slot | None, item: Item | None = None) -> None:
         if slot is not None:
-            self._slots.note(slot, epoch_ms(slot.pace.at) if item is None else int(item["used_at"]["N"]))
+            used_at = epoch_ms(slot.pace.good_until) if item is None else int(item["used_at"]["N"])
+            self._slots.note(slot, used_at)
 
     def _require_own(self, order: Order, item: Item | None) -> None:
         """Raise StoreConflict with what stands there, unless this worker wrote this very order."""
         current = self.get(order.client_order_id) if item is None else read_order(item)
         if item is None or current != order or item.get("write_id") != {"S": self._worker}:
             raise StoreConflict(current)
+
+
+def _good_until(attempt: _Attempt, written: _Written) -> datetime | None:
+    """Return until when the call may leave; one that an earlier try took is at least as old as the gate."""
+    pace = attempt.slot.pace if attempt.slot is not None and written is _Written.NOW else attempt.gate.pace
+    return None if pace is None else pace.good_until
 
 
 def _require_limits(gate: Gate, rest: list[dict[str, Any]]) -> None:

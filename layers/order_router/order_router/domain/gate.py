@@ -1,12 +1,15 @@
 """What an order must pass in the instant its intent is written, and what says that it does not."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from order_router.domain.errors import RouterError
 from order_router.domain.meter import Meter, code_of
 from order_router.domain.request import plain
+
+SLOT_LIFE = timedelta(milliseconds=200)
+"""For how long a taken call is good: it leaves within that time, or not at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +27,20 @@ class Counter:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Take one of the order calls that `name` (account and exchange segment) may make in any one second."""
+    """Take one of the order calls that `name` (account and exchange segment) may make in any one second.
+
+    The call is good for `life`, and nobody else has it before a second after that.
+    """
 
     name: str
     calls_per_second: int
     at: datetime
+    life: timedelta = SLOT_LIFE
+
+    @property
+    def good_until(self) -> datetime:
+        """Return when the call has left at the latest."""
+        return self.at + self.life
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,18 +21,21 @@ from order_router.domain.lifecycle import EventKind
 from order_router.domain.order import Event, Order, with_evidence
 from order_router.ports import Clock
 from order_router.service.desk import Desk
+from order_router.service.gates import NO_SLOT
 from order_router.service.looking import look_at
+from order_router.service.slotted import Bounds, slotted_send
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """An owned order, the account it is for and the broker it goes to."""
+    """An owned order, the account it is for and the broker it goes to; its call of the second is good to `send_by`."""
 
     order: Order
     account: Account
     broker: Broker
+    send_by: datetime = NO_SLOT
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,8 @@ def _tried(desk: Desk, job: Job) -> Attempt:
     session: BrokerSession | None = None
     try:
         session = desk.sessions.session(job.account)
-        send = desk.transport.sender(session.endpoint, not_after=_not_after(job.order))
+        bounds = Bounds(send_by=job.send_by, not_after=_not_after(job.order))
+        send = slotted_send(desk.transport, desk.clock, session.endpoint, bounds)
         watched = _WatchedSend(send, desk.clock)
         acknowledged = job.broker.place_order(watched, session, _intent_of(job))
     except BrokerError as error:

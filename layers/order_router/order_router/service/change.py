@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -13,6 +13,7 @@ from order_router.adapter.errors import (
     NotSent,
     Rejected,
     SessionExpired,
+    SlotLapsed,
     Unsupported,
 )
 from order_router.adapter.http import Send
@@ -21,7 +22,7 @@ from order_router.adapter.session import BrokerSession
 from order_router.domain.account import Account
 from order_router.domain.errors import RouterError
 from order_router.domain.following import apply_fitting, events_of
-from order_router.domain.gate import BaseStale, PriceUnfit
+from order_router.domain.gate import SLOT_LIFE, BaseStale, PriceUnfit
 from order_router.domain.lifecycle import EventKind
 from order_router.domain.order import Event, Order, apply, with_evidence
 from order_router.domain.request import OrderRequest, dump_request, parse_request
@@ -30,7 +31,7 @@ from order_router.service.breaker import note_failure
 from order_router.service.desk import Desk, require_enabled
 from order_router.service.fitting import require_listed
 from order_router.service.follow_up import ask_for_a_look
-from order_router.service.gates import GateAt, GatedWrite, cancel_gate, write_through
+from order_router.service.gates import GateAt, GatedWrite, Passed, cancel_gate, longer, write_through
 from order_router.service.limiting import (
     LEARN_TRIES,
     Entry,
@@ -43,6 +44,7 @@ from order_router.service.limiting import (
 from order_router.service.looking import look_at
 from order_router.service.recording import record
 from order_router.service.renewing import has_new_session
+from order_router.service.slotted import Bounds, slotted_send
 from order_router.service.timing import API_MAX_AGE, PACE_WAIT, SEND_BUDGET
 
 logger = logging.getLogger(__name__)
@@ -101,7 +103,10 @@ Call = Callable[[Send, BrokerSession], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One change under way: what is called at the broker, and what the order asks for once it is done."""
+    """One change under way: what is called at the broker, and what the order asks for once it is done.
+
+    `unwritten`: what is known of the last try and not stored yet. `life`: for how long its call is to be good.
+    """
 
     kinds: _Kinds
     order: Order
@@ -109,6 +114,8 @@ class Change:
     broker: Broker
     call: Call
     request: OrderRequest | None = None
+    unwritten: tuple[Event, ...] = ()
+    life: timedelta = SLOT_LIFE
     renew_until: datetime | None = None
     """Until when a dead session may be replaced and the call made once more; None: not again."""
 
@@ -237,12 +244,23 @@ def _at_broker(order: Order) -> str:
 
 
 def _carry_out(desk: Desk, change: Change, gate: GateAt) -> Changed:
-    """Make the change, once more if its session was dead and could be replaced: then it passes the gate again."""
-    renew_until = desk.clock.now() + SEND_BUDGET
-    try:
-        return _carry_out_once(desk, replace(change, renew_until=renew_until), gate)
-    except _Renewed as renewed:
-        return _carry_out_once(desk, replace(change, order=renewed.requested), gate)
+    """Make the change; each further try passes the gate again.
+
+    Once more if its session was dead and could be replaced, and while the budget lasts if its call lapsed: with one
+    that is good for longer, so that a cancel gets out of a slow worker too.
+    """
+    until = desk.clock.now() + SEND_BUDGET
+    change = replace(change, renew_until=until)
+    while True:
+        try:
+            return _carry_out_once(desk, change, gate)
+        except _Renewed as renewed:
+            change = replace(change, order=renewed.requested, unwritten=(), renew_until=None)
+        except _Lapsed as lapsed:
+            if desk.clock.now() >= until:
+                raise _refused(desk, change, lapsed.requested, lapsed.error) from lapsed.error
+            note = _event(desk, change.kinds.refused, note=_words(lapsed.error))
+            change = replace(change, order=lapsed.requested, unwritten=(note,), life=longer(change.life))
 
 
 class _Renewed(Exception):
@@ -253,13 +271,25 @@ class _Renewed(Exception):
         self.requested = requested
 
 
+class _Lapsed(Exception):
+    """The change did not leave while its call was good. `requested` is the order as it stands."""
+
+    def __init__(self, requested: Order, error: SlotLapsed) -> None:
+        super().__init__()
+        self.requested = requested
+        self.error = error
+
+
 def _carry_out_once(desk: Desk, change: Change, gate: GateAt) -> Changed:
-    requested = _write_request(desk, change, gate)
+    passed = _write_request(desk, change, gate)
+    requested = passed.order
     session: BrokerSession | None = None
     try:
         session = desk.sessions.session(change.account)
-        not_after = desk.clock.now() + API_MAX_AGE
-        change.call(desk.transport.sender(session.endpoint, not_after=not_after), session)
+        bounds = Bounds(send_by=passed.send_by, not_after=desk.clock.now() + API_MAX_AGE)
+        change.call(slotted_send(desk.transport, desk.clock, session.endpoint, bounds), session)
+    except SlotLapsed as error:
+        raise _Lapsed(requested, error) from None
     except SessionExpired as error:
         if has_new_session(desk, change.account, session, until=change.renew_until):
             raise _Renewed(requested) from None
@@ -276,13 +306,22 @@ def _carry_out_once(desk: Desk, change: Change, gate: GateAt) -> Changed:
     return Changed(record(desk, requested, (*done, *after)), is_settled=True)
 
 
-def _write_request(desk: Desk, change: Change, gate: GateAt) -> Order:
+def _write_request(desk: Desk, change: Change, gate: GateAt) -> Passed:
+    """Write down that the change is asked for; where the gate says no to a further try, what became of the last."""
+    try:
+        return _write_through(desk, change, gate)
+    except RouterError:
+        record(desk, change.order, change.unwritten)
+        raise
+
+
+def _write_through(desk: Desk, change: Change, gate: GateAt) -> Passed:
     order = change.order
     for _ in range(TRIES):
-        requested = apply(order, _event(desk, change.kinds.requested))
+        requested = apply(apply_fitting(order, change.unwritten), _event(desk, change.kinds.requested))
         try:
             until = desk.clock.now() + PACE_WAIT
-            write = GatedWrite(order=requested, replacing=order, gate=gate, until=until)
+            write = GatedWrite(order=requested, replacing=order, gate=gate, until=until, life=change.life)
             return write_through(desk.store, desk.clock, write)
         except StoreConflict:
             order = _working(desk, order.client_order_id)
@@ -293,8 +332,7 @@ def _refused(desk: Desk, change: Change, requested: Order, error: BrokerError) -
     """Record a refusal: the order is as it was, or had ended, as the book says."""
     if isinstance(error, NotSent):
         desk.sessions.forget(change.account)
-    note = f"{error.reason.code}: {error.reason.message}"
-    refused = _event(desk, change.kinds.refused, note=note)
+    refused = _event(desk, change.kinds.refused, note=_words(error))
     after = _look(desk, change, requested) if isinstance(error, Rejected) else ()
     stored = record(desk, requested, (refused, *after))
     note_failure(desk, change.account, error)
@@ -302,11 +340,14 @@ def _refused(desk: Desk, change: Change, requested: Order, error: BrokerError) -
 
 
 def _unresolved(desk: Desk, change: Change, requested: Order, error: BrokerError) -> Changed:
-    note = f"{error.reason.code}: {error.reason.message}"
-    stored = record(desk, requested, [_event(desk, change.kinds.unresolved, note=note)])
+    stored = record(desk, requested, [_event(desk, change.kinds.unresolved, note=_words(error))])
     ask_for_a_look(desk, stored.request.account)
     note_failure(desk, change.account, error)
     return Changed(stored, is_settled=False)
+
+
+def _words(error: BrokerError) -> str:
+    return f"{error.reason.code}: {error.reason.message}"
 
 
 def _look(desk: Desk, change: Change, order: Order) -> tuple[Event, ...]:

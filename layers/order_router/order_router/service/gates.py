@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from order_router.adapter.profile import Profile
 from order_router.domain.account import Account
 from order_router.domain.exchange_time import exchange_day
-from order_router.domain.gate import Counter, Gate, HoldChange, Pace, PaceExceeded
+from order_router.domain.gate import SLOT_LIFE, Counter, Gate, HoldChange, Pace, PaceExceeded
 from order_router.domain.lifecycle import State
 from order_router.domain.meter import change_meters
 from order_router.domain.order import Order, witnessed
@@ -22,6 +22,12 @@ MAX_CALLS_PER_SECOND = 9
 MINUTE = timedelta(minutes=1)
 RESERVED_PERCENT = 10
 """The part of a broker's calls in a minute and a day that is kept for leaving: exits and cancels."""
+
+LONGEST_SLOT_LIFE = timedelta(milliseconds=3200)
+"""For how long a call is good at most: what does not leave within that time does not leave."""
+
+NO_SLOT = datetime.min.replace(tzinfo=UTC)
+"""Until when an order without a call of its second may leave: never."""
 
 HOLD_LIFE = timedelta(days=2)
 """How long a hold's item is kept: a hold is for its day."""
@@ -118,28 +124,49 @@ GateAt = Callable[[datetime], Gate]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatedWrite:
-    """A write that must pass a gate: it waits for a free call while `until` is not past."""
+    """A write that must pass a gate: it waits for a free call while `until` is not past.
+
+    `life`: for how long the call is to be good.
+    """
 
     order: Order
     replacing: Order | None
     gate: GateAt
     until: datetime
+    life: timedelta = SLOT_LIFE
 
 
-def write_through(store: OrderStore, clock: Clock, write: GatedWrite) -> Order:
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """An order that passed its gate, as written: its call leaves by `send_by`, or takes another."""
+
+    order: Order
+    send_by: datetime
+
+
+def longer(life: timedelta) -> timedelta:
+    """Return how long the next call is to be good where this one lapsed: a slow worker gets out as well."""
+    return min(life * 2, LONGEST_SLOT_LIFE)
+
+
+def write_through(store: OrderStore, clock: Clock, write: GatedWrite) -> Passed:
     """Write the order through its gate and return it as written: what the gate held it to is in its history.
 
     Raises PaceExceeded if no call came free in time, and what the store raises.
     """
     while True:
         now = clock.now()
-        gate = write.gate(now)
+        gate = _good_for(write.life, write.gate(now))
         order = witnessed(write.order, gate_evidence(gate))
         try:
-            store.write(order, replacing=write.replacing, gate=gate)
+            send_by = store.write(order, replacing=write.replacing, gate=gate)
         except PaceExceeded as full:
             if now + timedelta(seconds=full.retry_after_s) > write.until:
                 raise
             clock.sleep(full.retry_after_s)
         else:
-            return order
+            return Passed(order, NO_SLOT if send_by is None else send_by)
+
+
+def _good_for(life: timedelta, gate: Gate) -> Gate:
+    return gate if gate.pace is None else replace(gate, pace=replace(gate.pace, life=life))

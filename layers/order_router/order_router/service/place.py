@@ -67,7 +67,7 @@ def place_order(desk: Desk, command: PlaceOrder) -> Placement:
         started = _start(desk, order, account, broker)
     except StoreConflict as conflict:
         return _repeat(desk, order, Job(_existing(conflict), account, broker))
-    return Placement(_sent(desk, Job(started, account, broker)))
+    return Placement(_sent(desk, started))
 
 
 def resume_order(desk: Desk, client_order_id: str) -> Order | None:
@@ -136,21 +136,22 @@ def wait_for_outcome(desk: Desk, order: Order) -> Order:
     return order
 
 
-def _start(desk: Desk, order: Order, account: Account, broker: Broker) -> Order:
+def _start(desk: Desk, order: Order, account: Account, broker: Broker) -> Job:
     """Write the order for the first time: as `submitting` and ours, as held, or as what ends it before it begins."""
+    job = Job(order, account, broker)
     now = desk.clock.now()
     if now > order.deadline:
-        return _write_first(desk, order, EventKind.WENT_STALE, too_old(order))
+        return _write_first(desk, job, EventKind.WENT_STALE, too_old(order))
     try:
         require_enabled(account)
-        return _write_entry(desk, Job(fit(desk, order, account, broker), account, broker), None)
+        return _write_entry(desk, replace(job, order=fit(desk, order, account, broker)), None)
     except EntryHeld as hold:
         if order.source is Source.API:
             raise
         # its message must not stay at the head of its group: an exit behind it has to pass
-        return _write_first(desk, order, EventKind.HELD, hold.reason)
+        return _write_first(desk, job, EventKind.HELD, hold.reason)
     except REFUSALS as refusal:
-        return _write_first(desk, order, EventKind.REFUSED, refusal.reason)
+        return _write_first(desk, job, EventKind.REFUSED, refusal.reason)
 
 
 def too_old(order: Order) -> Reason:
@@ -161,31 +162,32 @@ def too_old(order: Order) -> Reason:
     )
 
 
-def _write_entry(desk: Desk, job: Job, replacing: Order | None) -> Order:
+def _write_entry(desk: Desk, job: Job, replacing: Order | None) -> Job:
     """Write an order that is to be counted, once what its limits ask for is known."""
     entry = entry_of(desk, job.account, job.broker, job.order.request)
-    order = count(entry, job.order)
-    price = order.counted_price or Decimal(0)
+    job = replace(job, order=count(entry, job.order))
+    price = job.order.counted_price or Decimal(0)
     for _ in range(LEARN_TRIES):
         try:
-            return _write_owned(desk, order, replacing, partial(limited_gate, entry, price))
+            return _write_owned(desk, job, replacing, partial(limited_gate, entry, price))
         except (PriceUnfit, BaseStale) as missing:
             entry = learn(entry, missing)
     raise LimitsUnknown("prices or positions moved faster than they could be read")
 
 
-def _write_owned(desk: Desk, order: Order, replacing: Order | None, gate: GateAt) -> Order:
+def _write_owned(desk: Desk, job: Job, replacing: Order | None, gate: GateAt) -> Job:
     now = desk.clock.now()
-    owned = take_ownership(order, Ownership(desk.nonce(), now + LEASE), now)
-    until = min(order.deadline, now + PACE_WAIT)
+    owned = take_ownership(job.order, Ownership(desk.nonce(), now + LEASE), now)
+    until = min(owned.deadline, now + PACE_WAIT)
     write = GatedWrite(order=owned, replacing=replacing, gate=gate, until=until)
-    return write_through(desk.store, desk.clock, write)
+    passed = write_through(desk.store, desk.clock, write)
+    return replace(job, order=passed.order, send_by=passed.send_by)
 
 
-def _write_first(desk: Desk, order: Order, kind: EventKind, reason: Reason) -> Order:
-    unsent = apply(order, Event(kind=kind, at=desk.clock.now(), reason=reason))
+def _write_first(desk: Desk, job: Job, kind: EventKind, reason: Reason) -> Job:
+    unsent = apply(job.order, Event(kind=kind, at=desk.clock.now(), reason=reason))
     desk.store.write(unsent, replacing=None)
-    return unsent
+    return replace(job, order=unsent)
 
 
 def _existing(conflict: StoreConflict) -> Order:
@@ -211,28 +213,28 @@ def _go_on(desk: Desk, job: Job) -> Order:
         return end_stale(desk, order)
     try:
         require_enabled(job.account)
-        order = _write_again(desk, job)
+        job = _write_again(desk, job)
     except StoreConflict as conflict:
         return _existing(conflict)
     except EntryHeld as hold:
         if order.source is Source.API:
             raise
-        order = _recorded(desk, order, EventKind.HELD, hold.reason)
+        job = replace(job, order=_recorded(desk, order, EventKind.HELD, hold.reason))
     except REFUSALS as refusal:
-        order = _recorded(desk, order, EventKind.REFUSED, refusal.reason)
-    return _sent(desk, replace(job, order=order))
+        job = replace(job, order=_recorded(desk, order, EventKind.REFUSED, refusal.reason))
+    return _sent(desk, job)
 
 
 def _recorded(desk: RecordDesk, order: Order, kind: EventKind, reason: Reason) -> Order:
     return record(desk, order, [Event(kind=kind, at=desk.clock.now(), reason=reason)])
 
 
-def _write_again(desk: Desk, job: Job) -> Order:
+def _write_again(desk: Desk, job: Job) -> Job:
     """Write a stored order as ours: one that was held was not counted yet."""
     if job.order.counted_price is None:
         return _write_entry(desk, job, job.order)
     gate = partial(entry_gate, job.account, job.broker.profile, job.order.request)
-    return _write_owned(desk, job.order, job.order, gate)
+    return _write_owned(desk, job, job.order, gate)
 
 
 def _settled(desk: Desk, asked: Order, existing: Order) -> Order:

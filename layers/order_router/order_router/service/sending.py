@@ -6,21 +6,21 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 from functools import partial
 
-from order_router.adapter.errors import BrokerError, DeadlinePassed, RateLimited, SessionExpired
+from order_router.adapter.errors import BrokerError, DeadlinePassed, RateLimited, SessionExpired, SlotLapsed
 from order_router.adapter.login import LoginFailed, LoginKind
 from order_router.adapter.session import BrokerSession
 from order_router.domain.errors import Reason, RouterError
 from order_router.domain.following import apply_fitting
-from order_router.domain.gate import CounterFull, EntryHeld, PaceExceeded, SwitchOn
+from order_router.domain.gate import SLOT_LIFE, CounterFull, EntryHeld, PaceExceeded, SwitchOn
 from order_router.domain.lifecycle import EventKind
 from order_router.domain.order import Event, Order
 from order_router.domain.vocabulary import Source
 from order_router.ports import StoreConflict
-from order_router.service.attempt import MAY_PASS, Job, try_once
+from order_router.service.attempt import MAY_PASS, Attempt, Job, try_once
 from order_router.service.breaker import note_failure
 from order_router.service.desk import Desk
 from order_router.service.follow_up import ask_for_a_look
-from order_router.service.gates import GatedWrite, entry_gate, write_through
+from order_router.service.gates import GatedWrite, entry_gate, longer, write_through
 from order_router.service.recording import record
 from order_router.service.renewing import fingerprint_of
 from order_router.service.timing import SEND_BUDGET, SEND_PAUSE_S
@@ -68,7 +68,8 @@ class _Tries:
     """The tries of one invocation. `last_at`: when the last one may begin; `events`: what is not yet stored.
 
     `failure` is how the last one ended, `session` what it was made with; `is_session_untold`: that it is dead ended the
-    order, and whoever renews sessions does not know. `calls`: how long each try's call took, and how it failed.
+    order, and whoever renews sessions does not know. `calls`: how long each try's call took, and how it failed. What
+    lapsed before it left is no call, and no failure. `life`: for how long the next call is to be good.
     """
 
     desk: Desk
@@ -78,6 +79,7 @@ class _Tries:
     failure: BrokerError | None = None
     calls: list[tuple[timedelta | None, BrokerError | None]] = field(default_factory=list)
     session: BrokerSession | None = None
+    life: timedelta = SLOT_LIFE
     renewal: _Renewal = _Renewal.NOT_TRIED
     is_session_untold: bool = False
 
@@ -85,26 +87,37 @@ class _Tries:
         """Try until something left or nothing may."""
         while True:
             attempt = try_once(self.desk, self.job)
-            self.events += attempt.events
-            self.failure, self.session = attempt.failure, attempt.session
-            self.calls.append((attempt.took, attempt.failure))
+            self._note(attempt)
             if attempt.never_left is None:
                 return
             if not self._may_try_again(attempt.never_left):
                 self.events += self._end(attempt.never_left)
                 return
-            self.desk.clock.sleep(SEND_PAUSE_S)
+            self._pause(attempt.never_left)
             if not self._passes_the_gate_again():
                 return
+
+    def _note(self, attempt: Attempt) -> None:
+        self.events += attempt.events
+        self.session = attempt.session
+        if isinstance(attempt.failure, SlotLapsed):
+            self.life = longer(self.life)
+            return
+        self.failure = attempt.failure
+        self.calls.append((attempt.took, attempt.failure))
+
+    def _pause(self, error: BrokerError) -> None:
+        if _pause_after(error):
+            self.desk.clock.sleep(SEND_PAUSE_S)
 
     def _passes_the_gate_again(self) -> bool:
         """Store what happened and claim the order anew: a switch may be on by now, and the pace holds for tries too."""
         job, now = self.job, self.desk.clock.now()
         again = apply_fitting(job.order, [*self.events, Event(kind=EventKind.SUBMITTING, at=now)])
         gate = partial(entry_gate, job.account, job.broker.profile, job.order.request)
-        write = GatedWrite(order=again, replacing=job.order, gate=gate, until=self.last_at)
+        write = GatedWrite(order=again, replacing=job.order, gate=gate, until=self.last_at, life=self.life)
         try:
-            again = write_through(self.desk.store, self.desk.clock, write)
+            passed = write_through(self.desk.store, self.desk.clock, write)
         except PaceExceeded as full:
             self.events += () if self._is_queued() else (self._refused(full.reason),)
             return False
@@ -118,18 +131,18 @@ class _Tries:
             # past our lease somebody judged the order: what they wrote stands
             self.job, self.events = replace(job, order=conflict.current or job.order), []
             return False
-        self.job, self.events = replace(job, order=again), []
+        self.job, self.events = replace(job, order=passed.order, send_by=passed.send_by), []
         return True
 
     def _may_try_again(self, error: BrokerError) -> bool:
-        if not self._may_pass(error) or self._is_late():
+        if not self._may_pass(error) or self._is_late(error):
             return False
         if isinstance(error, SessionExpired):
-            return self._has_another_session() and not self._is_late()
+            return self._has_another_session() and not self._is_late(error)
         return True
 
-    def _is_late(self) -> bool:
-        return self.desk.clock.now() + PAUSE > self.last_at
+    def _is_late(self, error: BrokerError) -> bool:
+        return self.desk.clock.now() + _pause_after(error) > self.last_at
 
     def _has_another_session(self) -> bool:
         """Return whether to try once more: with a session that was renewed, or with what is stored now."""
@@ -169,7 +182,7 @@ class _Tries:
         now = self.desk.clock.now()
         is_known = self._is_unattended() and self.renewal not in NOT_TOLD
         self.is_session_untold = isinstance(error, SessionExpired) and not is_known
-        if isinstance(error, DeadlinePassed) or now + PAUSE > self.job.order.deadline:
+        if isinstance(error, DeadlinePassed) or now + _pause_after(error) > self.job.order.deadline:
             return (Event(kind=EventKind.WENT_STALE, at=now, reason=error.reason),)
         if self._is_queued() and self._may_pass(error) and self._may_come_again(error):
             return ()
@@ -190,3 +203,8 @@ class _Tries:
 
     def _refused(self, reason: Reason) -> Event:
         return Event(kind=EventKind.REFUSED, at=self.desk.clock.now(), reason=reason)
+
+
+def _pause_after(error: BrokerError) -> timedelta:
+    """Return how long to wait before the next try: what only took too long here goes on at once."""
+    return timedelta(0) if isinstance(error, SlotLapsed) else PAUSE

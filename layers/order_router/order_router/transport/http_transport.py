@@ -105,9 +105,9 @@ class HttpTransport:
         limit_s = limits.write_answer_timeout_s if exchange.request.is_write else limits.read_answer_timeout_s
         deadline = Deadline(self._monotonic, limit_s)
         reader = AnswerReader(connection, deadline)
+        self._require_in_time(exchange, connection)
         is_kept = False
         try:
-            exchange.require_in_time(self._clock)
             send_all(connection, exchange.message, deadline)
             answer = read_answer(reader, method=exchange.request.method, max_body=limits.max_body)
             is_kept = answer.leaves_open
@@ -119,6 +119,14 @@ class HttpTransport:
         if is_kept:
             self._pool.give(exchange.origin, connection)
         return answer.response
+
+    def _require_in_time(self, exchange: "_Exchange", connection: socket.socket) -> None:
+        """Raise DeadlinePassed right before the first byte: the connection stays open for the next try."""
+        try:
+            exchange.require_in_time(self._clock)
+        except DeadlinePassed:
+            self._pool.give(exchange.origin, connection)
+            raise
 
     def _shared_tls(self) -> ssl.SSLContext:
         if self._tls is None:
