@@ -216,7 +216,9 @@ class Day:
         order |= {"order_type": "LIMIT", "limit_price": "1450"}
         for number in range(5):
             key = f"lost-{number}-{random.random()}"
-            stack.hub.spawn("client", partial(self._place, key, order), after=int(20 * SECOND * random.random()))
+            stack.hub.spawn(
+                "client", partial(self._place, key, order), after=int(20 * SECOND * random.random())
+            )
         stack.hub.pause(int(120 * SECOND * random.random()))
         stack.trouble.out_of_reach.discard(endpoint)
 
@@ -257,14 +259,11 @@ class Day:
 
     def _engage(self, body: dict[str, Any]) -> None:
         """Turn the kill switch on over the API; from its answer on nothing may begin but exits that it lets through."""
-        judge = self.stack.judge
-        judge.exits_pass = judge.exits_pass or bool(body["lets_exits"])
         if self._turned("POST", body):
-            judge.exits_pass = bool(body["lets_exits"])
-            judge.stopped.add(KILL)
+            self.stack.judge.stopped[KILL] = bool(body["lets_exits"])
 
     def _release(self) -> bool:
-        self.stack.judge.stopped.discard(KILL)
+        self.stack.judge.stopped.pop(KILL, None)
         return self._turned("DELETE", {"scope": "global", "reason": "all is well"})
 
     def _turned(self, method: str, body: dict[str, Any]) -> bool:

@@ -51,8 +51,8 @@ class Judge:
     queued: dict[str, int] = field(default_factory=dict)
     last_sent: dict[str, int] = field(default_factory=dict)
     calls: defaultdict[str, list[datetime]] = field(default_factory=lambda: defaultdict(list))
-    stopped: set[str] = field(default_factory=set)
-    exits_pass: bool = False
+    stopped: dict[str, bool] = field(default_factory=dict)
+    """The switches that somebody was told are on, and whether exits pass them."""
     circuits: dict[str, bool] = field(default_factory=dict)
     openings: int = 0
     unknown: dict[str, str] = field(default_factory=dict)
@@ -88,12 +88,19 @@ class Judge:
         if before is not None and before != item:
             self._judge_change(name, before, item)
         if state is State.SUBMITTING and (before is None or before["state"] != item["state"]):
-            is_let = self.exits_pass and item["request"]["M"].get("position_effect") == {"S": "CLOSE"}
-            self.require(not self.stopped or is_let, f"{name} was begun after a stop had answered")
+            self._judge_stops(name, item)
             self._judge_entry(name, item)
             circuit = f"breaker#{item['broker']['S']}#{item['request']['M']['account']['S']}"
             self.require(not self.circuits.get(circuit), f"{name} was begun while {circuit} was open")
         self._note_unknown(name, item, state)
+
+    def _judge_stops(self, name: str, item: Item) -> None:
+        request = item["request"]["M"]
+        is_exit = request.get("position_effect") == {"S": "CLOSE"}
+        strategy = request.get("strategy", {"S": ""})["S"]
+        switches = ("kill#global", f"kill#account#{request['account']['S']}", f"kill#strategy#{strategy}")
+        by = [one for one in switches if one in self.stopped and not (is_exit and self.stopped[one])]
+        self.require(not by, f"{name} was begun after {by} had answered")
 
     def _judge_entry(self, name: str, item: Item) -> None:
         request = item["request"]["M"]

@@ -6,13 +6,24 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, initialize, invariant, multiple, precondition, rule
 
+from order_router.domain.kill_switch import KillSwitch
+from order_router.domain.meter import Counted
 from tests.simulation import machine_flaws as flaws
 from tests.simulation import machine_inputs as inputs
 from tests.simulation.day import INSTRUMENTS, PRICES
-from tests.simulation.machine_changes import Changing, Placed, Sent
-from tests.simulation.machine_driver import ACCESS_TOKEN, PAPER_ONLY, READER, SECOND, STRANGER
+from tests.simulation.machine_changes import Placed, Sent
+from tests.simulation.machine_driver import (
+    ACCESS_TOKEN,
+    LIMITS_KNOWN_AFTER,
+    PAPER_ONLY,
+    READER,
+    SECOND,
+    STRANGER,
+)
 from tests.simulation.machine_flaws import Flaw
+from tests.simulation.machine_gates import OWNERS, SWITCHES
 from tests.simulation.machine_inputs import Terms
+from tests.simulation.machine_operator import LIMITS, RARELY, Operating
 from tests.simulation.machine_trouble import Named, failures, failures_of
 from tests.simulation.stack import KEY, MINUTE
 
@@ -21,11 +32,10 @@ TIMES = (100_000, SECOND, 5 * SECOND, 12 * SECOND, 31 * SECOND, MINUTE, 3 * MINU
 NOBODIES = ("", STRANGER)
 OTHERS = st.sampled_from((*NOBODIES, READER, PAPER_ONLY))
 ACCOUNTS = st.sampled_from(("paper", "kite"))
-RARELY = st.sampled_from((False, False, False, True))
 QUEUES = st.sampled_from(("OrderQueue", "OrderDeadLetters"))
 
 
-class OrderRouterMachine(Changing):
+class OrderRouterMachine(Operating):
     """What callers, the operator, the market and the weather do."""
 
     placements, keyless, alerts = Bundle("placements"), Bundle("keyless"), Bundle("alerts")
@@ -62,6 +72,26 @@ class OrderRouterMachine(Changing):
         self.arm(trouble)
         name = self.place(None, terms)
         return multiple() if name is None else name
+
+    @rule(
+        target=placements,
+        terms=inputs.orders(),
+        switch=st.sampled_from(SWITCHES),
+        lets_exits=st.sampled_from((None, True)),
+    )
+    def place_while_stopped(self, terms: Terms, switch: KillSwitch, lets_exits: bool | None) -> Placed:
+        self.engage(switch, lets_exits)
+        placed = self.place_in(None, Placed(f"key-{self.number()}", terms))
+        self.release(switch)
+        return placed
+
+    @rule(target=placements, owner=st.sampled_from(OWNERS), limits=LIMITS, terms=inputs.orders())
+    def place_within_limits(self, owner: Counted, limits: dict[str, Any], terms: Terms) -> Placed:
+        self.put_limits(owner, limits)
+        self.stack.run_for(LIMITS_KNOWN_AFTER + SECOND)
+        placed = self.place_in(None, Placed(f"key-{self.number()}", terms))
+        self.put_limits(owner, {})
+        return placed
 
     @rule(flaw=st.sampled_from(flaws.ORDER_FLAWS), who=st.sampled_from((KEY, PAPER_ONLY)))
     def place_badly(self, flaw: Flaw, who: str) -> None:
@@ -108,6 +138,17 @@ class OrderRouterMachine(Changing):
     def cancel_every_order(self, account: str, trouble: Named | None) -> None:
         self.arm(trouble)
         self.cancel_all(account)
+
+    @rule(target=placements, account=ACCOUNTS, changes=inputs.CHANGES, switch=st.sampled_from(SWITCHES))
+    def change_while_stopped(self, account: str, changes: dict[str, Any], switch: KillSwitch) -> Placed:
+        resting = Placed(f"key-{self.number()}", {**inputs.LIMIT_ORDER, "account": account})
+        self.place_in(None, resting)
+        self.engage(switch, lets_exits=None)
+        for name in self.names_of(resting):
+            self.modify(name, changes)
+            self.cancel(name)
+        self.release(switch)
+        return resting
 
     @rule(known=known, flaw=st.sampled_from(flaws.CHANGE_FLAWS), who=st.sampled_from((*NOBODIES, READER)))
     def change_badly(self, known: Any, flaw: Flaw, who: str) -> None:
@@ -159,16 +200,18 @@ class OrderRouterMachine(Changing):
     def let_time_pass(self, microseconds: int) -> None:
         self.stack.run_for(microseconds)
 
-    @rule(is_on=RARELY)
-    def turn_kill_switch(self, is_on: bool) -> None:
-        self.stop(is_on=is_on)
-
     @rule(is_lost=RARELY)
     def log_in_or_out(self, is_lost: bool) -> None:
         self.is_logged_in = not is_lost
         self.stack.log_in(ACCESS_TOKEN)
         if is_lost:
             self.stack.kite.kite.access_token = "another"
+
+    @rule(account=ACCOUNTS, is_lost=RARELY)
+    def lose_broker(self, account: str, is_lost: bool) -> None:
+        venue = self.stack.paper if account == "paper" else self.stack.kite
+        if is_lost or venue.endpoint in self.trouble.out_of_reach:
+            self.trouble.lose(venue.endpoint, is_lost=is_lost)
 
     @rule(trouble=failures())
     def let_fail(self, trouble: Named) -> None:

@@ -3,9 +3,12 @@
 from typing import Any, NamedTuple
 
 from order_router.domain.lifecycle import State
+from order_router.domain.order import Order
+from order_router.domain.request import dump_request
 from tests.simulation.machine_contract import Reply
 from tests.simulation.machine_driver import PAPER_ONLY, PLACE, READER, WRONG_TOKEN, shown_in
 from tests.simulation.machine_flaws import Flaw
+from tests.simulation.machine_gates import LIMIT_CODES, stops
 from tests.simulation.machine_inputs import LIMIT_ORDER, AlertBody, Terms, alert_terms
 from tests.simulation.machine_reads import ROUTES, Reading
 from tests.simulation.machine_trouble import Named
@@ -154,24 +157,28 @@ class Changing(Reading):
     def modify(self, name: str, changes: dict[str, Any]) -> None:
         """Change an order."""
         self.model.changes[f"{name} modify"] += 1
-        stop = ("KILL_SWITCH_ON",) if self.stack.judge.stopped else ("OK",)
-        self._change(
-            name,
-            "modify",
-            changes,
-            (*stop, "INVALID_REQUEST", "ORDER_REJECTED", "UNSUPPORTED", "WRONG_TICK_SIZE"),
-        )
+        refusals = ("INVALID_REQUEST", "ORDER_REJECTED", "UNSUPPORTED", "WRONG_TICK_SIZE")
+        self._change(name, "modify", changes, refusals)
 
     def cancel(self, name: str) -> None:
         """Cancel an order: no switch stops it."""
         self.model.changes[f"{name} cancel"] += 1
         self._change(name, "cancel", None, ("OK", "ORDER_REJECTED"))
 
+    def _stop_codes(self, was: set[str], order: Order) -> tuple[str, ...]:
+        """Return how switches, breakers and limits may answer a change of this order, OK only where none stops it."""
+        now = stops(self.stack, dump_request(order.request))
+        limits = set() if self.are_limits_known() and not self.are_limits_set else LIMIT_CODES
+        return (*was, *now, *limits, *(() if was & now else ("OK",)))
+
     def _change(self, name: str, function: str, body: object, codes: tuple[str, ...]) -> None:
         before, since = self.model.stored(name), self.hits
+        was = set() if before is None else stops(self.stack, dump_request(before.request))
         self.count_calls()
         reply = self.ask(function, ROUTES[function], body, key=KEY, path={"client_order_id": name})
         after = self.model.stored(name)
+        if function == "modify" and after is not None:
+            codes = (*codes, *self._stop_codes(was, after))
         if after is None:
             self.require(reply, "ORDER_NOT_FOUND", since=since)
         elif before is None:

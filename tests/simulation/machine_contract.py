@@ -27,12 +27,17 @@ REFUSALS = {
     "DAILY_LIMIT_REACHED",
     "IDEMPOTENCY_KEY_INVALID",
     "IDEMPOTENCY_KEY_REUSED",
+    "INSTRUMENT_DENIED",
     "INSTRUMENT_EXPIRED",
     "INSTRUMENT_UNKNOWN",
     "INVALID_REQUEST",
     "KILL_SWITCH_ON",
+    "OPEN_ORDERS_LIMIT",
     "ORDER_REJECTED",
+    "PRODUCT_NOT_ALLOWED",
+    "QUANTITY_LIMIT",
     "STRATEGY_DISABLED",
+    "STRATEGY_UNKNOWN",
     "UNSUPPORTED",
     "WRONG_LOT_SIZE",
     "WRONG_TICK_SIZE",
@@ -55,6 +60,7 @@ PASSING = {
 
 KEYLESS = {"POST /v1/webhooks/tradingview", "POST /v1/webhooks/tradingview/{token}"}
 NEVER_FROM_A_WEBHOOK = {429, 504}
+OF_A_PAGE = {200, 403, 503}
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,18 @@ def read_reply(route: str, raw: dict[str, Any] | None) -> Reply:
         assert reply.status not in NEVER_FROM_A_WEBHOOK, f"a webhook answered {reply.status}"
     _check_shape(route, reply)
     return reply
+
+
+def read_page(raw: dict[str, Any] | None) -> tuple[int | None, str]:
+    """Return the status and the text of a page, once all that holds for every page was seen to hold."""
+    if raw is None or raw is CRASHED:
+        return None, ""
+    headers, status = raw["headers"], int(raw["statusCode"])
+    assert status in OF_A_PAGE, f"a page was answered with {status}"
+    assert headers["content-type"] == "text/html; charset=utf-8"
+    assert headers["cache-control"] == "no-store"
+    assert "default-src 'none'" in headers["content-security-policy"]
+    return status, str(raw["body"])
 
 
 def _no_constant(word: str) -> None:
@@ -156,6 +174,8 @@ class Canaries:
 
     def __init__(self, *secrets: str) -> None:
         self.secrets = secrets
+        self.hidden: list[str] = []
+        """What a page may show and nothing else."""
         self._handler = _Lines()
         self._logger = logging.getLogger("order_router")
 
@@ -180,7 +200,13 @@ class Canaries:
         """Require that no secret was logged since the last look."""
         lines, self._handler.lines = self._handler.lines, []
         for line in lines:
-            self.check(line, "a log line")
+            self.check_kept(line, "a log line")
+
+    def check_kept(self, text: str, where: str) -> None:
+        """Require that no secret, and nothing that a page alone may show, is in a text that is kept."""
+        self.check(text, where)
+        for secret in self.hidden:
+            assert secret not in text, f"a link's token is in {where}: {text[:300]}"
 
 
 class _Lines(logging.Handler):

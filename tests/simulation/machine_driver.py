@@ -11,7 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine
 from order_router.aws.settings_table import SettingsTable
 from order_router.domain.account import Caller, Scope
 from order_router.domain.lifecycle import State
-from tests.simulation.machine_contract import PASSING, Canaries, Reply, read_reply
+from tests.simulation.machine_contract import PASSING, Canaries, Reply, read_page, read_reply
+from tests.simulation.machine_gates import LIMIT_CODES, SWITCHES, beyond, stops
 from tests.simulation.machine_inputs import SPELLINGS, Terms, is_same, is_unsupported, misfit
 from tests.simulation.machine_model import NOT_PLACED, UNSETTLED, Model
 from tests.simulation.machine_trouble import NamedTrouble
@@ -24,11 +25,12 @@ CALM_AFTER = 2 * MINUTE
 """A frozen worker, or one whose calls wait for a silent AWS, is gone by then."""
 
 ACCESS_TOKEN = "canary-access-token-of-kite"
-READER, PAPER_ONLY, STRANGER = "r" * 40, "p" * 40, "u" * 40
+READER, PAPER_ONLY, PAPER_ADMIN, STRANGER = "r" * 40, "p" * 40, "a" * 40, "u" * 40
 WRONG_TOKEN = "w" * 40
-SECRETS = (KEY, *TOKENS.values(), ACCESS_TOKEN, READER, PAPER_ONLY, STRANGER, WRONG_TOKEN)
+SECRETS = (KEY, *TOKENS.values(), ACCESS_TOKEN, READER, PAPER_ONLY, PAPER_ADMIN, STRANGER, WRONG_TOKEN)
 PLACE = "POST /v1/orders"
-KILL = "kill#global"
+LIMITS_KNOWN_AFTER = 16 * SECOND
+"""A worker remembers limits for 15 s."""
 
 
 class Driver(RuleBasedStateMachine):
@@ -51,9 +53,12 @@ class Driver(RuleBasedStateMachine):
         settings.put_caller(READER, Caller(key_id="reader", scopes=frozenset({Scope.READ})))
         paper = Caller(key_id="paper", scopes=frozenset({Scope.TRADE}), accounts=frozenset({"paper"}))
         settings.put_caller(PAPER_ONLY, paper)
+        admin = Caller(key_id="paper-admin", scopes=frozenset({Scope.ADMIN}), accounts=frozenset({"paper"}))
+        settings.put_caller(PAPER_ADMIN, admin)
         self.stack.log_in(ACCESS_TOKEN)
         self.stack.start()
         self.is_logged_in, self.numbers, self.calls_at = True, 0, list[int]()
+        self.limits_at, self.are_limits_set = -LIMITS_KNOWN_AFTER, False
 
     # ------------------------------------------------------------ calling
     @property
@@ -90,9 +95,22 @@ class Driver(RuleBasedStateMachine):
             assert reply.is_ours or self.hits > before, f"{route} did not answer, and nothing went wrong"
         return replies
 
+    def page(self, function: str, route: str, body: object = None, **more: Any) -> tuple[int | None, str]:
+        """Call a route that answers people with a page; return its status, None if none came, and its text."""
+        before, raw = self.hits, list[dict[str, Any] | None]()
+        self.run(lambda: raw.append(self.stack.gateway.exchange(function, route, body, **more)))
+        status, text = read_page(raw[0])
+        self.canaries.check(text, f"the page of {route}")
+        assert status is not None or self.hits > before, f"{route} did not answer, and nothing went wrong"
+        return status, text
+
+    def went_wrong(self, since: int) -> bool:
+        """Return whether trouble came since, or a broker is out of reach."""
+        return self.hits > since or bool(self.trouble.out_of_reach)
+
     def require(self, reply: Reply, *codes: str, since: int) -> None:
         """Require one of these codes, or one that a fault brings if one came since."""
-        allowed = {*codes} | (PASSING | {"NONE"} if self.hits > since else set())
+        allowed = {*codes} | (PASSING | {"NONE"} if self.went_wrong(since) else set())
         assert reply.code in allowed, f"{reply.code} is none of {sorted(allowed)}: {reply.content}"
 
     def busy(self) -> tuple[str, ...]:
@@ -110,13 +128,15 @@ class Driver(RuleBasedStateMachine):
 
     def is_calm(self) -> bool:
         """Return whether nothing went wrong for so long that nobody is at work any more whom it hit."""
-        return self.stack.hub.elapsed - self.trouble.last_hit_at > CALM_AFTER
+        is_long_ago = self.stack.hub.elapsed - self.trouble.last_hit_at > CALM_AFTER
+        return is_long_ago and not self.trouble.out_of_reach
 
     # ------------------------------------------------------------ placing
     def place(self, key: str | None, terms: Terms, spelling: str = "plain", *, times: int = 1) -> str | None:
         """Place an order as somebody who may, so many times at once, and return its id if one was told."""
         name, *_ = [self.model.ask(key, terms) for _ in range(times)]
         before, owner, since = self.model.stored(name), self.model.owner(name), self.hits
+        was = self.refused_by(terms)
         self.count_calls(times)
         headers = {} if key is None else {"idempotency-key": key}
         replies = self.ask_at_once(
@@ -124,7 +144,7 @@ class Driver(RuleBasedStateMachine):
         )
         for reply in replies:
             if before is None:
-                self._judge_new(reply, terms, since, is_alone=times == 1)
+                self._judge_new(reply, terms, was, since, is_alone=times == 1)
             elif owner is not None and not is_same(owner, terms):
                 self.require(reply, "IDEMPOTENCY_KEY_REUSED", since=since)
                 assert "order" not in reply.content
@@ -134,21 +154,34 @@ class Driver(RuleBasedStateMachine):
         shown = [one["client_order_id"] for one in map(shown_in, replies) if one is not None]
         return shown[0] if shown else None
 
-    def _judge_new(self, reply: Reply, terms: Terms, since: int, *, is_alone: bool) -> None:
+    def refused_by(self, terms: Terms) -> set[str]:
+        """Return the codes of what refuses these terms now, whatever they are."""
+        return stops(self.stack, terms) | beyond(self.stack, terms)
+
+    def are_limits_known(self) -> bool:
+        """Return whether every worker knows the limits as they are stored."""
+        return self.is_calm() and self.stack.hub.elapsed - self.limits_at > LIMITS_KNOWN_AFTER
+
+    def may_refuse(self, was: set[str], now: set[str]) -> set[str]:
+        """Return the codes that may come where these stood before a call and stand after it."""
+        return was | now | (set() if self.are_limits_known() else LIMIT_CODES)
+
+    def _judge_new(self, reply: Reply, terms: Terms, was: set[str], since: int, *, is_alone: bool) -> None:
         expired = self.expired(terms["account"])
-        does_not_fit = misfit(terms)
+        does_not_fit, now = misfit(terms), self.refused_by(terms)
+        stands = was & now - (set() if self.are_limits_known() else LIMIT_CODES)
         if is_unsupported(terms):
             codes: tuple[str, ...] = ("UNSUPPORTED",)
         elif does_not_fit is not None:
             codes = (does_not_fit,)
-        elif self.stack.judge.stopped:
-            codes = ("KILL_SWITCH_ON",)
+        elif stands:
+            codes = ()
         elif self._is_held(terms):
             codes = ("ENTRY_HELD",)
         else:
             codes = expired or ("OK", "ORDER_REJECTED")
         passing = () if self.is_calm() else ("ORDER_IN_PROGRESS", "OK", "ORDER_REJECTED", "ENTRY_HELD")
-        self.require(reply, *codes, *self.busy(), *passing, since=since)
+        self.require(reply, *codes, *self.may_refuse(was, now), *self.busy(), *passing, since=since)
         if reply.is_success and is_alone and self.is_calm():
             assert reply.status == 201, f"a new order was answered with {reply.status}"
             assert "idempotent-replayed" not in reply.headers
@@ -198,7 +231,9 @@ class Driver(RuleBasedStateMachine):
         """Let all trouble end, and time pass until nothing is under way any more."""
         self.trouble.end()
         self.stack.log_in(ACCESS_TOKEN)
-        self.stop(is_on=False)
+        self.stack.judge.stopped.clear()
+        for switch in SWITCHES:
+            self.run(partial(self.stack.switches.set, switch.key, engaged=False))
         for _ in range(LAST_TRAVEL):
             self.stack.run_for(MINUTE)
             if not self._is_under_way():
@@ -209,14 +244,6 @@ class Driver(RuleBasedStateMachine):
         queues = [self.stack.sqs.url(name) for name in ("OrderQueue", "OrderDeadLetters")]
         names = ("client", "network accepted late", "place", "modify", "cancel")
         return any(map(self.stack.sqs.messages, queues)) or self.stack.hub.is_busy(*names)
-
-    def stop(self, *, is_on: bool) -> None:
-        """Turn the kill switch on or off."""
-        stopped = self.stack.judge.stopped
-        stopped.discard(KILL)
-        self.run(lambda: self.stack.switches.set(KILL, engaged=is_on))
-        if is_on:
-            stopped.add(KILL)
 
     def judge_end(self) -> None:
         """Require that every order that somebody was told of is accounted for, and no secret was kept."""
@@ -231,8 +258,8 @@ class Driver(RuleBasedStateMachine):
         self.model.check()
         self.canaries.check_log()
         for table in ("OrdersTable", "GateTable"):
-            self.canaries.check(str(stack.dynamodb.items(table)), table)
-        self.canaries.check(str([message["MessageBody"] for message in stack.sent]), "a message")
+            self.canaries.check_kept(str(stack.dynamodb.items(table)), table)
+        self.canaries.check_kept(str([message["MessageBody"] for message in stack.sent]), "a message")
 
 
 def shown_in(reply: Reply) -> dict[str, Any] | None:

@@ -33,6 +33,9 @@ AWS_CALLS = {
     "positions": ("dynamodb.query", "secretsmanager.get_secret_value"),
     "reconcile": ("dynamodb.query", "dynamodb.put_item", "dynamodb.transact_write_items"),
     "dead_letters": ("dynamodb.get_item", "dynamodb.put_item"),
+    "kill_switch": ("dynamodb.get_item", "dynamodb.transact_write_items", "dynamodb.update_item"),
+    "alarm": ("dynamodb.get_item", "dynamodb.query", "dynamodb.put_item"),
+    "limits": ("dynamodb.get_item", "dynamodb.put_item"),
 }
 WRITES = ("place", "modify", "cancel")
 
@@ -61,6 +64,14 @@ class NamedTrouble(Trouble):
         """Let this happen at the next call that fits."""
         self.armed.append((named, named.after))
 
+    def lose(self, endpoint: str, *, is_lost: bool) -> None:
+        """Let nothing reach a broker, or everything again."""
+        if is_lost:
+            self.out_of_reach.add(endpoint)
+        else:
+            self.out_of_reach.discard(endpoint)
+        self.last_hit_at = self.elapsed()
+
     def at(self, point: str, kinds: Sequence[str]) -> str | None:
         """Return what was asked for at this point, None: nothing."""
         for place, (named, left) in enumerate(self.armed):
@@ -75,6 +86,7 @@ class NamedTrouble(Trouble):
 
     def end(self) -> None:
         """Let nothing go wrong any more."""
+        super().end()
         self.armed.clear()
 
 
