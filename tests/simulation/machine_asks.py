@@ -1,6 +1,6 @@
 """Calls that ask for what is no order: prices, margins, instruments, sessions, channels, the audit; right and wrong."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.simulation.machine_driver import PAPER_ADMIN, PAPER_ONLY, READER, STRANGER
@@ -10,6 +10,7 @@ from tests.simulation.machine_switches import Stopping
 from tests.simulation.stack import KEY
 
 KITE_ORDER = {**LIMIT_ORDER, "account": "kite"}
+CHAIN = {"underlying": "NSE:INFY", "expiry": "2026-11-24"}
 DELETE_BREAKER = "DELETE /v1/breakers/{account}"
 TEST_CHANNEL = "POST /v1/notifications/{channel}/test"
 INSTRUMENT = "GET /v1/instruments/{instrument}"
@@ -48,7 +49,8 @@ RIGHT = (
     _market("OK", "quotes", "paper", instrument="NSE:INFY"),
     _market("OK", "quotes", "kite", instrument="NSE:INFY,NSE:RELIANCE"),
     _market("UNSUPPORTED", "option-chain", "paper", underlying="NSE:INFY", expiry="2026-11-24"),
-    _market("OK", "option-chain", "kite", underlying="NSE:INFY", expiry="2026-11-24", strikes="5"),
+    # no option of it is listed: its broker is not asked
+    replace(_market("OK", "option-chain", "kite", **CHAIN, strikes="5"), account=None),
     Ask("UNSUPPORTED", "positions", "POST /v1/margin", body=LIMIT_ORDER),
     Ask("OK", "positions", "POST /v1/margin", body=KITE_ORDER, account="kite"),
     _query("OK", "session", "GET /v1/sessions"),

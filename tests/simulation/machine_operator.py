@@ -7,7 +7,7 @@ from hypothesis.stateful import Bundle, rule
 
 from order_router.domain.kill_switch import KillSwitch
 from order_router.domain.meter import Counted
-from tests.simulation.machine_asks import FORBIDDEN, RIGHT, WRONG, Ask, Asking
+from tests.simulation.machine_asks import FORBIDDEN, RIGHT, WRONG, Asking
 from tests.simulation.machine_driver import PAPER_ADMIN
 from tests.simulation.machine_gates import OWNERS, SWITCHES
 from tests.simulation.machine_trouble import Named, failures_of
@@ -25,6 +25,7 @@ LIMITS = st.sampled_from(
     )
 )
 LOOKS = st.sampled_from(("switches", "switches before", "breakers", "limits", "audit", "audit of paper"))
+PARTS = 8
 
 
 class Operating(Asking):
@@ -89,8 +90,11 @@ class Operating(Asking):
         else:
             self.read_audit(KEY if what == "audit" else PAPER_ADMIN, "1" if what == "audit" else "200")
 
-    @rule(right=st.sampled_from(RIGHT), wrong=st.sampled_from(WRONG), forbidden=st.sampled_from(FORBIDDEN))
-    def ask_for_more(self, right: Ask, wrong: Ask, forbidden: tuple[str, str, Ask]) -> None:
-        self.ask_for(right)
-        self.ask_for(wrong)
-        self.ask_without_right(*forbidden)
+    @rule(part=st.integers(0, PARTS - 1))
+    def ask_for_more(self, part: int) -> None:
+        for right in RIGHT[part::PARTS]:
+            self.ask_for(right)
+        for wrong in WRONG[part::PARTS]:
+            self.ask_for(wrong)
+        for forbidden in FORBIDDEN[part::PARTS]:
+            self.ask_without_right(*forbidden)
