@@ -97,10 +97,6 @@ def _pace_of_its_own(_account: object, _profile: object, request: Any, at: Any) 
     return Pace(f"{request.instrument}#{at.timestamp()}", 9, at)
 
 
-def _sender_whatever_the_call(transport: Any, _clock: object, endpoint: str, bounds: Any) -> Any:
-    return transport.sender(endpoint, not_after=bounds.not_after)
-
-
 # the first seed that noticed when this was written: a search from there ends soon
 BREAKS: dict[str, tuple[int, Any, str, Callable[..., Any]]] = {
     "an unknown order is sent again": (127, attempt, "_judged", _sent_again_whatever_the_error),
@@ -120,7 +116,6 @@ BREAKS: dict[str, tuple[int, Any, str, Callable[..., Any]]] = {
     "nothing that is counted has a limit": (13, limiting, "entry_meter", _meter_without_a_limit),
     "an exit needs room": (5, limiting, "entry_meter", _meter_that_holds_exits),
     "the pace has no limit": (387, gates, "pace_for", _pace_of_its_own),
-    "a call leaves however late": (387, attempt, "slotted_send", _sender_whatever_the_call),
 }
 ENOUGH, NEAR = 1200, 20
 

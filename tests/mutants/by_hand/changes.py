@@ -30,12 +30,12 @@ MUTANTS = (
         name="change-retried",
         breaks="a change without an answer is sent a second time",
         file=FILE,
-        old="        change.call(desk.transport.sender(session.endpoint, not_after=not_after), session)",
+        old="        change.call(slotted_send(desk.transport, desk.clock, session.endpoint, bounds), session)",
         new=(
             "        try:\n"
-            "            change.call(desk.transport.sender(session.endpoint, not_after=not_after), session)\n"
+            "            change.call(slotted_send(desk.transport, desk.clock, session.endpoint, bounds), session)\n"
             "        except BrokerError:\n"
-            "            change.call(desk.transport.sender(session.endpoint, not_after=not_after), session)"
+            "            change.call(slotted_send(desk.transport, desk.clock, session.endpoint, bounds), session)"
         ),
         killed_by=(CHANGE + "test_a_modify_without_an_answer_stays_unresolved",),
     ),
@@ -77,15 +77,15 @@ MUTANTS = (
         breaks="a change leaves before it is written down",
         file=FILE,
         old="            return write_through(desk.store, desk.clock, write)\n",
-        new="            return requested\n",
+        new="            return Passed(requested, until)\n",
         killed_by=(CHANGE + "test_no_modify_leaves_once_a_kill_switch_is_on_and_a_cancel_does",),
     ),
     Mutant(
         name="change-without-deadline",
         breaks="a change leaves however long its worker was frozen",
         file=FILE,
-        old="sender(session.endpoint, not_after=not_after)",
-        new="sender(session.endpoint, not_after=None)",
+        old="not_after=desk.clock.now() + API_MAX_AGE)",
+        new="not_after=desk.clock.now() + 9 * API_MAX_AGE)",
         killed_by=(LATE + "test_a_change_whose_worker_was_frozen_does_not_leave",),
     ),
     Mutant(

@@ -22,18 +22,19 @@ MUTANTS = (
         name="intent-not-written",
         breaks="the order is sent and no intent is stored",
         file=FILE,
-        old="    return write_through(desk.store, desk.clock, write)\n",
-        new="    return owned\n",
+        old="    passed = write_through(desk.store, desk.clock, write)\n",
+        new="    from order_router.service.gates import Passed\n    passed = Passed(owned, until)\n",
         killed_by=(PLACE + "test_the_intent_is_stored_before_anything_leaves",),
     ),
     Mutant(
         name="lost-claim-sends-anyway",
         breaks="a worker that lost the claim to another sends too",
         file=FILE,
-        old="    return write_through(desk.store, desk.clock, write)\n",
+        old="    passed = write_through(desk.store, desk.clock, write)\n",
         new=(
-            "    try:\n        return write_through(desk.store, desk.clock, write)\n"
-            "    except StoreConflict:\n        return owned\n"
+            "    from order_router.service.gates import Passed\n"
+            "    try:\n        passed = write_through(desk.store, desk.clock, write)\n"
+            "    except StoreConflict:\n        passed = Passed(owned, until)\n"
         ),
         killed_by=(PLACE + "test_a_repeat_returns_the_first_order_and_sends_nothing",),
     ),

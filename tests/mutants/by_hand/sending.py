@@ -3,6 +3,7 @@
 from tests.mutants.mutant import Mutant
 
 PLACE = "tests/unit/service/test_place.py::"
+SLOTS = "tests/unit/service/test_slots.py::"
 SEND = "tests/unit/service/test_last_moment.py::"
 FILE = "service/sending.py"
 
@@ -56,8 +57,8 @@ MUTANTS = (
         breaks="an order that became too old between its claim and its send leaves",
         file="service/attempt.py",
         old="not_after=_not_after(job.order)",
-        new="not_after=None",
-        killed_by=(SEND + "test_an_order_that_becomes_too_old_after_its_claim_does_not_leave",),
+        new="not_after=job.order.deadline.replace(year=9999)",
+        killed_by=(SLOTS + "test_an_order_that_becomes_too_old_while_its_call_is_good_does_not_leave",),
     ),
     Mutant(
         name="no-lease-in-the-last-statement",
@@ -104,7 +105,7 @@ MUTANTS = (
         breaks="a worker whose order somebody judged meanwhile goes on sending it",
         file=FILE,
         old="order=conflict.current or job.order), []\n            return False",
-        new="order=job.order), []\n            return True",
+        new="send_by=self.last_at), []\n            return True",
         killed_by=(SEND + "test_a_try_ends_where_somebody_judged_the_order_meanwhile",),
     ),
     Mutant(

@@ -50,7 +50,7 @@ MUTANTS = (
         "an order waits for a login past its deadline",
         SENDING,
         (
-            "return self._has_another_session() and not self._is_late()",
+            "return self._has_another_session() and not self._is_late(error)",
             "return self._has_another_session()",
         ),
         RENEWED + "test_a_login_that_takes_too_long_for_the_order_still_helps_the_next",
@@ -74,8 +74,8 @@ MUTANTS = (
         "a change that is refused with each new session logs in again and again",
         CHANGE,
         (
-            "return _carry_out_once(desk, replace(change, order=renewed.requested), gate)",
-            "return _carry_out(desk, replace(change, order=renewed.requested), gate)",
+            "change = replace(change, order=renewed.requested, unwritten=(), renew_until=None)",
+            "change = replace(change, order=renewed.requested, unwritten=())",
         ),
         RENEWED + "test_a_change_is_tried_with_one_new_session_and_not_with_two",
     ),

@@ -71,7 +71,7 @@ MUTANTS = (
         breaks="an intent that may stand is left to a look at the broker, though asking once more would tell",
         file=FILE,
         old="            # an intent that may stand with nobody to send it costs a look at the broker: ask once more\n"
-        "            self._write(order, replacing, gate)",
+        "            return self._write(order, replacing, gate)",
         new="            raise",
         killed_by=(TABLE + "test_a_gated_write_whose_answer_is_lost_asks_once_more_and_finds_itself",),
     ),
@@ -136,7 +136,7 @@ MUTANTS = (
         breaks="a call that was taken this very second is taken again",
         file=GATE,
         old="used_at <= :rested",
-        new="used_at <= :now OR used_at <= :rested",
+        new="used_at <= :used_at OR used_at <= :rested",
         killed_by=(STORE + "test_a_second_has_nine_calls_whoever_makes_them",),
     ),
     Mutant(

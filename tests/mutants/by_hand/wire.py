@@ -40,8 +40,8 @@ MUTANTS = (
         name="no-deadline-after-connecting",
         breaks="a write that became too old while connecting leaves",
         file=HTTP,
-        old="            exchange.require_in_time(self._clock)\n            send_all",
-        new="            send_all",
+        old="        self._require_in_time(exchange, connection)\n",
+        new="",
         killed_by=(SOCKET + "test_a_write_that_becomes_late_while_connecting_does_not_leave",),
     ),
     Mutant(
