@@ -4,6 +4,7 @@ import pytest
 
 from infra.local.stack import Stack
 from infra.operate import Target
+from order_router.service.gates import MAX_CALLS_PER_SECOND
 from tests.burst.ledger import Burst
 from tests.burst.run import Ground, run
 from tests.system.conftest import LocalStack
@@ -27,3 +28,4 @@ def test_every_alert_of_a_burst_is_placed_once_and_in_order_or_stale_by_its_own_
     assert set(states) <= {"filled", "stale"}
     assert states["filled"] > ALERTS / 2
     assert len(burst.calls) == len(burst.rows) == states["filled"]
+    assert burst.busiest_second() <= MAX_CALLS_PER_SECOND
