@@ -9,10 +9,10 @@ from typing import Any
 from order_router.api.answers import order_json
 from order_router.aws.order_record import read_order
 from order_router.domain.alert import alert_digest
-from order_router.domain.identity import client_order_id
+from order_router.domain.identity import client_order_id, request_digest
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Order
-from order_router.domain.request import dump_request
+from order_router.domain.request import dump_request, parse_request
 from tests.simulation.judge import Item, Judge
 from tests.simulation.machine_inputs import Terms, is_same
 
@@ -76,9 +76,15 @@ class Model:
         if order is None:
             return None
         made_of = dump_request(order.request)
-        fits = [terms for terms in self.wanted[order.client_order_id] if is_same(made_of, terms)]
-        is_touched = self.changes[f"{name} modify"] > 0
-        return fits[0] if fits else (self.wanted[order.client_order_id][0] if is_touched else None)
+        wanted = self.wanted[order.client_order_id]
+        fits = [terms for terms in wanted if is_same(made_of, terms)]
+        if self.changes[f"{name} modify"] == 0:
+            return fits[0] if fits else None
+        # a change may have made of it what another body asks for
+        kept = [
+            terms for terms in wanted if request_digest(parse_request(dict(terms))) == order.request_digest
+        ]
+        return (kept or fits or wanted)[0]
 
     # ------------------------------------------------------------ what was answered
     def note_placed(self, account: str, key: str, name: str) -> None:
