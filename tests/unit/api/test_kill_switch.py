@@ -100,6 +100,8 @@ def test_a_stop_needs_no_reason_and_letting_go_does(kill: KillWorld) -> None:
         {"scope": "global", "close_positions": True},
         {"scope": "global", "close_positions": True, "confirm": True, "lets_exits": False},
         {"scope": "strategy", "name": "demo", "close_positions": True, "confirm": True},
+        {"scope": "global", "lets_exits": 1},
+        {"scope": "global", "close_positions": True, "confirm": "yes"},
         {"scope": "global", "lets_exits": "perhaps"},
     ],
 )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Self
 from urllib.parse import parse_qsl
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, StrictBool, StringConstraints, model_validator
 
 from order_router.api.answers import time_text
 from order_router.api.http import Answer, ApiRequest, Forbidden
@@ -58,10 +58,10 @@ class EngageKillSwitch(_Switch):
     """
 
     reason: Reason | None = None
-    lets_exits: bool | None = None
-    cancel_open: bool = False
-    close_positions: bool = False
-    confirm: bool = False
+    lets_exits: StrictBool | None = None
+    cancel_open: StrictBool = False
+    close_positions: StrictBool = False
+    confirm: StrictBool = False
 
     @model_validator(mode="after")
     def _closing_is_meant(self) -> Self:
