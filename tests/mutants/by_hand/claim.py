@@ -13,7 +13,7 @@ MUTANTS = (
         old="    try:\n        started = _start(desk, order, account, broker)",
         new=(
             "    from order_router.service.attempt import try_once\n"
-            "    try_once(desk, Job(order, account, broker))\n"
+            "    try_once(desk, Job(order, account, broker, send_by=order.deadline))\n"
             "    try:\n        started = _start(desk, order, account, broker)"
         ),
         killed_by=(PLACE + "test_the_intent_is_stored_before_anything_leaves",),

@@ -89,7 +89,7 @@ MUTANTS = (
         breaks="a kill switch that comes on between two tries does not stop the second",
         file=FILE,
         old="            if not self._passes_the_gate_again():\n                return",
-        new="            self.job, self.events = self.job, []",
+        new="            self.job, self.events = replace(self.job, send_by=self.last_at), []",
         killed_by=(PLACE + "test_a_kill_switch_that_goes_on_between_two_tries_stops_the_order",),
     ),
     Mutant(
@@ -97,7 +97,10 @@ MUTANTS = (
         breaks="the further try is made although the gate said that a switch is on",
         file=FILE,
         old="            self.events.append(self._refused(stop.reason))\n            return False",
-        new="            self.events.append(self._refused(stop.reason))\n            return True",
+        new=(
+            "            self.events.append(self._refused(stop.reason))\n"
+            "            self.job = replace(job, send_by=self.last_at)\n            return True"
+        ),
         killed_by=(PLACE + "test_a_kill_switch_that_goes_on_between_two_tries_stops_the_order",),
     ),
     Mutant(
