@@ -61,7 +61,7 @@ MUTANTS = (
         breaks="cancels are not counted among the calls of a second",
         file="service/gates.py",
         old="is_leaving=True),\n        pace=pace_for(account, profile, request, at),\n",
-        new="is_leaving=True),\n",
+        new='is_leaving=True),\n        pace=replace(pace_for(account, profile, request, at), name="cancels"),\n',
         killed_by=(LATE + "test_cancels_share_the_pace_of_placements",),
     ),
     Mutant(

@@ -125,7 +125,10 @@ MUTANTS = (
         breaks="a hold that comes on between two tries does not stop the second",
         file="service/sending.py",
         old="if self._is_queued() else self._refused(hold.reason))\n            return False",
-        new="if self._is_queued() else self._refused(hold.reason))\n            return True",
+        new=(
+            "if self._is_queued() else self._refused(hold.reason))\n"
+            "            self.job = replace(job, send_by=self.last_at)\n            return True"
+        ),
         killed_by=(
             "tests/unit/service/test_last_moment.py::test_a_hold_that_comes_on_between_two_tries_stops_the_order",
         ),
