@@ -167,8 +167,9 @@ def test_while_16_callers_place_orders_none_has_an_intent_after_the_answer(trade
     assert begun
     assert [began for began in begun if began > answered] == []
     assert {reply.code for reply in refused} == {"KILL_SWITCH_ON"}
-    at_broker = trader.at_broker()
-    assert len(at_broker) == len(begun)
+    # one whose call lapsed met the switch when it took another: begun, and never sent
+    sent = [order for order in _orders(trader) if order["state"] == "open"]
+    assert len(trader.at_broker()) == len(sent) <= len(begun)
     release(trader)
 
 
