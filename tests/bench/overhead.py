@@ -112,7 +112,7 @@ class _Floor:
 
     def __init__(self, function: PlaceFunction) -> None:
         self._client = function.world.dynamodb
-        self._parameters: dict[str, Any] = {}
+        self._writes: list[dict[str, Any]] = []
         events = self._client.meta.events
         events.register("before-parameter-build.dynamodb", self._remember)
         _require_filled(function.place(ACCOUNTS[0], "floor"))
@@ -120,11 +120,13 @@ class _Floor:
 
     def repeat(self) -> None:
         """Make the calls."""
-        self._client.transact_write_items(**self._parameters["TransactWriteItems"])
-        self._client.put_item(**self._parameters["PutItem"])
+        for parameters in self._writes:
+            self._client.transact_write_items(**parameters)
 
     def _remember(self, params: dict[str, Any], event_name: str, **_: object) -> None:
-        self._parameters[event_name.rpartition(".")[2]] = dict(params)
+        if not event_name.endswith(".TransactWriteItems"):
+            raise RuntimeError(f"the floor has no {event_name}")
+        self._writes.append(dict(params))
 
 
 @contextmanager
