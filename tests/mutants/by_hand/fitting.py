@@ -42,8 +42,8 @@ MUTANTS = (
     Mutant(
         name="another-instrument-s-price",
         breaks="a limit is set from the price of another instrument",
-        file=FILE,
-        old="(quote for quote in quotes if quote.instrument == request.instrument)",
+        file="service/pricing.py",
+        old="(quote for quote in quotes if quote.instrument == instrument)",
         new="(quote for quote in quotes)",
         killed_by=(FITTING_TESTS + "test_a_price_of_another_instrument_sets_no_limit",),
     ),

@@ -1,6 +1,5 @@
 """Make an order fit its broker before it is written: what is listed, and a limit where no market order is taken."""
 
-from order_router.adapter.errors import BrokerError
 from order_router.adapter.listings import Listings, ListingsUnavailable
 from order_router.adapter.port import Broker
 from order_router.domain.account import Account
@@ -9,13 +8,12 @@ from order_router.domain.lifecycle import EventKind
 from order_router.domain.listing import InstrumentUnknown, Listing, require_fitting
 from order_router.domain.market_hours import require_open
 from order_router.domain.order import Event, Order, apply
-from order_router.domain.protection import PROTECTED_AS, PriceUnknown, protect
-from order_router.domain.reports import Quote
+from order_router.domain.protection import PROTECTED_AS, protect
 from order_router.domain.request import OrderRequest
 from order_router.domain.vocabulary import Exchange, OrderType
 from order_router.ports import StoreUnavailable
-from order_router.service.asking import ask
 from order_router.service.desk import Desk
+from order_router.service.pricing import last_quote
 
 
 def fit(desk: Desk, order: Order, account: Account, broker: Broker) -> Order:
@@ -57,20 +55,7 @@ def _protected(desk: Desk, order: Order, account: Account, broker: Broker) -> Or
     if band is None or asked in broker.profile.order_types or asked not in PROTECTED_AS:
         return order
     listing = _listing(desk.listings(broker.profile.name), broker, order.request)
-    quote = _quote(desk, account, broker, order.request)
+    quote = last_quote(desk, account, broker, order.request.instrument)
     request = protect(order.request, quote, listing, band)
     note = f"{asked} as {request.order_type} at {request.limit_price}: last price {quote.last_price}, band {band} %"
     return apply(order, Event(kind=EventKind.PROTECTED, at=desk.clock.now(), request=request, note=note))
-
-
-def _quote(desk: Desk, account: Account, broker: Broker, request: OrderRequest) -> Quote:
-    try:
-        quotes = ask(
-            desk, account, lambda _, send, session: broker.read_quotes(send, session, (request.instrument,))
-        )
-    except BrokerError as error:
-        raise PriceUnknown(f"no price of {request.instrument}: {error.reason.message}") from error
-    found = next((quote for quote in quotes if quote.instrument == request.instrument), None)
-    if found is None:
-        raise PriceUnknown(f"{broker.profile.title} quotes no price of {request.instrument}")
-    return found
