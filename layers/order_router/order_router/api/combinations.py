@@ -13,7 +13,7 @@ from order_router.domain.request import Name
 from order_router.domain.vocabulary import Side
 from order_router.ports import Settings
 from order_router.service.combinations import CombinationDesk, define_combination
-from order_router.service.desk import AccountUnknown
+from order_router.service.desk import known_account
 
 
 def _whole(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
@@ -51,9 +51,7 @@ def answer_combination(request: ApiRequest, settings: Settings, desk: Combinatio
     request.require(Scope.ADMIN)
     wanted = DefineCombination.model_validate(request.json_object())
     request.require_account(Scope.READ, wanted.account)
-    account = settings.account(wanted.account)
-    if account is None:
-        raise AccountUnknown(f"there is no account {wanted.account!r}")
+    account = known_account(settings, wanted.account)
     legs = [Leg(instrument=leg.instrument, side=leg.side, ratio=leg.ratio) for leg in wanted.legs]
     return Answer(
         status=201, content=listing_json(account.broker, define_combination(desk, account, wanted.name, legs))

@@ -11,7 +11,7 @@ from order_router.domain.instrument import Instrument, parse_instrument
 from order_router.domain.request import parse_request
 from order_router.ports import Settings
 from order_router.service.asking import ask
-from order_router.service.desk import AccountUnknown, ReadingDesk
+from order_router.service.desk import ReadingDesk, known_account
 
 MAX_INSTRUMENTS = 50
 MAX_STRIKES = 100
@@ -45,7 +45,7 @@ def answer_margin(request: ApiRequest, settings: Settings, desk: ReadingDesk) ->
     request.require(Scope.READ)
     order = parse_request(request.json_object())
     request.require_account(Scope.READ, order.account)
-    account = _known(settings.account(order.account), order.account)
+    account = known_account(settings, order.account)
     margin = ask(desk, account, lambda broker, send, session: broker.read_order_margin(send, session, order))
     return Answer(content={"account": account.name, **row_json(margin)})
 
@@ -54,12 +54,6 @@ def _account(request: ApiRequest, settings: Settings) -> Account:
     request.require(Scope.READ)
     _required(request, "account")
     return visible_accounts(request, settings)[0]
-
-
-def _known(account: Account | None, name: str) -> Account:
-    if account is None:
-        raise AccountUnknown(f"there is no account {name!r}")
-    return account
 
 
 def _required(request: ApiRequest, name: str) -> str:

@@ -22,10 +22,9 @@ from order_router.ports import (
     Notice,
     Notifier,
     ReconcileQueue,
-    Settings,
     StoreUnavailable,
 )
-from order_router.service.desk import AccountUnknown, Desk
+from order_router.service.desk import AccountsDesk, Desk
 
 logger = logging.getLogger(__name__)
 TRIES = 8
@@ -35,21 +34,13 @@ UNTOLD_FOR = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BreakerDesk:
+class BreakerDesk(AccountsDesk):
     """The ports of a service that opens and closes breakers without an order in hand."""
 
-    settings: Settings
     breakers: Breakers
     clock: Clock
     notifier: Notifier
     reconcile: ReconcileQueue
-
-    def account(self, name: str) -> Account:
-        """Return the account; AccountUnknown if there is none."""
-        found = self.settings.account(name)
-        if found is None:
-            raise AccountUnknown(f"there is no account {name!r}")
-        return found
 
 
 Change = Callable[[Breaker], Breaker]

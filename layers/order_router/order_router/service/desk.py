@@ -37,6 +37,25 @@ class AccountDisabled(OrderDenied):
     code = "ACCOUNT_DISABLED"
 
 
+def known_account(settings: Settings, name: str) -> Account:
+    """Return the account; AccountUnknown if there is none."""
+    found = settings.account(name)
+    if found is None:
+        raise AccountUnknown(f"there is no account {name!r}")
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountsDesk:
+    """The port of a service that works for one account or another."""
+
+    settings: Settings
+
+    def account(self, name: str) -> Account:
+        """Return the account; AccountUnknown if there is none."""
+        return known_account(self.settings, name)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadingDesk:
     """The ports of a service that only asks brokers: no order, no queue."""
@@ -48,20 +67,12 @@ class ReadingDesk:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RecordDesk:
+class RecordDesk(AccountsDesk):
     """The ports of a service that only keeps records: no broker, no queue."""
 
     store: OrderStore
-    settings: Settings
     clock: Clock
     notifier: Notifier
-
-    def account(self, name: str) -> Account:
-        """Return the account; AccountUnknown if there is none."""
-        found = self.settings.account(name)
-        if found is None:
-            raise AccountUnknown(f"there is no account {name!r}")
-        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

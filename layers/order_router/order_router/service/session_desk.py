@@ -23,11 +23,10 @@ from order_router.ports import (
     SessionRecords,
     Sessions,
     SessionVault,
-    Settings,
     StoreUnavailable,
     Transport,
 )
-from order_router.service.desk import AccountUnknown
+from order_router.service.desk import AccountsDesk
 
 TRIES = 8
 
@@ -36,14 +35,13 @@ LAST_LOGIN_CALL = timedelta(seconds=15)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SessionDesk:
+class SessionDesk(AccountsDesk):
     """The ports of a service that logs in.
 
     `nonce` makes a value that no other call makes, and that nobody can guess; `holidays` gives the days without
     trading that the deployer named, `calendar` those that are kept.
     """
 
-    settings: Settings
     sessions: Sessions
     credentials: CredentialStore
     vault: SessionVault
@@ -57,13 +55,6 @@ class SessionDesk:
     nonce: Callable[[], str]
     holidays: Callable[[], frozenset[date]] = frozenset
     calendar: Callable[[], TradingCalendar] = lambda: NO_CALENDAR
-
-    def account(self, name: str) -> Account:
-        """Return the account; AccountUnknown if there is none."""
-        found = self.settings.account(name)
-        if found is None:
-            raise AccountUnknown(f"there is no account {name!r}")
-        return found
 
     def profile(self, account: Account) -> Profile:
         """Return the profile of the account's broker."""
