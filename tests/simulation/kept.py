@@ -3,31 +3,42 @@
 import json
 import subprocess
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from tests.simulation.runs import Result
 
-
-class OtherCode(Exception):
-    """A kept result was made by other code: one run proves one commit."""
+REPOSITORY = Path(__file__).resolve().parents[2]
+CODE = (
+    "functions",
+    "layers",
+    "requirements",
+    "template.yaml",
+    "tests/*.py",
+    "tests/architecture/template.py",
+    "tests/fakes",
+    "tests/simulation",
+    "tests/simulators",
+)
+"""Where everything stands that a run does; what is said of it elsewhere may change without changing the run."""
+PROSE = (":!*.md", ":!tests/simulation/test_*.py")
 
 
 @dataclass(frozen=True)
 class Kept:
-    """A folder with one file for each finished chunk of seeds. `code` names the commit."""
+    """A folder with one file for each finished chunk of seeds. `code` names the code that ran them, and no other."""
 
     folder: Path
     code: str
 
     def result_of(self, run: str, seeds: range) -> Result | None:
-        """Return what these seeds showed, or None if they were not run; OtherCode if other code ran them."""
+        """Return what these seeds showed, or None if this code did not run them."""
         file = self._file(run, seeds)
         if not file.exists():
             return None
         kept = json.loads(file.read_text())
-        if kept["code"] != self.code:
-            raise OtherCode(f"{file} is of {kept['code']}, this is {self.code}")
         return Result(
             seeds=kept["seeds"],
             hits=Counter(kept["hits"]),
@@ -37,10 +48,9 @@ class Kept:
 
     def keep(self, run: str, seeds: range, result: Result) -> None:
         """Write what these seeds showed, whole or not at all."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self._file(run, seeds).parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps(
             {
-                "code": self.code,
                 "seeds": result.seeds,
                 "hits": result.hits,
                 "kinds": {point: list(kinds) for point, kinds in result.kinds.items()},
@@ -52,10 +62,19 @@ class Kept:
         unfinished.replace(self._file(run, seeds))
 
     def _file(self, run: str, seeds: range) -> Path:
-        return self.folder / f"{run}-{seeds.start}-{seeds.stop}.json"
+        return self.folder / self.code / f"{run}-{seeds.start}-{seeds.stop}.json"
 
 
 def present_code() -> str:
-    """Return the commit that is checked out, marked if files differ from it."""
-    command = ("git", "describe", "--always", "--dirty", "--exclude", "*")
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    """Return a digest of every file that takes part in a run, as the files are now."""
+    digest = sha256()
+    for name in code_files():
+        digest.update(f"{name}\0{sha256((REPOSITORY / name).read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()[:12]
+
+
+def code_files() -> Iterator[str]:
+    """Give the names of these files, those that git does not know yet among them."""
+    listed = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *CODE, *PROSE)
+    names = subprocess.run(listed, check=True, capture_output=True, text=True, cwd=REPOSITORY).stdout
+    yield from sorted(name for name in set(names.split("\0")) if name and (REPOSITORY / name).is_file())
