@@ -1,19 +1,15 @@
 """The kill switch over the API: what callers send, what they get back, and the page behind a one-tap link."""
 
-import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Annotated, Any, Self
-from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ConfigDict, StrictBool, StringConstraints, model_validator
 
 from order_router.api.answers import time_text
 from order_router.api.http import Answer, ApiRequest, Forbidden
-from order_router.api.listing import QueryInvalid
-from order_router.api.pages import Button, page
-from order_router.api.problems import problem_of
+from order_router.api.listing import asked_truth
+from order_router.api.pages import Button, or_page, page, sent_form
 from order_router.domain.account import Caller, Scope
-from order_router.domain.errors import RouterError
 from order_router.domain.kill_switch import EVERYTHING, KillSwitch, StopScope, SwitchState, switch_of
 from order_router.domain.kill_work import KillWork
 from order_router.domain.request import Name
@@ -21,10 +17,8 @@ from order_router.service.kill_desk import KillDesk
 from order_router.service.kill_links import engage_by_link, require_link
 from order_router.service.kill_switch import Engage, Release, accounts_of, engage, release
 
-logger = logging.getLogger(__name__)
 HISTORY = 20
 MAX_FIELDS = 5
-TRUTHS = {"true": True, "false": False}
 
 _ONE_LINE = StringConstraints(
     strip_whitespace=True, min_length=3, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$"
@@ -83,7 +77,7 @@ class ReleaseKillSwitch(_Switch):
 def show_switches(desk: KillDesk, request: ApiRequest) -> Answer:
     """Answer `GET /v1/kill-switch`: how every switch stands, what its work came to, its turns if they are asked for."""
     caller = request.require(Scope.ADMIN)
-    with_history = _truth(request, "history")
+    with_history = asked_truth(request, "history")
     states = [state for state in desk.switches.known() if _may_see(desk, caller, state.switch)]
     if all(state.switch != EVERYTHING for state in states):
         states.insert(0, desk.switches.get(EVERYTHING))
@@ -160,13 +154,6 @@ def _history(desk: KillDesk, state: SwitchState) -> list[dict[str, Any]]:
     return [state_json(turn) for turn in desk.switches.history(state.switch, last=HISTORY)]
 
 
-def _truth(request: ApiRequest, name: str) -> bool:
-    word = request.query.get(name, "false")
-    if word not in TRUTHS:
-        raise QueryInvalid(f"{name} must be true or false, received {word[:20]!r}")
-    return TRUTHS[word]
-
-
 def _may_see(desk: KillDesk, caller: Caller, switch: KillSwitch) -> bool:
     """Return whether the caller may see the switch: what stops everything stops each caller."""
     if switch == EVERYTHING or not caller.accounts:
@@ -204,7 +191,7 @@ def press_link(desk: KillDesk, request: ApiRequest) -> Answer:
     """Answer `POST /v1/kill-switch/link`: turn the switch on that the token is for."""
 
     def press() -> Answer:
-        engaged = engage_by_link(desk, _form(request).get("token", ""))
+        engaged = engage_by_link(desk, sent_form(request, max_fields=MAX_FIELDS).get("token", ""))
         since = engaged.state.at
         when = "" if since is None else f" since {since:%H:%M:%S} UTC"
         words = f"No new order of {engaged.state.switch} leaves{when}. To trade again: router kill off."
@@ -214,20 +201,6 @@ def press_link(desk: KillDesk, request: ApiRequest) -> Answer:
 
 
 def _or_page(answer: Callable[[], Answer]) -> Answer:
-    """Return the answer, or a page that says what is wrong."""
-    try:
-        return answer()
-    except RouterError as error:
-        logger.info("no stop", extra={"code": error.code})
-        return page(problem_of(error).status, "Not stopped by this link", error.message, error.code)
-    except Exception:  # the edge: a person gets a page, and the log the trace
-        logger.exception("unexpected error")
-        words = "Something went wrong on our side: whether it is stopped, router kill status shows."
-        return page(500, "Not known to be stopped", words, "INTERNAL_ERROR")
-
-
-def _form(request: ApiRequest) -> Mapping[str, str]:
-    try:
-        return dict(parse_qsl(request.body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS))
-    except ValueError:
-        return {}
+    words = "Something went wrong on our side: whether it is stopped, router kill status shows."
+    unexpected = ("Not known to be stopped", words)
+    return or_page(answer, failed="no stop", refused="Not stopped by this link", unexpected=unexpected)

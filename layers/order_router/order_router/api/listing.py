@@ -17,6 +17,7 @@ from order_router.service.desk import AccountUnknown
 
 PAGE = 50
 MAX_PAGE = 200
+TRUTHS = {"true": True, "false": False}
 
 
 class QueryInvalid(RouterError):
@@ -103,6 +104,14 @@ def _day(request: ApiRequest) -> date:
         return date.fromisoformat(text)
     except ValueError as error:
         raise QueryInvalid(f"day must be a date such as 2026-11-20, received {text[:20]!r}") from error
+
+
+def asked_truth(request: ApiRequest, name: str) -> bool:
+    """Return what the query says to this, false if nothing; QueryInvalid if neither true nor false."""
+    word = request.query.get(name, "false")
+    if word not in TRUTHS:
+        raise QueryInvalid(f"{name} must be true or false, received {word[:20]!r}")
+    return TRUTHS[word]
 
 
 def page_limit(request: ApiRequest) -> int:

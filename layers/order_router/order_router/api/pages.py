@@ -2,11 +2,17 @@
 
 import base64
 import hashlib
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from html import escape
+from urllib.parse import parse_qsl
 
-from order_router.api.http import Answer
+from order_router.api.http import Answer, ApiRequest
+from order_router.api.problems import problem_of
+from order_router.domain.errors import RouterError
+
+logger = logging.getLogger(__name__)
 
 STYLE = (
     "body{font:1.1rem/1.5 system-ui,sans-serif;margin:15vh auto;max-width:30rem;padding:0 1.5rem}"
@@ -51,6 +57,32 @@ def page(
     )
     headers = HEADERS if button is None else WITH_BUTTON
     return Answer(status=status, text=text, headers=headers, content_type="text/html; charset=utf-8")
+
+
+def or_page(
+    answer: Callable[[], Answer], *, failed: str, refused: str, unexpected: tuple[str, str]
+) -> Answer:
+    """Return the answer, or a page that says what is wrong.
+
+    `failed` is what the log calls a refusal, `refused` what its page does; `unexpected` are the title and words of a
+    failure that nobody foresaw.
+    """
+    try:
+        return answer()
+    except RouterError as error:
+        logger.info(failed, extra={"code": error.code})
+        return page(problem_of(error).status, refused, error.message, error.code)
+    except Exception:  # the edge: a person gets a page, and the log the trace
+        logger.exception("unexpected error")
+        return page(500, *unexpected, "INTERNAL_ERROR")
+
+
+def sent_form(request: ApiRequest, *, max_fields: int) -> Mapping[str, str]:
+    """Return the fields that a page's form sent; none if they are not to be read or too many."""
+    try:
+        return dict(parse_qsl(request.body.decode(), keep_blank_values=True, max_num_fields=max_fields))
+    except ValueError:
+        return {}
 
 
 def _form(button: Button | None) -> str:

@@ -1,26 +1,20 @@
 """What callers, and people on their brokers' pages, ask about sessions, and what they get back."""
 
-import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qsl
 
 from order_router.adapter.login import LoginKind
 from order_router.api.answers import time_text
 from order_router.api.http import Answer, ApiRequest
-from order_router.api.listing import QueryInvalid, visible_accounts
-from order_router.api.pages import page
-from order_router.api.problems import problem_of
+from order_router.api.listing import asked_truth, visible_accounts
+from order_router.api.pages import or_page, page, sent_form
 from order_router.domain.account import Account, Scope
-from order_router.domain.errors import RouterError
 from order_router.service.login_links import ASKED_LINK_LIFE
 from order_router.service.logins import broker_page, finish_login, login_link
 from order_router.service.session_desk import SessionDesk
 from order_router.service.sessions import SessionStatus, Wanted, renew, status, statuses
 
-logger = logging.getLogger(__name__)
 MAX_FIELDS = 50
-TRUTHS = {"true": True, "false": False}
 
 
 def session_json(one: SessionStatus) -> dict[str, Any]:
@@ -56,7 +50,7 @@ def begin_session(desk: SessionDesk, request: ApiRequest) -> Answer:
     account = desk.account(name)
     if desk.profile(account).login is LoginKind.BROWSER:
         return _link_answer(desk, request, account)
-    wanted = Wanted(is_asked=True, is_quiet=True, is_forced=_is_forced(request))
+    wanted = Wanted(is_asked=True, is_quiet=True, is_forced=asked_truth(request, "force"))
     return Answer(content=session_json(renew(desk, account.name, wanted)))
 
 
@@ -64,13 +58,6 @@ def _link_answer(desk: SessionDesk, request: ApiRequest, account: Account) -> An
     link = login_link(desk, account.name, desk.tickets.address() or request.address)
     now = session_json(status(desk, account))
     return Answer(content={**now, "login_url": link.url, "login_url_expires_at": time_text(link.expires_at)})
-
-
-def _is_forced(request: ApiRequest) -> bool:
-    word = request.query.get("force", "false")
-    if word not in TRUTHS:
-        raise QueryInvalid(f"force must be true or false, received {word[:20]!r}")
-    return TRUTHS[word]
 
 
 def open_login(desk: SessionDesk, request: ApiRequest) -> Answer:
@@ -96,7 +83,7 @@ def close_login(desk: SessionDesk, request: ApiRequest) -> Answer:
     """Answer `GET` and `POST /v1/sessions/{account}/callback`: make a session of what the broker's page sent back."""
 
     def close() -> Answer:
-        sent = {**request.query, **_form(request)}
+        sent = {**request.query, **sent_form(request, max_fields=MAX_FIELDS)}
         token = sent.pop("state", None) or request.cookies.get(_cookie_name(request), "")
         begun = finish_login(desk, _account_name(request), token, sent)
         until = "" if begun.expires_at is None else f" until {begun.expires_at:%d %B, %H:%M} UTC"
@@ -106,15 +93,9 @@ def close_login(desk: SessionDesk, request: ApiRequest) -> Answer:
 
 
 def _or_page(answer: Callable[[], Answer]) -> Answer:
-    """Return the answer, or a page that says what is wrong."""
-    try:
-        return answer()
-    except RouterError as error:
-        logger.info("no login", extra={"code": error.code})
-        return page(problem_of(error).status, "Not logged in", error.message, error.code)
-    except Exception:  # the edge: a person gets a page, and the log the trace
-        logger.exception("unexpected error")
-        return page(500, "Not logged in", "Something went wrong on our side.", "INTERNAL_ERROR")
+    title = "Not logged in"
+    unexpected = (title, "Something went wrong on our side.")
+    return or_page(answer, failed="no login", refused=title, unexpected=unexpected)
 
 
 def _account_name(request: ApiRequest) -> str:
@@ -123,12 +104,3 @@ def _account_name(request: ApiRequest) -> str:
 
 def _cookie_name(request: ApiRequest) -> str:
     return f"__Host-login-{_account_name(request)}"
-
-
-def _form(request: ApiRequest) -> Mapping[str, str]:
-    if not request.body:
-        return {}
-    try:
-        return dict(parse_qsl(request.body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS))
-    except ValueError:
-        return {}
