@@ -1,6 +1,7 @@
 """Every mutant by hand, by what it endangers."""
 
 from tests.mutants.by_hand import (
+    after_market,
     alerts,
     answers,
     breaker,
@@ -33,6 +34,7 @@ THEMES = {
     "A call leaves while it is good, or takes another": slots.MUTANTS,
     "The life of an order": lifecycle.MUTANTS,
     "Reconcile: the book decides, absence does not": reconcile.MUTANTS,
+    "After the market: the day is the session's": after_market.MUTANTS,
     "Holds: entries wait for what is unknown, exits do not": holds.MUTANTS,
     "Limits: what one order may, and all of them together": limits.MUTANTS,
     "Stop means stop: the kill switch and its work": kill_switch.MUTANTS,

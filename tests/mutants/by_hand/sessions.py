@@ -210,8 +210,8 @@ MUTANTS = (
     _mutant(
         "record-written-over",
         "of two workers that claim a login at once both win",
-        RECORDS,
-        ('return {"ConditionExpression": "attribute_not_exists(gate)"}', "return {}"),
+        "aws/versioned.py",
+        ('return {"ConditionExpression": f"attribute_not_exists({new_without})"}', "return {}"),
         TABLES + "TestSessionRecordsTable::test_of_two_first_writes_one_wins",
     ),
     _mutant(

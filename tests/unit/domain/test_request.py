@@ -91,6 +91,12 @@ def test_disclosed_quantity_is_within_quantity() -> None:
         parse_request(with_fields(disclosed_quantity=6))
 
 
+def test_an_order_for_after_the_market_cannot_be_one_that_fills_at_once_or_ends() -> None:
+    with pytest.raises(ValidationError, match="after_market must not have validity IOC"):
+        parse_request(with_fields(after_market=True, validity="IOC"))
+    assert parse_request(with_fields(after_market=True, validity="DAY")).after_market
+
+
 def test_a_request_survives_being_written_and_read() -> None:
     order = parse_request(with_fields(strategy="demo", disclosed_quantity=2, validity="IOC"))
 

@@ -43,11 +43,11 @@ def venue_day(exchange: Exchange, at: datetime) -> date:
     return at.astimezone(IST if exchange in INDIAN else CENTRAL).date()
 
 
-def is_day_over(exchange: Exchange, received_at: datetime, at: datetime) -> bool:
-    """Return whether the trading day of an order received then is certainly over."""
+def is_day_over(exchange: Exchange, trades_from: datetime, at: datetime) -> bool:
+    """Return whether the trading day of an order that could trade from then on is certainly over."""
     if exchange in INDIAN:
-        return exchange_day(at) > exchange_day(received_at)
-    return at - received_at > LONGEST_DAY
+        return exchange_day(at) > exchange_day(trades_from)
+    return at - trades_from > LONGEST_DAY
 
 
 def is_book_final(exchange: Exchange, day: date, at: datetime) -> bool:

@@ -1,12 +1,18 @@
-"""The rule that an order leaves while its exchange takes orders, or as one that its broker keeps until it does."""
+"""The rule that an order leaves while its exchange takes orders, or as one that its broker keeps until it does.
 
-from datetime import datetime
+An after-market order is of the next session, not of the day on which it was received: what its day says is asked here.
+"""
+
+from datetime import date, datetime
 
 from order_router.domain.errors import OrderDenied
-from order_router.domain.exchange_time import IST
+from order_router.domain.exchange_time import IST, LONGEST_DAY, exchange_day, is_day_over
 from order_router.domain.request import OrderRequest
-from order_router.domain.trading_calendar import TradingCalendar
+from order_router.domain.trading_calendar import LONGEST_CLOSURE, TradingCalendar
 from order_router.domain.vocabulary import INDIAN, Exchange
+
+LONGEST_WAIT = LONGEST_CLOSURE + LONGEST_DAY
+"""By when an after-market order has seen its day end where no calendar says which session it is for."""
 
 
 class MarketClosed(OrderDenied):
@@ -35,6 +41,29 @@ def require_open(request: OrderRequest, calendar: TradingCalendar, at: datetime)
         raise MarketClosed(
             f"{exchange} takes no orders at {_clock(exchange, at)}{_until(exchange, calendar, at)}"
         )
+
+
+def trades_from(request: OrderRequest, received_at: datetime, calendar: TradingCalendar) -> datetime | None:
+    """Return from when an order received then can trade: at once, or as a session opens; None if that is not known."""
+    if not request.after_market:
+        return received_at
+    return calendar.next_open(request.instrument.exchange, received_at)
+
+
+def trading_day(request: OrderRequest, received_at: datetime, calendar: TradingCalendar) -> date | None:
+    """Return the day at the Indian exchanges that an order received then is for; None if that is not known."""
+    begins_at = trades_from(request, received_at, calendar)
+    return None if begins_at is None else exchange_day(begins_at)
+
+
+def has_day_ended(
+    request: OrderRequest, received_at: datetime, calendar: TradingCalendar, at: datetime
+) -> bool:
+    """Return whether the trading day of an order received then is certainly over."""
+    begins_at = trades_from(request, received_at, calendar)
+    if begins_at is None:
+        return at - received_at > LONGEST_WAIT
+    return is_day_over(request.instrument.exchange, begins_at, at)
 
 
 def _until(exchange: Exchange, calendar: TradingCalendar, at: datetime) -> str:

@@ -73,6 +73,14 @@ class _Request(BaseModel):
             )
         return self
 
+    @model_validator(mode="after")
+    def _can_wait_for_the_market(self) -> "_Request":
+        if self.after_market and self.validity is Validity.IOC:
+            raise ValueError(
+                "after_market must not have validity IOC: what fills at once or ends cannot wait"
+            )
+        return self
+
 
 class MarketOrder(_Request):
     """An order at whatever price the market gives."""

@@ -5,10 +5,11 @@ from datetime import datetime
 
 from order_router.adapter.port import Broker
 from order_router.domain.errors import Reason
-from order_router.domain.exchange_time import exchange_day, is_book_final, is_day_over
+from order_router.domain.exchange_time import is_book_final
 from order_router.domain.following import events_of
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.likeness import find_by_likeness
+from order_router.domain.market_hours import has_day_ended, trading_day
 from order_router.domain.order import Event, Order, with_evidence
 from order_router.domain.reports import OrderBook, OrderReport
 from order_router.service.desk import Desk
@@ -66,7 +67,7 @@ def _rows_of(order: Order, look: Look) -> tuple[OrderReport, ...]:
 def _settle_absent(desk: Desk, look: Look, order: Order) -> Order:
     """Keep an order unknown that the book lacks, and tell it once; only the day's last books close it."""
     order = order if order.has(EventKind.PERSON_TOLD) else _tell_unknown(desk, order)
-    if not look.book.is_complete or not _is_last_word(look, order) or _may_be_there(order, look):
+    if not look.book.is_complete or not _is_last_word(desk, look, order) or _may_be_there(order, look):
         return order
     # by when the book was read: whoever reads it in the session may be late to judge it
     now = look.read_at
@@ -92,15 +93,16 @@ def _may_be_there(order: Order, look: Look) -> bool:
     )
 
 
-def _is_last_word(look: Look, order: Order) -> bool:
-    exchange = order.request.instrument.exchange
-    return is_book_final(exchange, exchange_day(order.received_at), look.read_at)
+def _is_last_word(desk: Desk, look: Look, order: Order) -> bool:
+    """Return whether the book is one of the last of the order's day: never where that day is not known."""
+    day = trading_day(order.request, order.received_at, desk.calendar())
+    return day is not None and is_book_final(order.request.instrument.exchange, day, look.read_at)
 
 
 def _settle_unseen(desk: Desk, look: Look, order: Order) -> Order:
     """Close an order of an earlier day that rested when last seen: its validity ended with that day."""
-    has_day_ended = is_day_over(order.request.instrument.exchange, order.received_at, look.read_at)
-    if not has_day_ended or not look.book.is_complete:
+    is_over = has_day_ended(order.request, order.received_at, desk.calendar(), look.read_at)
+    if not is_over or not look.book.is_complete:
         return order
     reason = Reason(
         "DAY_ENDED_UNSEEN", "its day ended and the broker's book no longer has it: check its fills"

@@ -1,0 +1,39 @@
+"""An after-market order is of its session: what is said of it before that, or where nobody knows it, closes nothing."""
+
+from tests.mutants.mutant import Mutant
+
+AFTER_MARKET = "tests/unit/service/test_after_market.py::"
+FILE = "domain/market_hours.py"
+
+MUTANTS = (
+    Mutant(
+        name="after-market-day-is-the-day-it-came",
+        breaks="the evening on which an after-market order was placed closes it as absent",
+        file=FILE,
+        old="    if not request.after_market:\n        return received_at\n",
+        new="    if request is not None:\n        return received_at\n",
+        killed_by=(
+            AFTER_MARKET + "test_only_the_last_books_of_its_session_s_evening_close_an_unknown_one",
+            AFTER_MARKET + "test_one_that_rested_ends_unseen_only_once_its_session_s_day_is_over",
+        ),
+    ),
+    Mutant(
+        name="unknown-session-is-today",
+        breaks="an after-market order is closed by absence though no calendar knows its session",
+        file=FILE,
+        old="    return None if begins_at is None else exchange_day(begins_at)",
+        new="    return exchange_day(begins_at or received_at)",
+        killed_by=(AFTER_MARKET + "test_where_no_calendar_knows_its_session_absence_never_closes_it",),
+    ),
+    Mutant(
+        name="unknown-session-is-over-at-once",
+        breaks="an after-market order that rests ends unseen though no calendar knows its session",
+        file=FILE,
+        old="        return at - received_at > LONGEST_WAIT",
+        new="        return at > received_at",
+        killed_by=(
+            AFTER_MARKET
+            + "test_where_no_calendar_knows_its_session_nothing_is_closed_before_it_is_certainly_over",
+        ),
+    ),
+)
