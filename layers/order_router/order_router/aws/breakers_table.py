@@ -15,11 +15,11 @@ from botocore.exceptions import ClientError
 
 from order_router.aws.failures import named_failures
 from order_router.aws.values import Item, from_item, to_item
+from order_router.aws.versioned import Overtaken, put_as, unless_changed
 from order_router.domain.breaker import FIRST_PAUSE, Breaker, BreakerState
 from order_router.domain.errors import Reason
 from order_router.ports import BreakerConflict, Clock, StoreUnavailable
 
-LOST = "ConditionalCheckFailedException"
 BUSY = "TransactionConflictException"
 TRIES = 40
 PAUSE_S = 0.005
@@ -53,35 +53,21 @@ class BreakersTable:
         raise StoreUnavailable("writing a breaker: too many conflicts")
 
     def _put(self, after: Breaker, replacing: Breaker, writer: str) -> bool:
+        condition = unless_changed(replacing.version, new_without="version")
         with named_failures("writing a breaker"):
             try:
-                self._client.put_item(
-                    TableName=self._table,
-                    Item=_item(after) | {"writer": {"S": writer}},
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                    **_still_stands(replacing),
-                )
+                put_as(self._client, self._table, _item(after), writer=writer, condition=condition)
+            except Overtaken as overtaken:
+                raise BreakerConflict(_breaker(replacing, overtaken.item)) from None
             except ClientError as error:
-                code = error.response["Error"]["Code"]
-                if code == BUSY:
+                if error.response["Error"]["Code"] == BUSY:
                     return False
-                if code != LOST:
-                    raise
-                stands: Any = error.response.get("Item")
-                if stands is None or stands.get("writer") != {"S": writer}:
-                    raise BreakerConflict(_breaker(replacing, stands)) from None
+                raise
         return True
 
 
 def _key(breaker: Breaker) -> Item:
     return to_item({"gate": breaker.switch})
-
-
-def _still_stands(breaker: Breaker) -> dict[str, Any]:
-    if breaker.version == 0:
-        return {"ConditionExpression": "attribute_not_exists(version)"}
-    values = {":version": {"N": str(breaker.version)}}
-    return {"ConditionExpression": "version = :version", "ExpressionAttributeValues": values}
 
 
 def _item(breaker: Breaker) -> Item:

@@ -18,11 +18,11 @@ from botocore.exceptions import ClientError
 
 from order_router.aws.failures import named_failures
 from order_router.aws.values import Item, from_item, to_item
+from order_router.aws.versioned import LOST, Overtaken, put_as, unless_changed
 from order_router.domain.broker_session import SessionRecord, SessionState
 from order_router.domain.errors import Reason
 from order_router.ports import LoginTicket, RecordConflict, StrayPostback
 
-LOST = "ConditionalCheckFailedException"
 KEPT_AFTER_EXPIRY = timedelta(days=1)
 STRAY_LIFE = timedelta(days=30)
 ADDRESS = "session-address"
@@ -45,20 +45,12 @@ class SessionRecordsTable:
         """Store the record and return it with its version; RecordConflict if another one stands there."""
         after = replace(record, version=replacing.version + 1)
         writer = secrets.token_hex(8)
+        condition = unless_changed(replacing.version, new_without="gate")
         with named_failures("writing a session's state"):
             try:
-                self._client.put_item(
-                    TableName=self._table,
-                    Item=_item(after) | {"writer": {"S": writer}},
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                    **_still_stands(replacing),
-                )
-            except ClientError as error:
-                if error.response["Error"]["Code"] != LOST:
-                    raise
-                stands: Any = error.response.get("Item")
-                if stands is None or stands.get("writer") != {"S": writer}:
-                    raise RecordConflict(_record(record.account, stands)) from None
+                put_as(self._client, self._table, _item(after), writer=writer, condition=condition)
+            except Overtaken as overtaken:
+                raise RecordConflict(_record(record.account, overtaken.item)) from None
         return after
 
 
@@ -159,13 +151,6 @@ class StrayPostbacksTable:
 
 def _key(account: str) -> Item:
     return to_item({"gate": f"session#{account}"})
-
-
-def _still_stands(record: SessionRecord) -> dict[str, Any]:
-    if record.version == 0:
-        return {"ConditionExpression": "attribute_not_exists(gate)"}
-    values = {":version": {"N": str(record.version)}}
-    return {"ConditionExpression": "version = :version", "ExpressionAttributeValues": values}
 
 
 def _ticket_name(digest: str) -> str:
