@@ -12,21 +12,20 @@ rest. `POST /_control` tells it how to behave:
 `GET /_control/messages` lists what it took, `GET /_control/requests` every request that came: `on` and its headers.
 """
 
-import argparse
 import base64
 import hashlib
 import hmac
 import json
 import re
 import socket
-import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
+
+from tests.simulators.serving import LocalServer, QuietHandler, serve_until_stopped, serving
 
 TOKEN = "123456:simulated-bot-token-canary-0123456789"
 SIGNING_SECRET = "whsec_" + base64.b64encode(b"simulated-signing-secret-canary-").decode()
@@ -145,12 +144,8 @@ def is_signed(headers: Mapping[str, str], body: bytes) -> bool:
     return any(version == "v1" and hmac.compare_digest(wanted, text) for version, _, text in given)
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(QuietHandler):
     """Reads a request, lets the channels take it, and answers, or does not."""
-
-    protocol_version = "HTTP/1.1"
-    timeout = 30
-    disable_nagle_algorithm = True
 
     def handle_request(self) -> None:
         """Answer one request."""
@@ -170,9 +165,6 @@ class Handler(BaseHTTPRequestHandler):
         self._respond(behaviour)
 
     do_GET = do_POST = handle_request  # noqa: N815 - the names of http.server
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in http.server
-        """Say nothing."""
 
     def _control(self, body: bytes) -> None:
         channels = self._channels
@@ -200,53 +192,18 @@ class Handler(BaseHTTPRequestHandler):
         return cast("ChannelsServer", self.server).channels
 
 
-class ChannelsServer(ThreadingHTTPServer):
+class ChannelsServer(LocalServer):
     """The stand-in on a port of this machine (0: any free one)."""
-
-    daemon_threads = True
 
     def __init__(self, port: int = 0) -> None:
         self.channels = Channels()
-        super().__init__(("127.0.0.1", port), Handler)
-
-    @property
-    def url(self) -> str:
-        """Where it is."""
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def handle_error(self, *_: object) -> None:
-        """Say nothing of clients that went away."""
+        super().__init__(port, Handler, stopping=self.channels.stopping)
 
 
-@contextmanager
-def running(port: int = 0) -> Iterator[ChannelsServer]:
+def running(port: int = 0) -> AbstractContextManager[ChannelsServer]:
     """Run it in a thread for as long as the context lasts."""
-    server = ChannelsServer(port)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.channels.stopping.set()
-        server.shutdown()
-        server.server_close()
-        thread.join(timeout=5)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--print-port", action="store_true")
-    arguments = parser.parse_args()
-    server = ChannelsServer(arguments.port)
-    if arguments.print_port:
-        sys.stdout.write(f"{server.server_address[1]}\n")
-        sys.stdout.flush()
-    try:
-        server.serve_forever()
-    finally:
-        server.server_close()
+    return serving(ChannelsServer(port))
 
 
 if __name__ == "__main__":
-    main()
+    serve_until_stopped(ChannelsServer, __doc__)

@@ -25,11 +25,11 @@ simulator's does:
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from http.server import ThreadingHTTPServer
 from typing import Any
 
 from tests.simulators.ibkr_vendor import Ibkr
-from tests.simulators.kite import Handler, KiteServer, serve_until_stopped, serving
+from tests.simulators.kite import Handler, KiteServer
+from tests.simulators.serving import LocalServer, serve_until_stopped, serving
 
 
 class IbkrServer(KiteServer):
@@ -38,7 +38,7 @@ class IbkrServer(KiteServer):
     def __init__(self, port: int = 0, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.ibkr = Ibkr(now)
         self.kite = self.ibkr  # type: ignore[assignment]  # what the handler asks: take, control, book, requests
-        ThreadingHTTPServer.__init__(self, ("127.0.0.1", port), Handler)
+        LocalServer.__init__(self, port, Handler, stopping=self.ibkr.stopping)
 
 
 def running(**options: Any) -> AbstractContextManager[IbkrServer]:

@@ -23,7 +23,6 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from hashlib import sha256
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -33,10 +32,11 @@ from tests.exact_json import dump_json
 from tests.simulators import icici_breeze_pages as pages
 from tests.simulators.icici_breeze_behaviours import PRESETS
 from tests.simulators.icici_breeze_dialect import API_KEY, SECRET_KEY, SESSION_TOKEN
-from tests.simulators.kite import Handler, KiteServer, serve_until_stopped, serving
+from tests.simulators.kite import Handler, KiteServer
 from tests.simulators.kite_behaviours import Answer, Behaviour, Behaviours
 from tests.simulators.kite_book import KiteRefusal
 from tests.simulators.kite_vendor import Kite, Reply
+from tests.simulators.serving import LocalServer, serve_until_stopped, serving
 
 API_SESSION = "48213377"
 ROOT = "/breezeapi/api/v1/"
@@ -301,7 +301,7 @@ class BreezeServer(KiteServer):
 
     def __init__(self, port: int = 0, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.kite = Breeze(now)
-        ThreadingHTTPServer.__init__(self, ("127.0.0.1", port), BreezeHandler)
+        LocalServer.__init__(self, port, BreezeHandler, stopping=self.kite.stopping)
 
 
 def running(**options: Any) -> AbstractContextManager[BreezeServer]:

@@ -24,34 +24,25 @@ start there is a session: api_key `kitesimulator`, api_secret `kitesimulator-sec
 placement, change and cancel came.
 """
 
-import argparse
 import gzip
 import json
 import socket
-import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 from tests.exact_json import dump_json
 from tests.simulators.kite_login import ACCESS_TOKEN, API_KEY, API_SECRET
 from tests.simulators.kite_vendor import Kite, Reply
+from tests.simulators.serving import LocalServer, QuietHandler, serve_until_stopped, serving
 
 __all__ = ["ACCESS_TOKEN", "API_KEY", "API_SECRET", "Handler", "Kite", "KiteServer", "Reply", "running"]
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(QuietHandler):
     """Reads a request, lets the vendor do it, and answers, or does not."""
-
-    protocol_version = "HTTP/1.1"
-    timeout = 30
-    disable_nagle_algorithm = (
-        True  # head and body are two writes: the second must not wait for an acknowledgement
-    )
 
     def handle_request(self) -> None:
         """Answer one request."""
@@ -64,9 +55,6 @@ class Handler(BaseHTTPRequestHandler):
         self._answer(self._kite.take(self.command, self.path, body, headers))
 
     do_GET = do_POST = do_PUT = do_DELETE = handle_request  # noqa: N815 - the names of http.server
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in http.server
-        """Say nothing."""
 
     def _answer(self, reply: Reply) -> None:
         if reply.answer is not None and reply.answer.drop:
@@ -113,59 +101,17 @@ class Handler(BaseHTTPRequestHandler):
         return cast("KiteServer", self.server).kite
 
 
-class KiteServer(ThreadingHTTPServer):
+class KiteServer(LocalServer):
     """The simulator on a port of this machine (0: any free one)."""
-
-    daemon_threads = True
 
     def __init__(self, port: int = 0, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.kite = Kite(now)
-        super().__init__(("127.0.0.1", port), Handler)
-
-    @property
-    def url(self) -> str:
-        """Where it is."""
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def handle_error(self, *_: object) -> None:
-        """Say nothing of clients that went away."""
-
-
-@contextmanager
-def serving[S: KiteServer](server: S) -> Iterator[S]:
-    """Serve in a thread for as long as the context lasts."""
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.kite.stopping.set()
-        server.shutdown()
-        server.server_close()
-        thread.join(timeout=5)
+        super().__init__(port, Handler, stopping=self.kite.stopping)
 
 
 def running(**options: Any) -> AbstractContextManager[KiteServer]:
     """Run a simulator in a thread for as long as the context lasts."""
     return serving(KiteServer(**options))
-
-
-def serve_until_stopped(make: Callable[[int], KiteServer], words: str | None) -> None:
-    """Be a program that serves on a port (`--port`, `--print-port`) until it is stopped."""
-    parser = argparse.ArgumentParser(description=words.splitlines()[0] if words else None)
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--print-port", action="store_true")
-    arguments = parser.parse_args()
-    server = make(arguments.port)
-    if arguments.print_port:
-        sys.stdout.write(f"{server.server_address[1]}\n")
-        sys.stdout.flush()
-    try:
-        server.serve_forever()
-    except KeyboardInterrupt:
-        server.kite.stopping.set()
-    finally:
-        server.server_close()
 
 
 if __name__ == "__main__":

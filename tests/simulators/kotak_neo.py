@@ -23,11 +23,11 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from http.server import ThreadingHTTPServer
 from typing import Any, cast
 
-from tests.simulators.kite import Handler, KiteServer, serve_until_stopped, serving
+from tests.simulators.kite import Handler, KiteServer
 from tests.simulators.kotak_neo_vendor import KotakNeo
+from tests.simulators.serving import LocalServer, serve_until_stopped, serving
 
 
 class KotakHandler(Handler):
@@ -44,7 +44,7 @@ class KotakNeoServer(KiteServer):
     def __init__(self, port: int = 0, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.neo = KotakNeo(now)
         self.kite = self.neo  # type: ignore[assignment]  # what the handler asks: take, control, book, requests
-        ThreadingHTTPServer.__init__(self, ("127.0.0.1", port), KotakHandler)
+        LocalServer.__init__(self, port, KotakHandler, stopping=self.neo.stopping)
         self.neo.base_url = self.neo.logins.base_url = self.url
 
 

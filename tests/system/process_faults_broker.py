@@ -1,14 +1,14 @@
 """The Kite simulator with a hand on each call: it shows a call before and after it is done, and waits meanwhile."""
 
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import parse_qsl
 
 from tests.simulators.kite import Handler, KiteServer
+from tests.simulators.serving import serving
 
 BEFORE, AFTER = "before the broker has done it", "done and not yet answered"
 CALLS = {"POST": "place", "PUT": "modify", "DELETE": "cancel"}
@@ -92,16 +92,6 @@ class HoldingKite(KiteServer):
             return None if row is None else str(row["tag"])
 
 
-@contextmanager
-def holding(port: int, decide: Decide) -> Iterator[HoldingKite]:
+def holding(port: int, decide: Decide) -> AbstractContextManager[HoldingKite]:
     """Run it in a thread for as long as the context lasts."""
-    server = HoldingKite(port, decide)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.kite.stopping.set()
-        server.shutdown()
-        server.server_close()
-        thread.join(timeout=5)
+    return serving(HoldingKite(port, decide))
