@@ -1,10 +1,7 @@
 """A trader at Zerodha, played by the Kite simulator in a process of its own: stopping it closes every connection."""
 
 import json
-import subprocess
-import sys
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,34 +9,16 @@ from infra import operate
 from infra.operate import Target
 from order_router.domain.account import Account
 from tests.simulators.kite import ACCESS_TOKEN, API_KEY
-from tests.system.client import Client, Order, eventually
+from tests.system.client import Client, Order
+from tests.system.simulator_process import SimulatorProcess
 from tests.system.trader import unique
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 
-
-class KiteProcess:
+class KiteProcess(SimulatorProcess):
     """The simulator on its port; it may be stopped and started again."""
 
     def __init__(self, port: int) -> None:
-        self._port = port
-        self._client = Client(f"http://127.0.0.1:{port}", None)
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "tests.simulators.kite", "--port", str(self._port)]
-        self._process = subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.DEVNULL)
-        eventually(self._answer, "the simulator answers")
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait(timeout=10)
-            self._process = None
-
-    def tell(self, **told: Any) -> None:
-        """Tell it what to do (see its page)."""
-        assert self._client.send("POST", "/_control", told).status == 200
+        super().__init__("kite", port)
 
     def orders(self) -> list[dict[str, Any]]:
         """Every order that it has taken in."""
@@ -67,14 +46,6 @@ class KiteProcess:
         }
         headers = {"Authorization": f"token {API_KEY}:{ACCESS_TOKEN}", "X-Kite-Version": "3"}
         assert self._client.send("POST", "/orders/regular", urlencode(form), headers).status == 200
-
-    def _answer(self) -> bool | None:
-        assert self._process is not None
-        assert self._process.poll() is None, "the simulator has ended"
-        try:
-            return self._client.get("/_control/requests").status == 200
-        except OSError:
-            return None
 
 
 @dataclass(frozen=True)
