@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from botocore.config import Config
 
 from infra.cli.target import local_target
+from infra.local.environment import aws_environment
 from infra.local.home import Home
 from infra.operate import Target
 from tests.fakes.listed import a_share, put_listings
@@ -51,6 +54,19 @@ class LocalStack:
     def client(self, scope: str | None) -> Client:
         """A client with the seeded key of a scope, or with none."""
         return Client(self.facts["api_url"], None if scope is None else self.facts["api_keys"][scope])
+
+    def dynamodb(self, **config: Any) -> Any:
+        """A client of its database, configured so; a call may take 30 seconds."""
+        facts = self.facts
+        environment = aws_environment(facts["endpoint_url"])
+        return boto3.client(
+            "dynamodb",
+            region_name=facts["region"],
+            endpoint_url=facts["endpoint_url"],
+            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+            config=Config(read_timeout=30, **config),
+        )
 
     def up(self) -> None:
         """Start it, or deploy to it what changed."""

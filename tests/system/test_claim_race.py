@@ -9,11 +9,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 
-from infra.local.environment import aws_environment
 from infra.operate import Target
 from order_router.aws.gate import Switches
 from order_router.aws.meters import MetersTable
@@ -37,18 +34,7 @@ CLOCK = SystemClock()
 @pytest.fixture(scope="module")
 def dynamodb(stack: LocalStack) -> Any:
     """A client with a connection for each thread, that tries once: a lost answer would show."""
-    facts = stack.facts
-    environment = aws_environment(facts["endpoint_url"])
-    return boto3.client(
-        "dynamodb",
-        region_name=facts["region"],
-        endpoint_url=facts["endpoint_url"],
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-        config=Config(
-            max_pool_connections=ORDERS_AT_ONCE, retries={"total_max_attempts": 1}, read_timeout=30
-        ),
-    )
+    return stack.dynamodb(max_pool_connections=ORDERS_AT_ONCE, retries={"total_max_attempts": 1})
 
 
 @pytest.fixture

@@ -9,11 +9,8 @@ from itertools import count
 from threading import Event, Thread
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 
-from infra.local.environment import aws_environment
 from infra.operate import Target
 from order_router.aws.kill_tables import KillSwitchesTable, KillTicketsTable
 from order_router.aws.orders_table import OrdersTable
@@ -62,16 +59,7 @@ def until(is_so: Callable[[], bool], what: str) -> None:
 @pytest.fixture
 def dynamodb(stack: LocalStack) -> Any:
     """A client with a connection for each thread."""
-    facts = stack.facts
-    environment = aws_environment(facts["endpoint_url"])
-    return boto3.client(
-        "dynamodb",
-        region_name=facts["region"],
-        endpoint_url=facts["endpoint_url"],
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-        config=Config(max_pool_connections=THREADS + 1, read_timeout=30),
-    )
+    return stack.dynamodb(max_pool_connections=THREADS + 1)
 
 
 @dataclass
