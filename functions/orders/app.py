@@ -25,7 +25,7 @@ def read_many(request: ApiRequest) -> Answer:
 
 def read_audit(request: ApiRequest) -> Answer:
     """Answer `GET /v1/audit`."""
-    return answer_audit(request, store, settings)
+    return answer_audit(request, store, settings, world.kill_switches)
 
 
 handler = route(

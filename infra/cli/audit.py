@@ -1,7 +1,8 @@
-"""`router audit`: what happened to a day's orders, as a file whose lines are chained."""
+"""`router audit`: what happened to a day's orders, and who turned a kill switch, as a file whose lines are chained."""
 
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +16,7 @@ from infra.cli.work import Work
 if TYPE_CHECKING:
     from order_router.domain.audit import Line
 
-app = new_app("What happened to each order, and why.")
+app = new_app("What happened to each order, and why; who turned a kill switch.")
 
 PAGE = "100"
 Day = Annotated[
@@ -28,14 +29,16 @@ Output = Annotated[
 
 @command(app, "export")
 def export_day(work: Work, day: Day, account: AccountOption = None, output: Output = None) -> Result:
-    """Write a day's orders as JSON Lines, all that became of them since among them; the end counts the lines."""
-    from order_router.domain.audit import jsonl, whole  # noqa: PLC0415 - a fast start
+    """Write a day's orders, all that became of them since, and its turns of kill switches; the end counts the lines."""
+    from order_router.domain.audit import TURNS, in_order, jsonl, whole  # noqa: PLC0415 - a fast start
 
     _require_day(day)
-    lines = _lines(work, {"day": day, "account": account})
+    found = _found(work, {"day": day, "account": account})
+    lines, turns = in_order(found.lines), found.turns
     exported_at = work.clock.now().isoformat(timespec="seconds").replace("+00:00", "Z")
-    document = whole(lines, about={"day": day, "account": account, "exported_at": exported_at})
-    told = f"{len(lines)} lines; the digest of the end is {document[-1]['digest']}"
+    about = {"day": day, "account": account, "exported_at": exported_at}
+    document = whole(lines, about=about if turns is None else {**about, TURNS: turns})
+    told = f"{len(lines)} lines, {_of(turns)}; the digest of the end is {document[-1]['digest']}"
     if output is None:
         return Result(document={"lines": list(document)}, shown=jsonl(document).rstrip("\n"), note=told)
     _write_new(output, jsonl(document))
@@ -49,11 +52,13 @@ def verify_file(
     file: Annotated[Path, typer.Argument(help="What export wrote, or an object of the audit's bucket.")],
 ) -> Result:
     """Look whether every line of a file is as it was written; exits with 1 and names the first that is not."""
-    from order_router.domain.audit import verified  # noqa: PLC0415 - a fast start
+    from order_router.domain.audit import TURNS, verified  # noqa: PLC0415 - a fast start
 
-    end = verified(_read_lines(file))
-    summary = {"file": str(file), "lines": end["lines"], "digest": end["digest"]}
-    return Result(document=summary, shown=f"{file}: {end['lines']} lines as written, digest {end['digest']}")
+    lines = _read_lines(file)
+    end, turns = verified(lines), lines[0].get(TURNS)
+    summary = {"file": str(file), "lines": end["lines"], "turns": turns, "digest": end["digest"]}
+    shown = f"{file}: {end['lines']} lines as written, {_of(turns)}, digest {end['digest']}"
+    return Result(document=summary, shown=shown)
 
 
 def _require_day(day: str) -> None:
@@ -65,18 +70,31 @@ def _require_day(day: str) -> None:
         raise Misuse("the day must be a date such as 2026-11-23") from None
 
 
-def _lines(work: Work, query: dict[str, str | None]) -> "list[Line]":
-    """Return the day's lines as they happened, as many pages as it takes."""
-    from order_router.domain.audit import in_order  # noqa: PLC0415 - a fast start
+def _of(turns: int | None) -> str:
+    """Say how many turns a document has: an earlier release told of none, which is not the same as none."""
+    return "without kill switches" if turns is None else f"{turns} of them turns of kill switches"
 
-    found: list[Line] = []
-    cursor: str | None = None
+
+@dataclass
+class _Found:
+    """A day's lines; `turns` counts those of kill switches, None if the stack's release does not tell of them."""
+
+    lines: "list[Line]"
+    turns: int | None = None
+
+
+def _found(work: Work, query: dict[str, str | None]) -> _Found:
+    """Return the day's lines, as many pages as it takes."""
+    found, cursor = _Found([]), None
     while True:
         page = work.api.call("GET", "/v1/audit", query={**query, "limit": PAGE, "cursor": cursor})
-        found += page["lines"]
+        found.lines += page["lines"]
+        if "turns" in page:
+            found.lines += page["turns"]
+            found.turns = (found.turns or 0) + len(page["turns"])
         cursor = page["next_cursor"]
         if cursor is None:
-            return in_order(found)
+            return found
 
 
 def _write_new(path: Path, text: str) -> None:

@@ -1,5 +1,8 @@
 """What must stay true of the archive that nobody can change."""
 
+import json
+
+from order_router.aws.kill_tables import LOG
 from tests.architecture.template import functions, logical_ids, resources, statements, template, texts
 
 
@@ -42,16 +45,34 @@ def test_the_archive_only_adds() -> None:
     }
 
     assert to_bucket["Action"] == ["s3:PutObject"]
-    assert any(text.endswith("/orders/*") for text in texts(to_bucket["Resource"]))
+    folders = {text.rpartition("}")[2] for text in texts(to_bucket["Resource"]) if text.endswith("*")}
+    assert folders == {"/orders/*", "/switches/*"}
     assert writers == {"AuditRole"}
 
 
 def test_no_order_waits_for_the_archive_and_nothing_is_dropped_in_silence() -> None:
-    (source,) = functions()["audit"]["Events"].values()
-    changed = source["Properties"]
+    sources = functions()["audit"]["Events"].values()
 
-    assert source["Type"] == "DynamoDB"
-    assert changed["StartingPosition"] == "TRIM_HORIZON"
-    assert changed["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    assert logical_ids(changed["DestinationConfig"]) == {"AuditDeadLetters"}
+    assert {source["Type"] for source in sources} == {"DynamoDB"}
+    for changed in (source["Properties"] for source in sources):
+        assert changed["StartingPosition"] == "TRIM_HORIZON"
+        assert changed["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert logical_ids(changed["DestinationConfig"]) == {"AuditDeadLetters"}
+    assert {name for one in sources for name in logical_ids(one["Properties"]["Stream"])} == {
+        "OrdersTable",
+        "GateTable",
+    }
     assert "NEW" in resources("AWS::DynamoDB::Table")["OrdersTable"]["StreamSpecification"]["StreamViewType"]
+
+
+def test_of_the_gate_the_archive_is_called_for_the_switches_log_alone() -> None:
+    gate = resources("AWS::DynamoDB::Table")["GateTable"]
+    turned = functions()["audit"]["Events"]["Turned"]["Properties"]
+    (pattern,) = [json.loads(one["Pattern"]) for one in turned["FilterCriteria"]["Filters"]]
+
+    assert pattern == {"dynamodb": {"Keys": {"gate": {"S": [{"prefix": LOG}]}}}}
+    assert gate["StreamSpecification"]["Fn::If"] == [
+        "HasAudit",
+        {"StreamViewType": "NEW_IMAGE"},
+        {"Ref": "AWS::NoValue"},
+    ]

@@ -72,6 +72,7 @@ WILDCARDS = {
     "${InstrumentsTable.Arn}/index/*": "the one index of that table",
     CREDENTIALS: "the same",
     "arn:${AWS::Partition}:s3:::${Bucket}/orders/*": "each version of an order is an object of its own",
+    "arn:${AWS::Partition}:s3:::${Bucket}/switches/*": "each turn of a kill switch is, too",
     CHANNELS: "the same, of channels",
     SESSIONS: "accounts come without a deploy, and Secrets Manager ends every ARN in six random letters",
 }
@@ -178,6 +179,15 @@ def test_who_turns_the_kill_switch_reaches_no_broker_and_nothing_of_the_gate_but
         "NoticeQueue": None,
     }
     assert "VpcConfig" not in functions()["kill_switch"]
+
+
+def test_who_tells_the_audit_reads_of_the_gate_who_turned_a_switch_and_no_ticket() -> None:
+    (reading,) = [row for row in statements("OrdersRole") if logical_ids(row["Resource"]) == {"GateTable"}]
+
+    assert reading["Action"] == ["dynamodb:GetItem"]
+    assert reading["Condition"] == {
+        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["kill#*", "kill-index", "kill-log#*"]}
+    }
 
 
 def test_who_sets_limits_changes_accounts_and_strategies_and_no_key_and_counts_nothing() -> None:

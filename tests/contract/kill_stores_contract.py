@@ -16,6 +16,7 @@ from order_router.domain.kill_switch import (
 )
 from order_router.domain.kill_work import Cancel, Exit, KillWork, Phase, WorkConflict
 from order_router.domain.vocabulary import Product, Side
+from order_router.ports import StoreUnavailable
 from order_router.service.kill_desk import KillSwitches, KillTickets, KillWorks
 from tests.fakes.clock import MONDAY_MORNING as NOW
 
@@ -80,6 +81,20 @@ class KillSwitchesContract:
         assert switches.history(PAPER, last=5) == (again, off, on)
         assert switches.history(PAPER, last=2) == (again, off)
         assert switches.get(PAPER) == again
+
+    def test_each_turn_is_found_by_its_number_with_all_that_was_asked_for(
+        self, switches: KillSwitches
+    ) -> None:
+        wide = Turn(at=NOW, by="k-2", reason="all", cancels_open=True, closes_positions=False)
+        on = turn_on(switches)
+        again = on.turned_on(wide, lets_exits=True)
+        switches.turn(again, before=on)
+
+        assert [switches.turned(PAPER, number) for number in (1, 2)] == [on, again]
+        assert (on.cancels_open, again.cancels_open, again.closes_positions) == (None, True, False)
+        for number in (0, 3):
+            with pytest.raises(StoreUnavailable):
+                switches.turned(PAPER, number)
 
     def test_who_saw_another_state_turns_nothing(self, switches: KillSwitches) -> None:
         seen, first, on = switches.get(PAPER), turn_on(switches), turn_on(switches)

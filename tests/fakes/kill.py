@@ -40,6 +40,12 @@ class MemoryKillSwitches:
     def history(self, switch: KillSwitch, *, last: int) -> tuple[SwitchState, ...]:
         return tuple(self._turns.get(switch, [])[::-1][:last])
 
+    def turned(self, switch: KillSwitch, number: int) -> SwitchState:
+        turns = self._turns.get(switch, [])
+        if not 1 <= number <= len(turns):
+            raise StoreUnavailable(f"turn {number} of the kill switch of {switch} is not in its log")
+        return turns[number - 1]
+
 
 class MemoryKillWorks:
     """Implements `service.kill_desk.KillWorks`; `written` is every version in the order of its writing."""

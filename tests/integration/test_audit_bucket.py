@@ -11,13 +11,15 @@ from botocore.stub import ANY, Stubber
 
 from order_router.api.archive import each_change
 from order_router.aws.audit_archive import AuditBucket
+from order_router.aws.kill_tables import KillSwitchesTable
 from order_router.aws.order_record import order_item
 from order_router.domain.audit import verified
+from order_router.domain.kill_switch import EVERYTHING, KillSwitch, StopScope, SwitchState, Turn
 from order_router.domain.lifecycle import EventKind
 from order_router.domain.order import Event, Order, apply, new_order
 from order_router.ports import StoreUnavailable
-from tests.fakes.aws import aws_client, aws_in_memory
-from tests.fakes.clock import MONDAY_MORNING
+from tests.fakes.aws import aws_client, aws_in_memory, make_table
+from tests.fakes.clock import MONDAY_MORNING, FakeClock
 from tests.fakes.orders import an_order
 
 BUCKET = "audit"
@@ -50,6 +52,26 @@ def a_record(order: Order, number: int = 1, **changes: Any) -> dict[str, Any]:
 def an_opened_order() -> Order:
     order = apply(new_order(an_order()), Event(kind=EventKind.SUBMITTING, at=MONDAY_MORNING))
     return apply(order, Event(kind=EventKind.OPENED, at=MONDAY_MORNING, broker_order_id="b-1"))
+
+
+STOP = Turn(at=MONDAY_MORNING, by="laptop", reason="it buys too much", cancels_open=True)
+DEMO = KillSwitch(StopScope.STRATEGY, "demo")
+
+
+def turn_record(switch: KillSwitch = DEMO, name: str = "INSERT", **changes: Any) -> dict[str, Any]:
+    """What the gate's stream tells of the first turn of a switch, as the table wrote it."""
+    client = aws_client("dynamodb")
+    table = make_table(client, "GateTable")
+    before = SwitchState(switch=switch)
+    switches = KillSwitchesTable(client, table, FakeClock())
+    switches.turn(before.turned_on(STOP, lets_exits=False), before=before)
+    key = {"gate": {"S": f"kill-log#{switch.key}#1"}}
+    item = client.get_item(TableName=table, Key=key)["Item"]
+    client.delete_table(TableName=table)
+    return {
+        "eventName": name,
+        "dynamodb": {"SequenceNumber": "21", "Keys": key, "NewImage": item | changes},
+    }
 
 
 def texts(s3: Any) -> dict[str, str]:
@@ -137,3 +159,52 @@ def test_a_version_is_sent_with_the_checksum_that_a_lock_asks_for(s3: Any) -> No
         stub.add_response("put_object", {}, {**wanted, "Key": ANY, "Body": ANY, "ContentType": ANY})
 
         AuditBucket(s3, BUCKET).keep(a_record(an_opened_order()))
+
+
+@pytest.mark.parametrize(
+    ("switch", "folder"), [(EVERYTHING, "global"), (DEMO, "strategy/demo")], ids=["global", "strategy"]
+)
+def test_each_turn_of_a_switch_is_a_document_of_its_own(s3: Any, switch: KillSwitch, folder: str) -> None:
+    bucket, record = AuditBucket(s3, BUCKET), turn_record(switch)
+
+    for _ in range(3):
+        bucket.keep(record)
+
+    ((key, text),) = texts(s3).items()
+    assert key == f"switches/2026-11-23/{folder}/000001.jsonl"
+    head, turn, _ = lines(text)
+    assert verified(lines(text))["lines"] == head["kill_switch_turns"] == 1
+    assert (turn["event"], turn["by"], turn["reason"]) == ("kill_on", "laptop", "it buys too much")
+    assert turn["cancel_open"] is True
+    assert len(s3.list_object_versions(Bucket=BUCKET)["Versions"]) == 1
+
+
+def test_what_changes_a_turn_is_kept_beside_it_and_takes_nobody_in(s3: Any) -> None:
+    bucket = AuditBucket(s3, BUCKET)
+    bucket.keep(turn_record())
+
+    bucket.keep(turn_record(name="MODIFY", turned_by={"S": "somebody else"}))
+
+    found = texts(s3)
+    assert list(found) == ["switches/2026-11-23/strategy/demo/000001.jsonl", "switches/changed/21.json"]
+    assert [("somebody else" in text) for text in found.values()] == [False, True]
+
+
+def test_a_turn_that_is_deleted_or_unreadable_is_kept_as_what_it_is(s3: Any) -> None:
+    bucket, record = AuditBucket(s3, BUCKET), turn_record()
+    del record["dynamodb"]["NewImage"]
+
+    bucket.keep(record | {"eventName": "REMOVE"})
+    bucket.keep(turn_record(version={"N": "7"}))
+
+    assert list(texts(s3)) == ["switches/deleted/21.json", "switches/unreadable/21.json"]
+
+
+@pytest.mark.parametrize("name", ["kill#global", "kill-index", "kill-link#abc", "meter#paper", "hold#demo"])
+def test_nothing_else_of_the_gate_gets_into_the_archive(s3: Any, name: str) -> None:
+    key = {"gate": {"S": name}}
+    record = {"eventName": "INSERT", "dynamodb": {"SequenceNumber": "22", "Keys": key, "NewImage": key}}
+
+    AuditBucket(s3, BUCKET).keep(record)
+
+    assert texts(s3) == {}

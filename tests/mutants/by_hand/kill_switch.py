@@ -8,6 +8,9 @@ VALUES = "tests/unit/domain/test_kill_switch.py::"
 SWITCH = "tests/unit/service/test_kill_switch.py::"
 WORK = "tests/unit/service/test_kill_work.py::"
 API = "tests/unit/api/test_kill_switch.py::"
+LOG = "tests/unit/service/test_switch_log.py::"
+AUDIT = "tests/unit/api/test_audit.py::"
+BUCKET = "tests/integration/test_audit_bucket.py::"
 FILE = "service/kill_work.py"
 
 MUTANTS = (
@@ -157,6 +160,38 @@ MUTANTS = (
         old="        if self.close_positions and not self.confirm:\n",
         new="        if False:\n",
         killed_by=(API + "test_what_is_not_clear_stops_nothing_and_says_why",),
+    ),
+    Mutant(
+        name="audit-loses-the-last-turn",
+        breaks="the audit of a day leaves out how a switch was turned last",
+        file="service/switch_log.py",
+        old="switches.get(switch).version + 1)",
+        new="switches.get(switch).version)",
+        killed_by=(LOG + "test_a_day_ends_at_midnight_in_india",),
+    ),
+    Mutant(
+        name="audit-of-one-account-hides-the-stop-of-all",
+        breaks="an account's audit does not say that everything was stopped",
+        file="api/audit.py",
+        old="return account is None or switch.scope is not StopScope.ACCOUNT or switch.name == account",
+        new="return account is None or switch.name == account",
+        killed_by=(AUDIT + "test_an_account_s_day_has_the_turns_that_may_have_stopped_it",),
+    ),
+    Mutant(
+        name="audit-shows-the-switches-of-others",
+        breaks="an admin key of one account reads who stopped another",
+        file="api/audit.py",
+        old="        return caller.may_see(switch.name)\n",
+        new="        return True\n",
+        killed_by=(AUDIT + "test_an_admin_of_one_account_is_told_of_what_stops_nobody_else",),
+    ),
+    Mutant(
+        name="changed-turn-is-lost",
+        breaks="what somebody makes of the log later is nowhere in the archive",
+        file="aws/audit_archive.py",
+        old='    if record["eventName"] != "INSERT":\n',
+        new='    if record["eventName"] == "REMOVE":\n',
+        killed_by=(BUCKET + "test_what_changes_a_turn_is_kept_beside_it_and_takes_nobody_in",),
     ),
     Mutant(
         name="cancels-what-came-after",

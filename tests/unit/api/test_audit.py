@@ -7,9 +7,13 @@ import pytest
 
 from order_router.api.audit import answer_audit
 from order_router.api.http import EMPTY, ApiRequest
-from order_router.domain.account import Account, Caller, Scope
+from order_router.domain.account import Account, Caller, Scope, Strategy
 from order_router.domain.errors import RouterError
+from order_router.domain.kill_switch import EVERYTHING, KillSwitch, StopScope, SwitchState, Turn
+from order_router.domain.vocabulary import OrderType, Product
+from order_router.service.kill_switch import Engage, engage
 from tests.fakes.clock import MONDAY_MORNING
+from tests.fakes.kill import KillWorld, MemoryKillSwitches, let_go
 from tests.fakes.world import World
 
 
@@ -25,7 +29,11 @@ def a_world(orders: int = 3) -> World:
 
 
 def ask(
-    world: World, scope: Scope = Scope.ADMIN, accounts: tuple[str, ...] = (), query: Mapping[str, str] = EMPTY
+    world: World,
+    scope: Scope = Scope.ADMIN,
+    accounts: tuple[str, ...] = (),
+    query: Mapping[str, str] = EMPTY,
+    switches: MemoryKillSwitches | None = None,
 ) -> dict[str, Any]:
     caller = Caller(key_id="auditor", scopes=frozenset({scope}), accounts=frozenset(accounts))
     request = ApiRequest(
@@ -40,7 +48,8 @@ def ask(
         received_at=MONDAY_MORNING,
         caller=caller,
     )
-    return dict(answer_audit(request, world.store, world.settings).content)
+    turned = MemoryKillSwitches(world.store) if switches is None else switches
+    return dict(answer_audit(request, world.store, world.settings, turned).content)
 
 
 def test_a_day_s_orders_are_told_line_by_line() -> None:
@@ -82,3 +91,89 @@ def test_an_admin_of_one_account_reads_no_other() -> None:
     with pytest.raises(RouterError) as refused:
         ask(world, accounts=("other",), query={"account": "paper"})
     assert refused.value.code == "ACCOUNT_FORBIDDEN"
+
+
+PAPER, OTHER = (KillSwitch(StopScope.ACCOUNT, name) for name in ("paper", "other"))
+DEMO, BOTH = (KillSwitch(StopScope.STRATEGY, name) for name in ("demo", "both"))
+
+
+def a_stopped_world() -> KillWorld:
+    """A day with a turn of everything, of each of two accounts, and of a strategy of one and of both."""
+    kill = KillWorld(world=a_world(1))
+    for name, accounts in (("demo", ("paper",)), ("both", ("paper", "other"))):
+        terms = {"order_type": OrderType.MARKET, "product": Product.MIS, "max_quantity": 100}
+        kill.world.settings.put_strategy(
+            Strategy.model_validate({"name": name, "accounts": accounts} | terms)
+        )
+    for switch in (EVERYTHING, PAPER, OTHER, DEMO, BOTH):
+        engage(kill.desk, Engage(switch=switch, by="laptop", reason="it buys too much", cancels_open=True))
+    return kill
+
+
+def turned(kill: KillWorld, **query: str) -> list[dict[str, Any]]:
+    turns: list[dict[str, Any]] = ask(kill.world, query=query, switches=kill.switches)["turns"]
+    return turns
+
+
+def test_a_day_tells_who_turned_a_switch_when_and_why() -> None:
+    kill = a_stopped_world()
+    kill.world.clock.advance(60)
+    let_go(kill, PAPER, by="phone", reason="mended")
+
+    turns = [turn for turn in turned(kill) if turn["switch"] == PAPER.key]
+
+    told = [(one["event"], one["by"], one["reason"], one.get("cancel_open")) for one in turns]
+    assert told == [
+        ("kill_on", "laptop", "it buys too much", True),
+        ("kill_off", "phone", "mended", None),
+    ]
+    assert [one["at"] for one in turns] == ["2026-11-23T04:30:00.000000Z", "2026-11-23T04:31:00.000000Z"]
+
+
+def test_another_day_has_turns_of_its_own() -> None:
+    kill = a_stopped_world()
+    kill.world.clock.advance(24 * 3600)
+    let_go(kill, PAPER, by="phone", reason="mended")
+
+    assert {turn["event"] for turn in turned(kill, day="2026-11-23")} == {"kill_on"}
+    assert [turn["event"] for turn in turned(kill, day="2026-11-24")] == ["kill_off"]
+    assert turned(kill, day="2026-11-22") == turned(kill, day="2026-11-25") == []
+
+
+def test_an_account_s_day_has_the_turns_that_may_have_stopped_it() -> None:
+    kill = a_stopped_world()
+
+    told = {turn["switch"] for turn in turned(kill, account="other")}
+
+    # which accounts a strategy traded that day is not kept: its turns are told rather than left out
+    assert told == {one.key for one in (EVERYTHING, OTHER, DEMO, BOTH)}
+
+
+def test_an_admin_of_one_account_is_told_of_what_stops_nobody_else() -> None:
+    kill = a_stopped_world()
+
+    found = ask(kill.world, accounts=("paper",), switches=kill.switches)["turns"]
+
+    assert {turn["switch"] for turn in found} == {one.key for one in (EVERYTHING, PAPER, DEMO)}
+
+
+def test_a_strategy_that_is_no_more_is_nobody_s_of_one_account() -> None:
+    kill, gone = a_stopped_world(), SwitchState(switch=KillSwitch(StopScope.STRATEGY, "gone"))
+    turn = Turn(at=MONDAY_MORNING, by="laptop", reason="")
+    kill.switches.turn(gone.turned_on(turn, lets_exits=False), before=gone)
+
+    found = ask(kill.world, accounts=("paper",), switches=kill.switches)["turns"]
+
+    assert gone.switch.key not in {turn["switch"] for turn in found}
+    assert gone.switch.key in {turn["switch"] for turn in turned(kill)}
+
+
+def test_the_first_page_alone_has_the_turns() -> None:
+    kill = a_stopped_world()
+    first = ask(kill.world, query={"limit": "1"}, switches=kill.switches)
+
+    second = ask(kill.world, query={"limit": "1", "cursor": first["next_cursor"]}, switches=kill.switches)
+
+    assert len(first["turns"]) == 5
+    assert second["turns"] == []
+    assert second["lines"]

@@ -2,13 +2,16 @@
 
 import json
 import stat
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from order_router.domain.audit import lines_of
+from order_router.domain.audit import line_of_turn, lines_of
+from order_router.domain.kill_switch import EVERYTHING, SwitchState, Turn
+from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.world import World
 from tests.unit.cli.trying import Stack
 
@@ -21,15 +24,25 @@ def a_day_s_lines() -> list[dict[str, Any]]:
     return [dict(line) for order in orders for line in lines_of(order)]
 
 
-def will_answer(stack: Stack, lines: list[dict[str, Any]], pages: int = 1) -> None:
+def a_day_s_turns() -> list[dict[str, Any]]:
+    turn = Turn(at=MONDAY_MORNING - timedelta(minutes=1), by="laptop", reason="it buys too much")
+    on = SwitchState(switch=EVERYTHING).turned_on(turn, lets_exits=False)
+    return [dict(line_of_turn(on)), dict(line_of_turn(on.turned_off(turn)))]
+
+
+def will_answer(
+    stack: Stack, lines: list[dict[str, Any]], pages: int = 1, turns: list[dict[str, Any]] | None = None
+) -> None:
     size = len(lines) // pages + 1
     for page in range(pages):
         cursor = f"c-{page + 1}" if page + 1 < pages else None
-        stack.answers.will({"lines": lines[page * size : (page + 1) * size], "next_cursor": cursor})
+        there = [] if page else turns or []
+        rows = lines[page * size : (page + 1) * size]
+        stack.answers.will({"lines": rows, "turns": there, "next_cursor": cursor})
 
 
 def exported(stack: Stack, path: Path) -> Path:
-    will_answer(stack, a_day_s_lines())
+    will_answer(stack, a_day_s_lines(), turns=a_day_s_turns())
     stack.ok("audit", "export", DAY, "--output", path)
     return path
 
@@ -68,13 +81,37 @@ def test_a_file_that_nobody_touched_is_verified(stack: Stack, tmp_path: Path) ->
 
     document = stack.json("audit", "verify", path)
 
-    assert document["lines"] == 9
+    assert (document["lines"], document["turns"]) == (11, 2)
     assert document["digest"] == json.loads(path.read_text().splitlines()[-1])["digest"]
+
+
+def test_turns_stand_where_they_happened_and_the_head_counts_them(stack: Stack, tmp_path: Path) -> None:
+    path = exported(stack, tmp_path / "day.jsonl")
+
+    head, *lines, _ = [json.loads(line) for line in path.read_text().splitlines()]
+    assert (head["schema"], head["kill_switch_turns"]) == (2, 2)
+    assert [line["event"] for line in lines[:3]] == ["kill_on", "kill_off", "received"]
+
+
+def test_a_stack_of_an_earlier_release_is_exported_and_nobody_takes_it_for_a_day_without_turns(
+    stack: Stack, tmp_path: Path
+) -> None:
+    path = tmp_path / "day.jsonl"
+    stack.answers.will({"lines": a_day_s_lines(), "next_cursor": None})
+
+    ran = stack.ok("audit", "export", DAY, "--output", path)
+
+    assert "without kill switches" in ran.out
+    assert "kill_switch_turns" not in json.loads(path.read_text().splitlines()[0])
+    assert stack.json("audit", "verify", path)["turns"] is None
+    assert "without kill switches" in stack.ok("audit", "verify", path).out
 
 
 @pytest.mark.parametrize(
     ("old", "new"),
     [
+        ('"by": "laptop"', '"by": "phone"'),
+        ('"reason": "it buys too much"', '"reason": "a test"'),
         ('"quantity": 5', '"quantity": 6'),
         ('"event": "opened"', '"event": "filled"'),
         ('"end": true', '"end": false'),

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from order_router.domain.audit import (
+    SCHEMA,
     START,
     WHAT,
     AuditBroken,
@@ -16,10 +18,12 @@ from order_router.domain.audit import (
     chained,
     in_order,
     jsonl,
+    line_of_turn,
     lines_of,
     verified,
     whole,
 )
+from order_router.domain.kill_switch import EVERYTHING, KillSwitch, StopScope, SwitchState, Turn
 from order_router.domain.lifecycle import EventKind
 from order_router.domain.order import Event, Order, apply, new_order
 from tests.fakes.clock import MONDAY_MORNING
@@ -71,6 +75,76 @@ def test_lines_of_many_orders_stand_as_they_happened() -> None:
 
     assert [line["at"] for line in lines] == sorted(line["at"] for line in lines)
     assert {line["client_order_id"] for line in lines} == {first.client_order_id, second.client_order_id}
+
+
+DEMO = KillSwitch(StopScope.STRATEGY, "demo")
+STOP = Turn(
+    at=MONDAY_MORNING, by="laptop", reason="it buys too much", cancels_open=True, closes_positions=False
+)
+
+
+def test_a_turn_says_who_turned_which_switch_when_why_and_what_else_was_asked_for() -> None:
+    line = line_of_turn(SwitchState(switch=DEMO).turned_on(STOP, lets_exits=True))
+
+    assert line == {
+        "at": "2026-11-23T04:30:00.000000Z",
+        "switch": "kill#strategy#demo",
+        "turn": 1,
+        "strategy": "demo",
+        "event": "kill_on",
+        "what": line["what"],
+        "by": "laptop",
+        "reason": "it buys too much",
+        "since": "2026-11-23T04:30:00.000000Z",
+        "lets_exits": True,
+        "cancel_open": True,
+        "close_positions": False,
+    }
+    assert "closes a position" in line["what"]
+
+
+def test_a_turn_of_an_earlier_release_says_no_more_than_it_kept() -> None:
+    line = line_of_turn(
+        SwitchState(switch=EVERYTHING).turned_on(Turn(at=MONDAY_MORNING, by="a", reason=""), lets_exits=False)
+    )
+
+    assert {"cancel_open", "close_positions", "account", "strategy"}.isdisjoint(line)
+    assert "whatever it is for" in line["what"]
+
+
+def test_turns_stand_among_the_orders_as_they_happened() -> None:
+    on = SwitchState(switch=DEMO).turned_on(STOP, lets_exits=False)
+    off = on.turned_off(Turn(at=MONDAY_MORNING + timedelta(minutes=1), by="laptop", reason="mended"))
+
+    lines = in_order(
+        [*lines_of(opened(new_order(an_order()))), line_of_turn(off), line_of_turn(on)],
+    )
+
+    assert [line["event"] for line in lines] == ["kill_on", "received", "submitting", "opened", "kill_off"]
+    assert verified(whole(lines, about={}))["lines"] == 5
+
+
+EARLIER = (
+    '{"audit": "order-router", "schema": 1, "day": "2026-11-20", '
+    '"previous": "0000000000000000000000000000000000000000000000000000000000000000", '
+    '"digest": "0cfc3bdb5d0d1d7472b48795d1ce1cdc2c3d73a7caac8f14d827f9a663df83e8"}\n'
+    '{"at": "2026-11-20T04:30:00.000000Z", "client_order_id": "AAAAAAAAAAAAAAAAAAAA", "line": 0, "event": "received", '
+    '"previous": "0cfc3bdb5d0d1d7472b48795d1ce1cdc2c3d73a7caac8f14d827f9a663df83e8", '
+    '"digest": "3100194ffc99cb841598657f4ea88d35671b62104a8c6570d35192138f9f1399"}\n'
+    '{"end": true, "lines": 1, '
+    '"previous": "3100194ffc99cb841598657f4ea88d35671b62104a8c6570d35192138f9f1399", '
+    '"digest": "a943a46f3d26533f8f4fed0063cc980bf2540f8c5b479b5b42ea98230085460f"}\n'
+)
+"""A day as the release before this one wrote it: its head says schema 1, and counts no turns."""
+
+
+def test_a_document_of_an_earlier_release_is_verified_still() -> None:
+    document = [json.loads(line) for line in EARLIER.splitlines()]
+
+    assert verified(document)["lines"] == 1
+    assert (document[0]["schema"], SCHEMA) == (1, 2)
+    with pytest.raises(AuditBroken):
+        verified([{**document[0], "day": "2026-11-19"}, *document[1:]])
 
 
 def a_document(orders: int = 2) -> list[dict[str, Any]]:

@@ -300,3 +300,24 @@ def test_no_link_is_made_that_leads_nowhere_and_no_token_is_stored(kill: KillWor
     links(kill).issue(PAPER)
 
     assert "canary" not in repr(kill.tickets.__dict__)
+
+
+@pytest.mark.parametrize(
+    ("options", "kept"),
+    [
+        ({}, (False, False)),
+        ({"cancels_open": True}, (True, False)),
+        # closing positions cancels first
+        ({"closes_positions": True}, (True, True)),
+    ],
+)
+def test_a_turn_keeps_what_else_was_asked_for(
+    kill: KillWorld, options: dict[str, Any], kept: tuple[bool, bool]
+) -> None:
+    stop(kill, **options)
+    let_go(kill, PAPER, by="k-admin", reason="mended")
+
+    off, on = kill.switches.history(PAPER, last=2)
+
+    assert (on.cancels_open, on.closes_positions) == kept
+    assert (off.cancels_open, off.closes_positions) == (None, None)

@@ -79,7 +79,7 @@ def list_orders(request: ApiRequest, store: OrderStore, settings: Settings) -> A
 def page_of_orders(request: ApiRequest, store: OrderStore, settings: Settings) -> OrdersFound:
     """Return the page that the query asks for, of the accounts that the caller may see."""
     accounts = [account.name for account in visible_accounts(request, settings)]
-    day, limit, states = _day(request), page_limit(request), _states(request)
+    day, limit, states = asked_day(request), page_limit(request), _states(request)
     place = _place(request, accounts)
     found: list[Order] = []
     while place is not None and len(found) < limit:
@@ -96,7 +96,8 @@ def _next(place: _Place, cursor: str | None, accounts: list[str]) -> _Place | No
     return _Place(accounts[following], None) if following < len(accounts) else None
 
 
-def _day(request: ApiRequest) -> date:
+def asked_day(request: ApiRequest) -> date:
+    """Return the day that the query names, else today's at the Indian exchanges; QueryInvalid if it is no date."""
     text = request.query.get("day")
     if text is None:
         return exchange_day(request.received_at)

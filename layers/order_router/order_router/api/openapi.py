@@ -49,6 +49,7 @@ AUDIT_PAGE = {
     "type": "object",
     "properties": {
         "lines": {"type": "array", "items": {"type": "object"}},
+        "turns": {"type": "array", "items": {"type": "object"}},
         "next_cursor": {"type": ["string", "null"]},
     },
 }
@@ -216,7 +217,9 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "GET /v1/orders": Operation(summary="List a day's orders", scope=Scope.READ, answer=ORDERS_PAGE),
     "GET /v1/audit": Operation(
-        summary="Read what happened to a day's orders, line by line", scope=Scope.ADMIN, answer=AUDIT_PAGE
+        summary="Read what happened to a day's orders, line by line, and its turns of kill switches",
+        scope=Scope.ADMIN,
+        answer=AUDIT_PAGE,
     ),
     "GET /v1/orders/{client_order_id}": Operation(
         summary="Read one order with its history", scope=Scope.READ, answer=ORDER

@@ -1,45 +1,57 @@
-"""Every version of every order, each written once to a bucket whose lock lets nobody change or delete it."""
+"""Every version of every order and every turn of a kill switch, each once in a bucket whose lock holds them there.
+
+Nobody can change or delete what is there while its years last.
+"""
 
 import json
 import logging
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from order_router.aws.failures import named_failures
+from order_router.aws.kill_tables import is_turn, turn_of
 from order_router.aws.order_record import RecordUnreadable, read_order
 from order_router.aws.values import Item, from_item
-from order_router.domain.audit import jsonl, lines_of, whole
+from order_router.domain.audit import TURNS, jsonl, line_of_turn, lines_of, whole
 from order_router.domain.exchange_time import exchange_day
+from order_router.domain.kill_switch import SwitchState
 from order_router.domain.order import Order
 
 logger = logging.getLogger(__name__)
 IS_THERE = "PreconditionFailed"
+ORDERS, SWITCHES = "orders", "switches"
 
 
 class AuditBucket:
-    """Keeps what the orders table's stream tells, over a low-level S3 client."""
+    """Keeps what the streams of orders and of kill switches' turns tell, over a low-level S3 client."""
 
     def __init__(self, client: Any, bucket: str) -> None:  # noqa: ANN401 - botocore's clients have no type
         self._client = client
         self._bucket = bucket
 
     def keep(self, record: Mapping[str, Any]) -> None:
-        """Keep the version of an order that a stream's record tells of; StoreUnavailable if it may not be kept.
+        """Keep what a stream's record tells of; StoreUnavailable if it may not be kept.
 
-        Kept twice it is there once. A deletion is kept as what it is: nothing here deletes orders.
+        Kept twice it is there once. A deletion is kept as what it is: nothing here deletes orders or turns. What else
+        is in the gate is nobody's history.
         """
         change = record["dynamodb"]
-        if "NewImage" not in change:
-            logger.error("an order was deleted", extra={"keys": str(change["Keys"])})
-            self._put(_name("deleted", record), json.dumps({"deleted": from_item(change["Keys"])}))
+        gate = change.get("Keys", {}).get("gate")
+        if gate is not None and not is_turn(gate["S"]):
             return
-        self._put(*_version(record, change["NewImage"]))
+        kind = ORDERS if gate is None else SWITCHES
+        if "NewImage" not in change:
+            logger.error("a record was deleted", extra={"keys": str(change["Keys"])})
+            self._put(_name(kind, "deleted", record), json.dumps({"deleted": from_item(change["Keys"])}))
+            return
+        self._put(*(_version if gate is None else _turn)(record, change["NewImage"]))
 
     def _put(self, key: str, text: str) -> None:
         try:
-            with named_failures("keeping an order's version"):
+            with named_failures("keeping a record in the archive"):
                 self._put_new(key, text)
         except _IsThere:
             return
@@ -71,12 +83,38 @@ def _version(record: Mapping[str, Any], image: Item) -> tuple[str, str]:
         order = read_order(image)
     except RecordUnreadable:
         logger.exception("an order's record is not readable: kept as it is")
-        return _name("unreadable", record), json.dumps(image, sort_keys=True)
+        return _name(ORDERS, "unreadable", record), json.dumps(image, sort_keys=True)
     return version_key(order), jsonl(whole(lines_of(order), about=_about(order)))
 
 
-def _name(kind: str, record: Mapping[str, Any]) -> str:
-    return f"orders/{kind}/{record['dynamodb']['SequenceNumber']}.json"
+def _turn(record: Mapping[str, Any], image: Item) -> tuple[str, str]:
+    """Return the name and the text of a turn; as it stands where it cannot be read or was there before.
+
+    A turn is written once: what changes one is kept beside it, and is not taken for it.
+    """
+    as_it_stands = json.dumps(image, sort_keys=True)
+    if record["eventName"] != "INSERT":
+        logger.error("what was kept of a turn was changed", extra={"gate": image["gate"]["S"]})
+        return _name(SWITCHES, "changed", record), as_it_stands
+    try:
+        at, turn = turn_of(image)
+    except (ValueError, KeyError):
+        logger.exception("a turn's record is not readable: kept as it is")
+        return _name(SWITCHES, "unreadable", record), as_it_stands
+    day = exchange_day(at)
+    about = {"day": day.isoformat(), TURNS: 1, "switch": turn.switch.key, "turn": turn.version}
+    return turn_key(day, turn), jsonl(whole([line_of_turn(turn)], about=about))
+
+
+def turn_key(day: date, turn: SwitchState) -> str:
+    """Return where a turn is kept: by day, switch and number."""
+    switch = turn.switch
+    of = str(switch.scope) if switch.name is None else f"{switch.scope}/{switch.name}"
+    return f"{SWITCHES}/{day}/{of}/{turn.version:06d}.jsonl"
+
+
+def _name(kind: str, what: str, record: Mapping[str, Any]) -> str:
+    return f"{kind}/{what}/{record['dynamodb']['SequenceNumber']}.json"
 
 
 def version_key(order: Order) -> str:

@@ -21,6 +21,7 @@ from order_router.domain.kill_work import KillWork, WorkConflict
 from order_router.ports import Clock, StoreUnavailable
 
 INDEX: Item = {"gate": {"S": "kill-index"}}
+LOG = "kill-log#"
 LOST = "ConditionalCheckFailedException"
 FAILED = "ConditionalCheckFailed"
 PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded"}
@@ -91,6 +92,13 @@ class KillSwitchesTable:
         numbers = range(newest, max(0, newest - last), -1)
         items = [_get(self._client, self._table, _log_name(switch, number)) for number in numbers]
         return tuple(_state(switch, item) for item in items if item is not None)
+
+    def turned(self, switch: KillSwitch, number: int) -> SwitchState:
+        """Return how the turn of this number left it; StoreUnavailable if its record is not there."""
+        item = _get(self._client, self._table, _log_name(switch, number))
+        if item is None:
+            raise StoreUnavailable(f"turn {number} of the kill switch of {switch} is not in its log")
+        return _state(switch, item)
 
 
 class KillWorksTable:
@@ -225,6 +233,8 @@ def _fields(state: SwitchState) -> dict[str, object]:
         "turned_at": None if state.at is None else state.at.isoformat(),
         "turned_by": state.by,
         "reason": state.reason,
+        "cancels_open": state.cancels_open,
+        "closes_positions": state.closes_positions,
         "version": state.version,
     }
 
@@ -241,6 +251,8 @@ def _state(switch: KillSwitch, item: Item | None) -> SwitchState:
         at=_moment(fields.get("turned_at")),
         by=fields.get("turned_by", ""),
         reason=fields.get("reason", ""),
+        cancels_open=fields.get("cancels_open"),
+        closes_positions=fields.get("closes_positions"),
         version=fields.get("version", 0),
     )
 
@@ -249,8 +261,22 @@ def _moment(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
 
 
+def is_turn(name: str) -> bool:
+    """Return whether an item of the gate table, by its key, is what is kept of a turn."""
+    return name.startswith(LOG)
+
+
+def turn_of(item: Item) -> tuple[datetime, SwitchState]:
+    """Return what is kept of a turn, and when it was; ValueError or KeyError for an item that is none."""
+    key, _, number = item["gate"]["S"].removeprefix(LOG).rpartition("#")
+    state = _state(switch_of(key), item)
+    if str(state.version) != number or state.at is None:
+        raise ValueError(f"{item['gate']['S'][:80]!r} is no turn of a kill switch")
+    return state.at, state
+
+
 def _log_name(switch: KillSwitch, number: int) -> str:
-    return f"kill-log#{switch.key}#{number}"
+    return f"{LOG}{switch.key}#{number}"
 
 
 def _work_name(name: str) -> str:

@@ -1,4 +1,4 @@
-"""An order's history as lines of an audit: what was known, when, and why something was sent or was not. Pure."""
+"""Orders' histories and kill switches' turns as lines of an audit: what was known, when, why was it sent? Pure."""
 
 import hashlib
 import json
@@ -8,11 +8,17 @@ from decimal import Decimal
 from typing import Any
 
 from order_router.domain.errors import RouterError
+from order_router.domain.kill_switch import StopScope, SwitchState
 from order_router.domain.lifecycle import EventKind
 from order_router.domain.order import TERMS_BEFORE, Event, Order, Step
 from order_router.domain.request import OrderRequest, dump_request, parse_request
 
-SCHEMA = 1
+SCHEMA = 2
+"""1: lines of orders alone. 2: a day's may be of kill switches' turns too, and its head counts those."""
+
+TURNS = "kill_switch_turns"
+"""How many of a day's lines are turns, in the head of a document; absent: it does not tell of them."""
+
 START = "0" * 64
 """What stands as the digest before the first line."""
 
@@ -51,6 +57,34 @@ WHAT: dict[EventKind, str] = {
 def lines_of(order: Order) -> tuple[Line, ...]:
     """Return a line for each event of the order, oldest first."""
     return tuple(_line(order, number, step) for number, step in enumerate(order.history))
+
+
+def line_of_turn(turn: SwitchState) -> Line:
+    """Return the line of a kill switch's turn: who turned it, when, why, and what it lets through or was to do."""
+    switch = turn.switch
+    line = {
+        "at": None if turn.at is None else _time(turn.at),
+        "switch": switch.key,
+        "turn": turn.version,
+        "account": switch.name if switch.scope is StopScope.ACCOUNT else None,
+        "strategy": switch.name if switch.scope is StopScope.STRATEGY else None,
+        "event": "kill_on" if turn.is_on else "kill_off",
+        "what": _turn_in_words(turn),
+        "by": turn.by,
+        "reason": turn.reason,
+        "since": None if turn.since is None else _time(turn.since),
+        "lets_exits": turn.lets_exits,
+        "cancel_open": turn.cancels_open,
+        "close_positions": turn.closes_positions,
+    }
+    return {name: value for name, value in line.items() if value is not None}
+
+
+def _turn_in_words(turn: SwitchState) -> str:
+    if not turn.is_on:
+        return f"let go: this switch stops nothing of {turn.switch} any more"
+    passes = "but one that closes a position" if turn.lets_exits else "whatever it is for"
+    return f"stopped: from here on no new order of {turn.switch} passes the gate, {passes}"
 
 
 def _line(order: Order, number: int, step: Step) -> Line:
@@ -120,8 +154,13 @@ class AuditBroken(RouterError):
 
 
 def in_order(lines: Iterable[Line]) -> list[Line]:
-    """Return lines of many orders as they happened."""
-    return sorted(lines, key=lambda line: (line["at"], line["client_order_id"], line["line"]))
+    """Return lines of many orders and switches as they happened; of one moment the switches first."""
+    return sorted(lines, key=_place)
+
+
+def _place(line: Line) -> tuple[str, str, int, str, int]:
+    order = (line.get("client_order_id", ""), line.get("line", 0))
+    return (line["at"], *order, line.get("switch", ""), line.get("turn", 0))
 
 
 def chained(lines: Iterable[Line]) -> Iterator[Line]:

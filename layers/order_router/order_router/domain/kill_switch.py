@@ -61,6 +61,7 @@ class SwitchState:
     """How a switch stands. `since`: when it came to be on, or off; `at`: when it was last turned, by whom and why.
 
     `lets_exits`: while it is on, an order that closes a position passes. `version` counts the times it was turned.
+    `cancels_open` and `closes_positions`: what else that turn was asked to do; None where it says nothing of it.
     """
 
     switch: KillSwitch
@@ -70,6 +71,8 @@ class SwitchState:
     at: datetime | None = None
     by: str = ""
     reason: str = ""
+    cancels_open: bool | None = None
+    closes_positions: bool | None = None
     version: int = 0
 
     def turned_on(self, turn: "Turn", *, lets_exits: bool) -> "SwitchState":
@@ -82,16 +85,26 @@ class SwitchState:
         return replace(self._turned(turn), is_on=False, lets_exits=False, since=turn.at)
 
     def _turned(self, turn: "Turn") -> "SwitchState":
-        return replace(self, at=turn.at, by=turn.by, reason=turn.reason, version=self.version + 1)
+        return replace(
+            self,
+            at=turn.at,
+            by=turn.by,
+            reason=turn.reason,
+            cancels_open=turn.cancels_open,
+            closes_positions=turn.closes_positions,
+            version=self.version + 1,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """Who turned a switch, when and why: `by` is a key's id, `link` or `alarm`."""
+    """Who turned a switch, when and why, and what else was asked for: `by` is a key's id, `link` or `alarm`."""
 
     at: datetime
     by: str
     reason: str
+    cancels_open: bool | None = None
+    closes_positions: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

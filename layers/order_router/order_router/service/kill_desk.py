@@ -29,6 +29,9 @@ class KillSwitches(Protocol):
     def history(self, switch: KillSwitch, *, last: int) -> tuple[SwitchState, ...]:
         """Return its last turns, newest first."""
 
+    def turned(self, switch: KillSwitch, number: int) -> SwitchState:
+        """Return how the turn of this number, 1 to its version, left it; StoreUnavailable if that is not known."""
+
 
 class KillWorks(Protocol):
     """The work that was asked for, one record an account, and one more for each strategy in it."""

@@ -113,7 +113,13 @@ def accounts_of(desk: KillDesk, switch: KillSwitch) -> tuple[str, ...]:
 def _turned_on(desk: KillDesk, command: Engage) -> SwitchState:
     before = desk.switches.get(command.switch)
     for _ in range(TRIES):
-        turn = Turn(at=desk.clock.now(), by=command.by, reason=command.reason)
+        turn = Turn(
+            at=desk.clock.now(),
+            by=command.by,
+            reason=command.reason,
+            cancels_open=command.cancels_open or command.closes_positions,
+            closes_positions=command.closes_positions,
+        )
         state = before.turned_on(turn, lets_exits=_lets_exits(desk, command, before))
         try:
             desk.switches.turn(state, before=before)
