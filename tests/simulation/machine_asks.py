@@ -66,7 +66,23 @@ RIGHT = (
 )
 
 
-def _flawed_bodies() -> list[Ask]:
+FLAWED_LIMITS = (
+    {"max_quantity": 0},
+    {"nonsense": 1},
+    {"max_order_value": "NaN"},
+    {"max_orders_per_day": "many"},
+)
+SWITCH = "/v1/kill-switch"
+READERS: tuple[tuple[str, str, dict[str, str]], ...] = (
+    ("kill_switch", f"POST {SWITCH}", {}),
+    ("kill_switch", f"DELETE {SWITCH}", {}),
+    ("limits", "PUT /v1/limits", {"account": "paper"}),
+    ("positions", "POST /v1/margin", {}),
+)
+"""Function, route and query of what reads a body."""
+
+
+def _flawed_switches() -> list[Ask]:
     account, reason = {"scope": "account", "name": "kite"}, {"reason": "all is well"}
     bodies: dict[str, list[Any]] = {
         "POST": [
@@ -84,38 +100,28 @@ def _flawed_bodies() -> list[Ask]:
         ],
         "DELETE": [account, {**account, "reason": ""}, {"scope": "global", **reason, "lets_exits": True}],
     }
-    route = "/v1/kill-switch"
-    asks = [
-        _body("INVALID_REQUEST", "kill_switch", f"{method} {route}", body)
+    return [
+        _body("INVALID_REQUEST", "kill_switch", f"{method} {SWITCH}", body)
         for method, flawed in bodies.items()
         for body in flawed
     ]
-    limits = [
-        {"max_quantity": 0},
-        {"nonsense": 1},
-        {"max_order_value": "NaN"},
-        {"max_orders_per_day": "many"},
+
+
+def _unreadable_bodies() -> list[Ask]:
+    return [
+        Ask(flaw.code, function, route, query, body=flaw.body)
+        for flaw in UNREADABLE
+        if not flaw.is_base64
+        for function, route, query in READERS
     ]
-    asks += [_body("INVALID_REQUEST", "limits", "PUT /v1/limits", one, account="paper") for one in limits]
-    asks += [_body("INVALID_REQUEST", "limits", "PUT /v1/limits", {"margin": "funds"}, strategy="demo")]
-    asks += [_body("INVALID_REQUEST", "positions", "POST /v1/margin", {**LIMIT_ORDER, "quantity": 0})]
-    for flaw in UNREADABLE:
-        targets: tuple[tuple[str, str, dict[str, str]], ...] = (
-            ("kill_switch", f"POST {route}", {}),
-            ("kill_switch", f"DELETE {route}", {}),
-            ("limits", "PUT /v1/limits", {"account": "paper"}),
-            ("positions", "POST /v1/margin", {}),
-        )
-        asks += [
-            Ask(flaw.code, function, path, query, body=flaw.body)
-            for function, path, query in targets
-            if not flaw.is_base64
-        ]
-    return asks
 
 
 WRONG = (
-    *_flawed_bodies(),
+    *_flawed_switches(),
+    *(_body("INVALID_REQUEST", "limits", "PUT /v1/limits", one, account="paper") for one in FLAWED_LIMITS),
+    _body("INVALID_REQUEST", "limits", "PUT /v1/limits", {"margin": "funds"}, strategy="demo"),
+    _body("INVALID_REQUEST", "positions", "POST /v1/margin", {**LIMIT_ORDER, "quantity": 0}),
+    *_unreadable_bodies(),
     _query("INVALID_REQUEST", "positions", "GET /v1/quotes", account="paper"),
     _query("INVALID_REQUEST", "positions", "GET /v1/quotes", instrument="NSE:INFY"),
     _market("INVALID_REQUEST", "quotes", "paper", instrument="INFY"),
