@@ -24,6 +24,7 @@ PRICES = {
 }
 
 
+AFTER_MARKET_CALLS = ("place_order", "modify_order", "cancel_order")
 FEATURE_CALLS = {
     Feature.QUOTES: "read_quotes",
     Feature.OPTION_CHAIN: "read_option_chain",
@@ -71,6 +72,11 @@ def missing_samples(broker: Broker, cases: tuple[Case, ...]) -> list[str]:
         isinstance(case.intent, PlaceIntent) and case.intent.algo_id for case in cases if case.succeeds
     ):
         faults.append("no place_order sample with an algo_id")
+    if profile.takes_after_market:
+        waiting = {case.call for case in cases if case.succeeds and _is_after_market(case)}
+        faults += [
+            f"no {call} sample for after the market" for call in AFTER_MARKET_CALLS if call not in waiting
+        ]
     if profile.asks_back and not any(
         isinstance(case.intent, PlaceIntent) and case.questions for case in cases
     ):
@@ -107,6 +113,8 @@ def unclaimed_intents(broker: Broker, cases: tuple[Case, ...]) -> Iterator[tuple
     ]
     if not profile.takes_disclosed_quantity:
         changes.append(("disclosed_quantity", fields | {"disclosed_quantity": 1}))
+    if not profile.takes_after_market:
+        changes.append(("after_market", fields | {"validity": Validity.DAY, "after_market": True}))
     for what, changed in changes:
         request = parse_request(changed)
         yield (
@@ -135,6 +143,11 @@ def claimed_calls(profile: Profile) -> tuple[str, ...]:
     lacking = {call for feature, call in FEATURE_CALLS.items() if feature not in profile.features}
     more = [call for call, is_claimed in CLAIMS.items() if is_claimed(profile)]
     return (*(call for call in CALLS if call not in lacking), *more)
+
+
+def _is_after_market(case: Case) -> bool:
+    request = getattr(case.intent, "request", None)
+    return bool(getattr(request, "after_market", None))
 
 
 def _words(request: OrderRequest) -> Iterator[tuple[str, str]]:

@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from order_router.adapter.errors import BrokerError
-from order_router.adapter.http import HttpRequest
+from order_router.adapter.http import HttpRequest, HttpResponse
 from order_router.adapter.login import Credentials
 from order_router.adapter.port import ModifyIntent, OrderTarget, PlaceIntent
 from order_router.adapter.session import BrokerSession, Secret
@@ -86,6 +86,18 @@ class Wire:
 
     def ours(self, call: Callable[..., Any], *arguments: Any) -> Seen:
         return self.sent_by(lambda: call(self.send, self.session, *arguments))
+
+    def ours_at(self, status: str, call: Callable[..., Any], *arguments: Any) -> Seen:
+        """Return what is sent beside the question how the order stands, of which this is the newest status."""
+
+        def send(request: HttpRequest) -> HttpResponse:
+            if request.method != "GET":
+                return self.send(request)
+            assert request.url.endswith(f"/orders/{ORDER_ID}")
+            body = f'{{"status":"success","data":[{{"status":"AMO"}},{{"status":"{status}"}}]}}'.encode()
+            return HttpResponse(status=200, headers={"content-type": "application/json"}, body=body)
+
+        return self.sent_by(lambda: call(send, self.session, *arguments))
 
     def sent_by(self, action: Callable[[], Any]) -> Seen:
         with suppress(BrokerError):
@@ -175,6 +187,48 @@ def test_cancel_is_what_the_vendors_client_sends(wire: Wire) -> None:
     assert sent.line == f"DELETE /orders/regular/{ORDER_ID} HTTP/1.1"
 
 
+AFTER_MARKET_TERMS = [name for name, (ours, _) in TERMS.items() if "validity" not in ours]
+# by the status of its newest row an after-market order is one still, or is at the exchange
+BY_STATUS = [("AMO REQ RECEIVED", "amo"), ("MODIFY AMO REQ RECEIVED", "amo"), ("OPEN", "regular")]
+
+
+@pytest.mark.parametrize("terms", AFTER_MARKET_TERMS)
+def test_an_after_market_order_is_placed_as_the_vendors_client_does(wire: Wire, terms: str) -> None:
+    request, theirs = _request("INFY", terms, after_market=True), TERMS[terms][1]
+    intent = PlaceIntent(client_order_id=TAG, client_tag=TAG, request=request)
+
+    sent = wire.ours(zerodha.place_order, intent)
+
+    names = {"exchange": "NSE", "tradingsymbol": "INFY", "transaction_type": "SELL", "product": "MIS"}
+    assert sent == wire.theirs("place_order", variety="amo", quantity=5, tag=TAG, **names, **theirs)
+    assert sent.line == "POST /orders/amo HTTP/1.1"
+
+
+@pytest.mark.parametrize("terms", AFTER_MARKET_TERMS)
+@pytest.mark.parametrize(("status", "variety"), BY_STATUS)
+def test_an_after_market_order_is_modified_by_the_variety_that_it_has_now(
+    wire: Wire, terms: str, status: str, variety: str
+) -> None:
+    request, theirs = _request("INFY", terms, after_market=True), TERMS[terms][1]
+    before = _request("INFY", "limit", after_market=True)
+    intent = ModifyIntent(broker_order_id=ORDER_ID, before=before, request=request)
+
+    sent = wire.ours_at(status, zerodha.modify_order, intent)
+
+    assert sent == wire.theirs("modify_order", variety=variety, order_id=ORDER_ID, quantity=5, **theirs)
+
+
+@pytest.mark.parametrize(("status", "variety"), BY_STATUS)
+def test_an_after_market_order_is_cancelled_by_the_variety_that_it_has_now(
+    wire: Wire, status: str, variety: str
+) -> None:
+    target = OrderTarget(broker_order_id=ORDER_ID, request=_request("INFY", "limit", after_market=True))
+
+    sent = wire.ours_at(status, zerodha.cancel_order, target)
+
+    assert sent == wire.theirs("cancel_order", variety=variety, order_id=ORDER_ID)
+
+
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [
@@ -224,13 +278,15 @@ def test_quotes_are_asked_for_as_the_vendors_client_does(wire: Wire, names: list
 
 
 @pytest.mark.parametrize("terms", TERMS)
-def test_a_margin_is_asked_for_as_the_vendors_client_does(wire: Wire, terms: str) -> None:
-    names = {"exchange": "NSE", "tradingsymbol": "M&M", "transaction_type": "SELL", "variety": "regular"}
+@pytest.mark.parametrize("variety", ["regular", "amo"])
+def test_a_margin_is_asked_for_as_the_vendors_client_does(wire: Wire, terms: str, variety: str) -> None:
+    names = {"exchange": "NSE", "tradingsymbol": "M&M", "transaction_type": "SELL", "variety": variety}
+    changes = {"after_market": True, "validity": "DAY"} if variety == "amo" else {}
     theirs = TERMS[terms][1]
     prices = {name: theirs.get(name, 0) for name in ("price", "trigger_price")}
     asked = {**names, "product": "MIS", "order_type": theirs["order_type"], "quantity": 5, **prices}
 
-    sent = wire.ours(zerodha.read_order_margin, _request("M&M", terms))
+    sent = wire.ours(zerodha.read_order_margin, _request("M&M", terms, **changes))
 
     assert sent == wire.theirs("order_margins", [asked])
     assert sent.line == "POST /margins/orders HTTP/1.1"
@@ -279,7 +335,7 @@ def _client_without_session(wire: Wire) -> Any:
     return vendors_client()(api_key="k1abc", root=wire.session.endpoint)
 
 
-def _request(symbol: str, terms: str) -> OrderRequest:
+def _request(symbol: str, terms: str, **changes: Any) -> OrderRequest:
     names = {
         "account": "main",
         "instrument": f"NSE:{symbol}",
@@ -287,4 +343,4 @@ def _request(symbol: str, terms: str) -> OrderRequest:
         "quantity": 5,
         "product": "MIS",
     }
-    return parse_request(names | TERMS[terms][0])
+    return parse_request(names | TERMS[terms][0] | changes)

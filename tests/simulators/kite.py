@@ -9,6 +9,7 @@ start there is a session: api_key `kitesimulator`, api_secret `kitesimulator-sec
 `POST /_control` tells it what to do:
 
     {"prices": {"NSE:INFY": "1500"}}
+    {"market": "closed"}      variety amo is taken and waits until it is open again; no other is
     {"fill": {"order_id": "...", "quantity": 2}}
     {"behave": "accept_then_drop", "on": "place", "match": {"tag": "..."}, "times": 1}
     {"session": {"access_token": "..."}}      the old one is dead then; null: there is no session at all

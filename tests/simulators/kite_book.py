@@ -10,7 +10,8 @@ from tests.simulators.kite_portfolio import average_price, margins, positions, v
 
 IST = timezone(timedelta(hours=5, minutes=30))
 FIRST_ORDER = 1990345678900000001
-ENDED = frozenset({"COMPLETE", "CANCELLED", "REJECTED"})
+ENDED = frozenset({"COMPLETE", "CANCELLED", "CANCELLED AMO", "REJECTED"})
+WAITING = frozenset({"AMO REQ RECEIVED", "MODIFY AMO REQ RECEIVED"})
 WORDS = {
     "transaction_type": {"BUY", "SELL"},
     "order_type": {"MARKET", "LIMIT", "SL", "SL-M"},
@@ -35,7 +36,10 @@ class KiteRefusal(Exception):
 
 
 class KiteBook:
-    """One account. `prices` maps EXCHANGE:SYMBOL to the last price; a symbol without one does not exist."""
+    """One account. `prices` maps EXCHANGE:SYMBOL to the last price; a symbol without one does not exist.
+
+    While the market is closed, variety amo is taken and waits until it opens; no other is.
+    """
 
     def __init__(
         self,
@@ -46,6 +50,7 @@ class KiteBook:
     ) -> None:
         self._now, self._on_change = now, on_change
         self.cash = cash
+        self.is_open = True
         self.prices: dict[str, Decimal] = {}
         self.orders: dict[str, Row] = {}
         self.histories: dict[str, list[Row]] = {}
@@ -54,6 +59,8 @@ class KiteBook:
 
     def accept(self, variety: str, form: Mapping[str, str]) -> str:
         """Check an order at the door and take it in; return its id."""
+        if (variety == "amo") is self.is_open:
+            raise _input(f"No {variety} orders while the market is {'open' if self.is_open else 'closed'}.")
         self._check_door(form)
         if len(form.get("tag", "")) > 20:
             raise _input("`tag` is longer than 20 characters.")
@@ -71,12 +78,32 @@ class KiteBook:
                 row, "REJECTED", status_message=missing or "Rejected by the risk checks.", pending_quantity=0
             )
             return
-        row["exchange_order_id"] = f"12{order_id[-14:]}"
-        self._record(row, "TRIGGER PENDING" if row["order_type"].startswith("SL") else "OPEN")
+        if row["variety"] == "amo":
+            self._record(row, "AMO REQ RECEIVED")
+            return
+        self._to_exchange(row)
         if effect in {"fill", "fill_partially"}:
             self.fill(order_id, quantity=quantity)
         elif effect != "rest":
             self._match(row)
+
+    def open_market(self) -> None:
+        """Open the market: what waited for it goes there, and still shows as amo."""
+        self.is_open = True
+        for row in self.orders.values():
+            if row["status"] in WAITING:
+                self._to_exchange(row)
+                self._match(row)
+
+    def close_market(self) -> None:
+        """Close the market."""
+        self.is_open = False
+
+    def require_variety(self, order_id: str, variety: str) -> None:
+        """Refuse a change under another variety than the order has now, as slowly as the vendor (forum 40302)."""
+        row = self.orders.get(order_id)
+        if row is not None and variety != ("amo" if row["status"] in WAITING else "regular"):
+            raise KiteRefusal(504, "NetworkException", "request timed out")
 
     def modify(self, order_id: str, form: Mapping[str, str]) -> None:
         """Change a resting order."""
@@ -98,6 +125,9 @@ class KiteBook:
             validity=wanted["validity"],
             modified=True,
         )
+        if row["status"] in WAITING:
+            self._record(row, "MODIFY AMO REQ RECEIVED")
+            return
         self._record(row, "MODIFIED")
         self._record(row, "TRIGGER PENDING" if row["order_type"].startswith("SL") else "OPEN")
         self._match(row)
@@ -113,7 +143,8 @@ class KiteBook:
                 )
             return
         # as the vendor's: pending_quantity stays as it was
-        self._record(row, "CANCELLED", cancelled_quantity=row["pending_quantity"])
+        word = "CANCELLED AMO" if row["status"] in WAITING else "CANCELLED"
+        self._record(row, word, cancelled_quantity=row["pending_quantity"])
 
     def fill(self, order_id: str, *, quantity: int | None = None, price: Decimal | None = None) -> None:
         """Fill some or all of what is pending, at a price or the last one."""
@@ -198,6 +229,10 @@ class KiteBook:
             "tags": [] if tag is None else [tag],
             "guid": None,
         }
+
+    def _to_exchange(self, row: Row) -> None:
+        row["exchange_order_id"] = f"12{row['order_id'][-14:]}"
+        self._record(row, "TRIGGER PENDING" if row["order_type"].startswith("SL") else "OPEN")
 
     def _record(self, row: Row, status: str, **changes: Any) -> None:
         row.update(

@@ -146,6 +146,8 @@ class Kite:
             order_id = book.accept(fields["variety"], fields)
             book.settle(order_id, behaviour.effect, behaviour.quantity)
             return {"order_id": order_id}
+        if call in {"modify", "cancel"}:
+            book.require_variety(order_id, fields["variety"])
         if call == "modify":
             book.modify(order_id, fields)
             return {"order_id": order_id}
@@ -200,12 +202,14 @@ MORE: dict[str, Callable[[Kite, Mapping[str, str]], Any]] = {
     "order_margins": lambda kite, fields: kite.market.margins(kite.book.prices, fields["json"]),
     "instruments": lambda kite, _: kite.market.instruments(kite.book.prices),
 }
+MARKET = {"open": KiteBook.open_market, "closed": KiteBook.close_market}
 # in the order in which one control message is done
 CONTROLS: dict[str, Callable[[Kite, Any], Any]] = {
     "reset": lambda kite, is_wanted: kite.reset() if is_wanted else None,
     "login": lambda kite, told: kite.logins.be_told(**told),
     "postbacks": lambda kite, told: kite.postbacks.be_told(**told),
     "prices": Kite.move,
+    "market": lambda kite, word: MARKET[word](kite.book),
     "fill": Kite.fill_by_hand,
     "session": lambda kite, told: kite.logins.be_told(**told),
     "postbacks_again": lambda kite, is_wanted: kite.postbacks.again() if is_wanted else None,

@@ -2,6 +2,7 @@
 
 from tests.mutants.mutant import Mutant
 
+NIGHT = "tests/integration/test_after_market.py::"
 AFTER_MARKET = "tests/unit/service/test_after_market.py::"
 FILE = "domain/market_hours.py"
 
@@ -35,5 +36,23 @@ MUTANTS = (
             AFTER_MARKET
             + "test_where_no_calendar_knows_its_session_nothing_is_closed_before_it_is_certainly_over",
         ),
+    ),
+    Mutant(
+        name="kite-after-market-order-placed-as-regular",
+        breaks="Kite is sent a regular order while its exchange is closed",
+        file="brokers/zerodha/wire.py",
+        old="    return AFTER_MARKET if request.after_market else REGULAR",
+        new="    return REGULAR",
+        killed_by=(
+            NIGHT + "test_an_order_of_the_evening_rests_over_the_weekend_and_fills_when_the_market_opens",
+        ),
+    ),
+    Mutant(
+        name="kite-after-market-order-is-one-for-ever",
+        breaks="an after-market order that went to the exchange cannot be cancelled",
+        file="brokers/zerodha/orders.py",
+        old='    return wire.AFTER_MARKET if read_text(row, "status") in wire.WAITING else wire.REGULAR',
+        new="    return wire.AFTER_MARKET",
+        killed_by=(NIGHT + "test_one_that_went_to_the_exchange_is_changed_and_cancelled_like_any_other",),
     ),
 )

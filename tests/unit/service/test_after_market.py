@@ -1,6 +1,7 @@
 """The day of an after-market order is its session's: what the evening of its placement says of it closes nothing."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -37,7 +38,7 @@ def kept(world: World, kind: EventKind, *, after_market: bool = True) -> Order:
     """Return an order placed now of which this is the last that is known."""
     at = world.clock.now()
     number = "1990345678901234567" if kind is EventKind.OPENED else None
-    wanted = {"after_market": True} if after_market else {}
+    wanted: dict[str, Any] = {"after_market": True} if after_market else {}
     order = a_submitting_order(at=at, instrument="NSE:INFY", **wanted)
     order = apply(order, Event(kind=kind, at=at, broker_order_id=number))
     world.store.write(order, replacing=None)

@@ -33,6 +33,7 @@ profile = Profile(
     features=frozenset({Feature.QUOTES, Feature.OPTION_CHAIN, Feature.ORDER_MARGIN, Feature.POSTBACK}),
     checks_address=frozenset({CheckedCall.ORDERS}),
     takes_algo_id=True,
+    takes_after_market=True,
     login=LoginKind.BROWSER,
     credentials=(
         CredentialField(name="api_key", title="API key", pattern=_KEY, expected=_KEY_EXPECTED),

@@ -23,7 +23,7 @@ from order_router.domain.reports import OrderMargin, OrderReport, Quote, Reporte
 from order_router.domain.request import OrderRequest
 from order_router.domain.vocabulary import OrderType, Product, Side, Validity
 
-VARIETY = "regular"
+REGULAR, AFTER_MARKET = "regular", "amo"
 AUTOMATIC_PROTECTION = -1
 
 ORDER_TYPES = {
@@ -54,10 +54,13 @@ STATES = {
     "CANCEL PENDING": ReportedState.OPEN,
     "COMPLETE": ReportedState.FILLED,
     "CANCELLED": ReportedState.CANCELLED,
+    "CANCELLED AMO": ReportedState.CANCELLED,
     "REJECTED": ReportedState.REJECTED,
 }
 # a postback's own words: a part was filled or the order was changed; the page lists CANCEL where its rows say CANCELLED
 POSTBACK_STATES = STATES | {"UPDATE": ReportedState.OPEN, "CANCEL": ReportedState.CANCELLED}
+WAITING = frozenset({"AMO REQ RECEIVED", "MODIFY AMO REQ RECEIVED"})
+"""What Kite says of an after-market order that it keeps until the session."""
 OUR_TAG = re.compile(r"[A-Z2-7]{20}")
 ORDER_ID = re.compile(r"[A-Za-z0-9]{1,40}")
 
@@ -72,15 +75,20 @@ def place_parameters(intent: PlaceIntent) -> dict[str, Any]:
         "product": str(request.product),
         "algo_id": intent.algo_id,
         "tag": intent.client_tag,
-        **terms(request),
+        **terms(request, variety_of(request)),
     }
 
 
-def terms(request: OrderRequest) -> dict[str, Any]:
+def variety_of(request: OrderRequest) -> str:
+    """Return the variety that an order is placed as."""
+    return AFTER_MARKET if request.after_market else REGULAR
+
+
+def terms(request: OrderRequest, variety: str) -> dict[str, Any]:
     """Return the terms that placing and modifying share; the client leaves out those that are None."""
     order_type = OrderType(request.order_type)
     return {
-        "variety": VARIETY,
+        "variety": variety,
         "quantity": request.quantity,
         "order_type": KITE_ORDER_TYPES[order_type],
         "price": _text(request.limit_price),
@@ -97,7 +105,7 @@ def margin_parameters(request: OrderRequest) -> dict[str, Any]:
         "exchange": str(request.instrument.exchange),
         "tradingsymbol": request.instrument.tradingsymbol,
         "transaction_type": str(request.side),
-        "variety": VARIETY,
+        "variety": variety_of(request),
         "product": str(request.product),
         "order_type": KITE_ORDER_TYPES[OrderType(request.order_type)],
         "quantity": request.quantity,
