@@ -1,8 +1,12 @@
 """Telegram's Bot API: one message to one chat.
 
-The vendor wants the bot's token in the URL (core.telegram.org/bots/api, "Making requests"): no URL is ever logged or
-raised here. Answers carry `ok`; a refusal has `description`, and 429 `parameters.retry_after` in seconds (the same
-page, "Making requests" and "ResponseParameters"; read on 2026-11-21 in public copies of it).
+The vendor wants the bot's token in the URL: no URL is ever logged or raised here. Every answer is a JSON object with a
+boolean `ok`; a refusal has `description`, and may have `parameters`. Source: core.telegram.org/bots/api, "Making
+requests", as of Bot API 7.9, read 2026-11-21.
+
+Unconfirmed, since only clients' descriptions of that page were read: that too many messages are answered 429 with
+`parameters.retry_after` in seconds, `link_preview_options`, and that a text has at most 4096 characters. What a token
+looks like beyond the page's one example (`TOKEN`) is a guess.
 """
 
 import json
