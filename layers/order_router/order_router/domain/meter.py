@@ -21,7 +21,6 @@ from order_router.domain.vocabulary import Side
 ZERO = Decimal(0)
 ORDERS, OPEN, LOSS, BASED_AT, MOVES = "orders", "open", "loss", "based_at", "moves"
 GROSS, NET, RESERVED, NET_RESERVED = "gross", "net", "reserved", "net_reserved"
-MONEY = (GROSS, NET, RESERVED, NET_RESERVED)
 METER_LIFE = timedelta(days=2)
 Amounts = Mapping[str, Decimal]
 

@@ -99,10 +99,6 @@ class VenueCalendar:
             day += DAY
         return None
 
-    def local_day(self, at: datetime) -> date:
-        """Return the date at the venue."""
-        return (at + self._week(at.date()).offset).date()
-
     def _hours(self, day: date) -> tuple[Hours, ...] | None:
         if day in self.days:
             return self.days[day]

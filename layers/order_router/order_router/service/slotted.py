@@ -1,6 +1,6 @@
 """A send that makes the call that was taken of its second while it is good, so that calls cannot bunch up later."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from order_router.adapter.errors import DeadlinePassed, NotSent, SlotLapsed
@@ -24,7 +24,7 @@ class _SlottedSend:
     not_after: datetime
     in_slot: Send
     in_time: Send
-    has_left: bool = field(default=False)
+    has_left: bool = False
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if self.has_left or not request.is_write:
