@@ -74,6 +74,19 @@ class Regulated:
 
         return eventually(look, f"{client_order_id} {state} in the bucket")
 
+    def kept_turns(self, account: str, count: int) -> list[dict[str, Any]]:
+        """The turns of an account's switch in the bucket, each a whole document, once there are so many."""
+
+        def look() -> list[dict[str, Any]] | None:
+            found = self.s3.list_objects_v2(Bucket=BUCKET, Prefix="switches/").get("Contents", [])
+            names = sorted(one["Key"] for one in found if f"/account/{account}/" in one["Key"])
+            texts = [self.s3.get_object(Bucket=BUCKET, Key=name)["Body"].read().decode() for name in names]
+            documents = [[json.loads(line) for line in text.splitlines()] for text in texts]
+            assert all(verified(document)["lines"] == 1 for document in documents)
+            return [document[1] for document in documents] if len(documents) == count else None
+
+        return eventually(look, f"{count} turns of {account} in the bucket")
+
 
 @pytest.fixture(scope="module")
 def regulated(tmp_path_factory: pytest.TempPathFactory, kite_port: int) -> Iterator[Regulated]:
@@ -180,6 +193,33 @@ def test_a_day_is_exported_and_a_change_of_it_is_seen(regulated: Regulated, tmp_
     touched = command(regulated.local, "audit", "verify", str(path))
     assert touched.returncode == 1
     assert "is not as it was written" in touched.stderr
+
+
+def test_each_turn_of_a_kill_switch_is_exported_among_the_orders_and_archived(
+    regulated: Regulated, tmp_path: Path
+) -> None:
+    trader, path = regulated.trader(), tmp_path / "day.jsonl"
+    switch = ("--account", trader.account)
+    printed(regulated.local, "kill", "on", *switch, "--reason", "it buys too much", "--cancel-open")
+    refused = trader.api.place(trader.order())
+    assert refused.code == "KILL_SWITCH_ON", refused
+    printed(regulated.local, "kill", "off", *switch, "--reason", "mended")
+    placed = trader.place()
+    day = exchange_day(datetime.fromisoformat(placed["created_at"])).isoformat()
+
+    printed(regulated.local, "audit", "export", day, "--account", trader.account, "--output", str(path))
+
+    head, *lines, _ = [json.loads(line) for line in path.read_text().splitlines()]
+    events = [line["event"] for line in lines if line.get("account") == trader.account]
+    turns = [line for line in lines if line.get("switch") == f"kill#account#{trader.account}"]
+    assert (events[0], events[1:3], events[3]) == ("kill_on", ["received", "refused"], "kill_off")
+    told = [(one["turn"], one["reason"], one.get("cancel_open")) for one in turns]
+    assert told == [(1, "it buys too much", True), (2, "mended", None)]
+    assert head["kill_switch_turns"] == sum("switch" in line for line in lines)
+    verified_file = json.loads(printed(regulated.local, "audit", "verify", str(path), "--json"))
+    assert verified_file["turns"] == head["kill_switch_turns"]
+    archived = regulated.kept_turns(trader.account, 2)
+    assert [line["reason"] for line in archived] == ["it buys too much", "mended"]
 
 
 def test_no_secret_gets_into_the_trail_or_the_archive(regulated: Regulated, kite: KiteProcess) -> None:
