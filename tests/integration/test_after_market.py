@@ -1,20 +1,28 @@
 """After-market orders end to end: placed on a Friday evening, kept by the broker, filled on Monday."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
 
 from infra.calendar.build import SHIPPED
+from order_router.adapter.session import Surroundings
+from order_router.domain.account import Account
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Order
 from order_router.domain.trading_calendar import parse_calendar
 from order_router.service.change import cancel_order, modify_order
 from order_router.service.reconcile import reconcile_account
+from tests.fakes.listings import MemoryListings
+from tests.fakes.settings import MemorySessions
 from tests.fakes.world import World
+from tests.faults.kotak_neo_side import LISTINGS, SECRETS
 from tests.faults.played_brokers import PlayedZerodha
+from tests.simulators.kotak_neo_vendor import KotakNeo, answer
 
 CALENDAR = parse_calendar(SHIPPED.read_text(encoding="utf-8"))
 FRIDAY_EVENING = datetime(2026, 11, 20, 12, 45, tzinfo=UTC)
@@ -39,7 +47,23 @@ class Vendor:
         return list(self.simulator.book.orders.values())
 
 
-VENDORS: Mapping[str, Callable[[World], Any]] = {"zerodha": lambda world: PlayedZerodha(world)._kite}
+def kotak_neo(world: World) -> KotakNeo:
+    """Put Kotak Neo's simulator behind the world's desk."""
+    neo, endpoint = KotakNeo(world.clock.now), "https://kotak.example"
+    world.handlers[endpoint] = partial(answer, neo, endpoint)
+    world.settings.put_account(Account(name="paper", broker="kotak_neo"))
+    world.listings["kotak_neo"] = MemoryListings(LISTINGS)
+    world.sessions = MemorySessions(endpoint)
+    around = Surroundings(now=world.clock.now, listings=world.listings["kotak_neo"])
+    world.sessions.log_in("paper", SECRETS, around=around)
+    world.desk = replace(world.desk, sessions=world.sessions)
+    return neo
+
+
+VENDORS: Mapping[str, Callable[[World], Any]] = {
+    "zerodha": lambda world: PlayedZerodha(world)._kite,
+    "kotak_neo": kotak_neo,
+}
 
 
 @pytest.fixture(params=VENDORS)

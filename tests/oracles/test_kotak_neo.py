@@ -2,13 +2,15 @@
 
 Left out of the comparison, one by one: `user-agent`, `host`, `connection` and `accept-encoding` say who carries the
 message; `x-request-id` is a nonce of the client for its own log; `x-client-id` is the start of the access token, which
-we spread no further. The field `pf` of a placement, which Kotak's older pages have, is in neither's.
+we spread no further. The field `pf` of a placement, which Kotak's older pages have, is in neither's. A change or a
+cancel of an after-market order reads the book first, to know whether Kotak still keeps it: that read is ours alone, and
+so is `ts` in the cancel, which Kotak's page asks for and its client leaves out.
 """
 
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from io import BytesIO
 from pathlib import Path
@@ -92,7 +94,8 @@ def placed(instrument: str, terms: str, **more: Any) -> Case:
 
 
 def modified(terms: str, **more: Any) -> Case:
-    before, wanted = request("NSE:INFY", "limit"), request("NSE:INFY", terms, **more)
+    kept = {"after_market": True} if "after_market" in more else {}
+    before, wanted = request("NSE:INFY", "limit", **kept), request("NSE:INFY", terms, **more)
     intent = ModifyIntent(broker_order_id=ORDER_ID, before=before, request=wanted)
     arguments = {
         "order_id": ORDER_ID,
@@ -104,6 +107,10 @@ def modified(terms: str, **more: Any) -> Case:
     return Case(
         lambda send, session: kotak_neo.modify_order(send, session, intent), "modify_order", arguments
     )
+
+
+def _told_am(case: Case) -> Case:
+    return replace(case, arguments={**case.arguments, "amo": "YES"})
 
 
 def margin(instrument: str, token: str, terms: str, **more: Any) -> Case:
@@ -141,7 +148,9 @@ def read_master(send: Send, session: BrokerSession) -> object:
 
 NIFTY = parse_instrument("NSE:NIFTY 50")
 TARGET = OrderTarget(broker_order_id=ORDER_ID, request=request("NSE:INFY", "limit"))
+WAITING = OrderTarget(broker_order_id=ORDER_ID, request=request("NSE:INFY", "limit", after_market=True))
 CHAIN = ChainQuery(underlying=NIFTY, expiry=date(2026, 11, 24))
+KEPT_CANCEL = "cancel after the market"
 CASES: dict[str, Case] = {
     **{f"place {terms}": placed("NSE:INFY", terms) for terms in TERMS},
     **{f"place on {name}": placed(name, "limit", side="SELL") for name in SYMBOLS},
@@ -160,6 +169,18 @@ CASES: dict[str, Case] = {
         lambda send, session: kotak_neo.cancel_order(send, session, TARGET),
         "cancel_order",
         {"order_id": ORDER_ID},
+    ),
+    **{
+        f"place after the market {terms}": _told_am(placed("NSE:INFY", terms, after_market=True))
+        for terms in TERMS
+    },
+    **{
+        f"modify after the market to {terms}": _told_am(modified(terms, after_market=True)) for terms in TERMS
+    },
+    KEPT_CANCEL: Case(
+        lambda send, session: kotak_neo.cancel_order(send, session, WAITING),
+        "cancel_order",
+        {"order_id": ORDER_ID, "amo": "YES"},
     ),
     "book": Case(kotak_neo.read_orders, "order_report", {}),
     "one order": Case(
@@ -236,6 +257,9 @@ def wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
     with recording(answers) as recorder:
         session = {"token": TRADE, "sid": SID, "baseUrl": recorder.url}
         answers.append(Canned(method="POST", target="/login/1.0/tradeApiValidate", content={"data": session}))
+        kept = {"nOrdNo": ORDER_ID, "ordSt": "after market order req received"}
+        book = {"stat": "Ok", "stCode": 200, "data": [kept]}
+        answers.append(Canned(method="GET", target="/quick/user/orders", content=book))
         yield Wire(recorder, tmp_path_factory.mktemp("kotak"))
 
 
@@ -247,11 +271,26 @@ def test_both_steps_of_a_login_are_what_the_vendors_client_sends(wire: Wire) -> 
     assert json.loads(ours[0].body)["totp"].isdigit()
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", [name for name in CASES if name != KEPT_CANCEL])
 def test_what_we_send_is_what_the_vendors_client_sends(wire: Wire, name: str) -> None:
-    (sent,) = wire.ours(CASES[name].ours)
+    *asked, sent = wire.ours(CASES[name].ours)
 
     assert sent == wire.theirs[name]
+    assert [one.target for one in asked] == ["/quick/user/orders"] * name.startswith("modify after")
+
+
+def test_a_cancel_of_what_kotak_still_keeps_is_the_vendors_client_s_and_names_its_symbol(wire: Wire) -> None:
+    _, sent = wire.ours(CASES[KEPT_CANCEL].ours)
+    theirs = wire.theirs[KEPT_CANCEL]
+
+    assert (
+        _fields(sent)
+        == {**_fields(theirs), "ts": "INFY-EQ"}
+        == {"on": ORDER_ID, "am": "YES", "ts": "INFY-EQ"}
+    )
+    for one in (sent, theirs):
+        assert (one.method, one.target) == ("POST", "/quick/order/cancel")
+    assert sent.without("content-length").headers == theirs.without("content-length").headers
 
 
 def test_a_placement_and_a_change_say_what_was_asked(wire: Wire) -> None:

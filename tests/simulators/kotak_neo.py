@@ -8,6 +8,7 @@ clock that the server was given. A market order becomes a limit with a band; a m
 appends to it; a tag that was used is refused. `POST /_control` tells it what to do, as the Kite simulator's does:
 
     {"prices": {"NSE:INFY": "1500"}}                 names as the router has them
+    {"market": "closed"}      am YES is taken and waits until it is open again; no other is
     {"fill": {"order_id": "...", "quantity": 2}}
     {"behave": "accept_then_drop", "on": "place", "match": {"ig": "..."}, "times": 1}
     {"session": {"trade_token": "...", "sid": "..."}}     the old one is dead then; trade_token null: there is none

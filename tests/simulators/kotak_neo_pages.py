@@ -14,6 +14,12 @@ SIDES = {"B": "BUY", "S": "SELL"}
 EXCHANGES = {segment: exchange for exchange, segment in SEGMENTS.items()}
 PLACED = ("am", "dq", "es", "mp", "pc", "pr", "pt", "qt", "rt", "tp", "ts", "tt", "os")
 CHANGED = ("no", "am", "dq", "mp", "pr", "pt", "qt", "tp", "vd", "os")
+VARIETIES = {"NO": "regular", "YES": "amo"}
+STATUSES = {
+    "AMO REQ RECEIVED": "after market order req received",
+    "MODIFY AMO REQ RECEIVED": "modify after market order req received",
+    "CANCELLED AMO": "cancelled after market order",
+}
 FUTURE_BANDS = ((Decimal(100), Decimal("0.02")), (Decimal(500), Decimal("0.01")))
 WIDEST, ELSE = Decimal("0.10"), Decimal("0.005")
 Row = dict[str, Any]
@@ -25,7 +31,7 @@ def placed_form(fields: Mapping[str, str], prices: Mapping[str, Decimal]) -> dic
     listing = BY_SYMBOL.get((fields["es"], fields["ts"]))
     if listing is None:
         raise KiteRefusal(200, "1009", "please provide valid trading symbol")
-    if fields["tt"] not in SIDES or fields["am"] != "NO" or fields["os"] != "NEOTRADEAPI":
+    if fields["tt"] not in SIDES or fields["am"] not in VARIETIES or fields["os"] != "NEOTRADEAPI":
         raise KiteRefusal(400, "10300", "Validation Errors!")
     if int(fields["qt"]) % listing.lot_size:
         raise KiteRefusal(200, "1009", "please provide valid quantity")
@@ -53,15 +59,22 @@ def require_change(fields: Mapping[str, str]) -> None:
     _require(fields, CHANGED)
 
 
+def require_cancel(fields: Mapping[str, str]) -> None:
+    """Refuse a cancel that lacks a field: that of an after-market order names its symbol too."""
+    _require(fields, ("on", "am", "ts") if fields.get("am") == "YES" else ("on", "am"))
+
+
 def order_row(row: Row, shown_tag: str) -> Row:
     """Return an order as a row of Kotak's book."""
     listing = BY_NAME[f"{row['exchange']}:{row['tradingsymbol']}"]
     at = datetime.strptime(row["order_timestamp"], "%Y-%m-%d %H:%M:%S").strftime("%d-%b-%Y %H:%M:%S")  # noqa: DTZ007
+    status = STATUSES.get(row["status"], row["status"].lower())
     return {
         "nOrdNo": row["order_id"],
         "exOrdId": row["exchange_order_id"] or "NA",
-        "stat": row["status"].lower(),
-        "ordSt": row["status"].lower(),
+        "stat": status,
+        "ordSt": status,
+        "ordGenTp": "AMO" if row["variety"] == "amo" else "--",
         "exSeg": SEGMENTS[row["exchange"]],
         "trdSym": listing.broker_symbol,
         "sym": listing.underlying or listing.instrument.tradingsymbol,

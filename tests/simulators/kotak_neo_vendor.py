@@ -19,6 +19,7 @@ from tests.simulators import kotak_neo_market as market
 from tests.simulators import kotak_neo_pages as pages
 from tests.simulators.kite_behaviours import Answer, Behaviour, Behaviours
 from tests.simulators.kite_book import KiteBook, KiteRefusal
+from tests.simulators.kite_vendor import MARKET
 from tests.simulators.kotak_neo_behaviours import PRESETS
 from tests.simulators.kotak_neo_login import UCC, KotakLogin
 
@@ -150,7 +151,7 @@ class KotakNeo:
         tag = form.get("tag", "")
         if tag and any(row["tag"] == tag for row in self.book.orders.values()):
             raise KiteRefusal(200, "32", "error from core")
-        order_id = self.book.accept("regular", form)
+        order_id = self.book.accept(pages.VARIETIES[fields["am"]], form)
         self.shown_tags[order_id] = tag or self._own_tag()
         self.book.settle(order_id, behaviour.effect, behaviour.quantity)
         return order_id
@@ -161,12 +162,15 @@ class KotakNeo:
         row = self.book.orders.get(fields["no"])
         if row is None:
             raise KiteRefusal(200, "1006", "order not found")
+        self._require_variety(fields["no"], fields["am"])
         self.book.modify(fields["no"], pages.changed_form(fields, row, self.book.prices))
         self.shown_tags[fields["no"]] = self._own_tag()
         return str(fields["no"])
 
     def cancel(self, fields: dict[str, Any], behaviour: Behaviour) -> str:
         """Cancel an order; its tag gets a time behind it."""
+        pages.require_cancel(fields)
+        self._require_variety(fields["on"], fields["am"])
         self.book.cancel(fields["on"], behaviour.effect)
         shown = self.shown_tags[fields["on"]]
         self.shown_tags[fields["on"]] = f"{shown}-{int(self._now().timestamp())}"
@@ -206,6 +210,8 @@ class KotakNeo:
         """Do what a test asks for."""
         if told.get("reset"):
             self.reset()
+        if "market" in told:
+            MARKET[told["market"]](self.book)
         for instrument, price in told.get("prices", {}).items():
             self.book.set_price(instrument, Decimal(price))
         if "fill" in told:
@@ -215,6 +221,12 @@ class KotakNeo:
             self.book.holdings = told["holdings"]
         if "behave" in told:
             self.behaviours.tell(told["behave"], told)
+
+    def _require_variety(self, order_id: str, am: str) -> None:
+        try:
+            self.book.require_variety(order_id, pages.VARIETIES[am])
+        except KiteRefusal as refusal:
+            raise KiteRefusal(200, "5204", "Cancel Order Response : Bad Input") from refusal
 
     def _own_tag(self) -> str:
         return f"{int(self._now().timestamp())}-{len(self.requests):06d}-{UCC}-ADMINAPI"

@@ -55,4 +55,12 @@ MUTANTS = (
         new="    return wire.AFTER_MARKET",
         killed_by=(NIGHT + "test_one_that_went_to_the_exchange_is_changed_and_cancelled_like_any_other",),
     ),
+    Mutant(
+        name="kotak-after-market-order-is-kept-for-ever",
+        breaks="an after-market order that went to the exchange cannot be cancelled",
+        file="brokers/kotak_neo/orders.py",
+        old="    return all(word in wire.WAITING for word in words)",
+        new="    return words is not None",
+        killed_by=(NIGHT + "test_one_that_went_to_the_exchange_is_changed_and_cancelled_like_any_other",),
+    ),
 )

@@ -41,9 +41,9 @@ MUTANTS = (
     Mutant(
         name="turn-without-a-condition",
         breaks="letting go undoes a stop that came meanwhile",
-        file="aws/kill_tables.py",
-        old='values = {":version": {"N": str(before.version)}}\n    return {"ConditionExpression": "version =',
-        new='values = {":version": {"N": str(before.version)}}\n    return {"ConditionExpression": "version >=',
+        file="aws/versioned.py",
+        old='    return {"ConditionExpression": "version = :version", "ExpressionAttributeValues": values}',
+        new='    return {"ConditionExpression": "version >= :version", "ExpressionAttributeValues": values}',
         killed_by=(TABLES + "TestKillSwitchesTable::test_who_saw_another_state_turns_nothing",),
     ),
     Mutant(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from order_router.adapter.decode import read_list, read_object
+from order_router.adapter.decode import read_list, read_object, read_text
 from order_router.adapter.errors import OrderNotFound, OutcomeUnknown, Unsupported
 from order_router.adapter.http import Send
 from order_router.adapter.order_ids import known_id, require_same_id
@@ -13,6 +13,7 @@ from order_router.brokers.kotak_neo.profile import profile
 from order_router.brokers.kotak_neo.refusals import NoData
 from order_router.brokers.kotak_neo.session import ask, change, require_ok
 from order_router.domain.reports import OrderBook, OrderReport, UnreadableRow, book_of
+from order_router.domain.request import OrderRequest
 
 BOOK = "/quick/user/orders"
 
@@ -32,7 +33,7 @@ def modify_order(send: Send, session: BrokerSession, intent: ModifyIntent) -> No
     """Change an order's quantity, prices, type or validity; Kotak's book loses its tag by this."""
     profile.require_change(intent.before, intent.request)
     order_id = known_id(intent.broker_order_id, wire.ORDER_ID, profile.title)
-    fields = wire.modify_fields(intent)
+    fields = wire.modify_fields(intent, waits=_waits(send, session, order_id, intent.request))
     answer = change(send, session, "/quick/order/vr/modify", fields, names_an_order=True)
     require_same_id(wire.read_order_id(answer.get("nOrdNo")), order_id, profile.title)
 
@@ -40,7 +41,8 @@ def modify_order(send: Send, session: BrokerSession, intent: ModifyIntent) -> No
 def cancel_order(send: Send, session: BrokerSession, target: OrderTarget) -> None:
     """Cancel an order."""
     order_id = known_id(target.broker_order_id, wire.ORDER_ID, profile.title)
-    fields = wire.cancel_fields(order_id)
+    waits = _waits(send, session, order_id, target.request)
+    fields = wire.cancel_fields(order_id, session.listing(target.request.instrument) if waits else None)
     answer = change(send, session, "/quick/order/cancel", fields, names_an_order=True)
     require_same_id(wire.read_order_id(answer.get("nOrdNo")), order_id, profile.title)
 
@@ -72,6 +74,15 @@ def read_rows(send: Send, session: BrokerSession, path: str) -> list[Any]:
     except NoData:
         return []
     return read_list(require_ok(answer).get("data"), "a list")
+
+
+def _waits(send: Send, session: BrokerSession, order_id: str, request: OrderRequest) -> bool:
+    """Return whether the order is for after the market and still kept: what went to the exchange is in today's book."""
+    if not request.after_market:
+        return False
+    rows = [read_object(row, "an order") for row in read_rows(send, session, BOOK)]
+    words = [read_text(row, "ordSt").lower() for row in rows if row.get("nOrdNo") == order_id]
+    return all(word in wire.WAITING for word in words)
 
 
 def _report_or_why(value: Any) -> OrderReport | UnreadableRow:  # noqa: ANN401

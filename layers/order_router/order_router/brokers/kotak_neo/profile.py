@@ -53,6 +53,7 @@ profile = Profile(
     rejects_after_acknowledging=True,
     order_calls_per_second=9,
     has_master=True,
+    takes_after_market=True,
     features=frozenset({Feature.QUOTES, Feature.OPTION_CHAIN, Feature.ORDER_MARGIN}),
     checks_address=frozenset({CheckedCall.ORDERS, CheckedCall.LOGINS}),
     login=LoginKind.UNATTENDED,

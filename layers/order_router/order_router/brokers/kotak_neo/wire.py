@@ -56,6 +56,7 @@ STATES = {
     "validation pending": ReportedState.PENDING,
     "open pending": ReportedState.PENDING,
     "after market order req received": ReportedState.PENDING,
+    "modify after market order req received": ReportedState.PENDING,
     "open": ReportedState.OPEN,
     "trigger pending": ReportedState.OPEN,
     "modify pending": ReportedState.OPEN,
@@ -65,8 +66,12 @@ STATES = {
     "complete": ReportedState.FILLED,
     "traded": ReportedState.FILLED,
     "cancelled": ReportedState.CANCELLED,
+    "cancelled after market order": ReportedState.CANCELLED,
     "rejected": ReportedState.REJECTED,
 }
+WAITING = frozenset({"after market order req received", "modify after market order req received"})
+"""What Kotak says of an after-market order that it keeps until the session."""
+AFTER_MARKET = {False: "NO", True: "YES"}
 ABSENT = frozenset({"", "-", "--", "NA", "na"})
 SHARE_SUFFIX = "-EQ"
 OUR_TAG = re.compile(r"([A-Z2-7]{20})(?:-.*)?", re.DOTALL)
@@ -79,7 +84,7 @@ def place_fields(intent: PlaceIntent, listing: Listing) -> dict[str, str]:
     """Return the fields of a placement, in the order of the vendor's own client."""
     request = intent.request
     return {
-        "am": "NO",
+        "am": AFTER_MARKET[bool(request.after_market)],
         "dq": _disclosed(request),
         "es": KOTAK_SEGMENTS[request.instrument.exchange],
         "mp": NONE,
@@ -96,8 +101,11 @@ def place_fields(intent: PlaceIntent, listing: Listing) -> dict[str, str]:
     }
 
 
-def modify_fields(intent: ModifyIntent) -> dict[str, str]:
-    """Return the fields of a change: all terms, the validity under another name than in a placement."""
+def modify_fields(intent: ModifyIntent, *, waits: bool) -> dict[str, str]:
+    """Return the fields of a change: all terms, the validity under another name than in a placement.
+
+    `waits`: it is an after-market order that Kotak still keeps.
+    """
     request = intent.request
     return {
         "mp": NONE,
@@ -105,7 +113,7 @@ def modify_fields(intent: ModifyIntent) -> dict[str, str]:
         "vd": str(request.validity),
         "pr": price_text(request.limit_price),
         "pt": KOTAK_ORDER_TYPES[OrderType(request.order_type)],
-        "am": "NO",
+        "am": AFTER_MARKET[waits],
         "tp": price_text(request.trigger_price),
         "qt": str(request.quantity),
         "no": intent.broker_order_id,
@@ -113,9 +121,10 @@ def modify_fields(intent: ModifyIntent) -> dict[str, str]:
     }
 
 
-def cancel_fields(broker_order_id: str) -> dict[str, str]:
-    """Return the fields of a cancel."""
-    return {"on": broker_order_id, "am": "NO"}
+def cancel_fields(broker_order_id: str, kept: Listing | None) -> dict[str, str]:
+    """Return the fields of a cancel; `kept` is what an after-market order trades that Kotak still keeps."""
+    fields = {"on": broker_order_id, "am": AFTER_MARKET[kept is not None]}
+    return fields if kept is None else {**fields, "ts": kept.broker_symbol}
 
 
 def price_text(price: Decimal | None) -> str:
