@@ -31,6 +31,8 @@ def summary_of(order: dict[str, Any]) -> str:
 def _what(order: dict[str, Any]) -> str:
     words = [order["side"], str(order["quantity"]), order["instrument"], order["order_type"]]
     words += [f"{name} {order[key]}" for name, key in PRICES if order.get(key)]
+    if order.get("after_market"):
+        words.append("after market")
     return " ".join([*words, order["product"]])
 
 

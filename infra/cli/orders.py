@@ -38,6 +38,9 @@ KeyOption = Annotated[
     str | None,
     typer.Option(help="Yours to choose: sent again with the same key, it is the same order."),
 ]
+AfterMarketOption = Annotated[
+    bool, typer.Option("--after-market", help="For the next session, sent while there is none.")
+]
 EffectOption = Annotated[
     Literal["OPEN", "CLOSE"] | None, typer.Option(metavar="OPEN|CLOSE", case_sensitive=False)
 ]
@@ -58,6 +61,7 @@ def place_order(  # noqa: PLR0913 - an order has that many words
     validity: ValidityOption = None,
     disclosed_quantity: Annotated[int | None, typer.Option()] = None,
     position_effect: EffectOption = None,
+    after_market: AfterMarketOption = False,
     idempotency_key: KeyOption = None,
 ) -> Result:
     """Place one order; sent again with the same idempotency key, it is the same order."""
@@ -73,6 +77,7 @@ def place_order(  # noqa: PLR0913 - an order has that many words
         "validity": validity,
         "disclosed_quantity": disclosed_quantity,
         "position_effect": position_effect,
+        "after_market": after_market or None,
     }
     return shown_order(_place(work, _judged(fields), idempotency_key or _new_key()))
 

@@ -10,7 +10,7 @@ from order_router.api.alert import parse_alert
 from order_router.api.http import BodyUnreadable, Forbidden, Unauthenticated
 from order_router.api.webhook import authenticated_alert, check_address
 from order_router.domain.account import Strategy
-from order_router.domain.alert import closes
+from order_router.domain.alert import closes, requests_of
 from tests.fakes.settings import MemorySettings
 from tests.unit.api.events import request
 
@@ -61,6 +61,25 @@ def test_a_token_in_the_body_opens_its_strategy(settings: MemorySettings) -> Non
 
     assert strategy.name == "demo"
     assert (alert.ticker, alert.action, alert.contracts, alert.price) == ("RELIANCE", "buy", "5", "2900.5")
+
+
+@pytest.mark.parametrize(
+    ("said", "is_after_market"),
+    [(..., False), (None, False), ("", False), (False, False), (True, True), ("true", True)],
+)
+def test_an_alert_may_say_that_its_order_is_for_after_the_market(
+    settings: MemorySettings, said: object, is_after_market: bool
+) -> None:
+    alert, strategy = authenticated_alert(request(IN_BODY, body(after_market=said)), settings)
+
+    (order,) = requests_of(alert, strategy)
+
+    assert order.after_market is (True if is_after_market else None)
+
+
+def test_another_word_for_after_the_market_is_refused(settings: MemorySettings) -> None:
+    with pytest.raises(ValidationError, match="after_market"):
+        authenticated_alert(request(IN_BODY, body(after_market="tonight")), settings)
 
 
 def test_a_token_in_the_path_opens_its_strategy(settings: MemorySettings) -> None:

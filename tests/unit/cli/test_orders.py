@@ -67,6 +67,23 @@ def test_an_order_is_sent_as_it_was_typed_and_its_price_is_exact(stack: Stack) -
     assert stack.answers.last.get_header("X-api-key") == "or_key"
 
 
+def test_an_order_for_after_the_market_says_so(stack: Stack) -> None:
+    stack.answers.will(ORDER | {"after_market": True}, 201)
+
+    ran = place(stack, *LIMIT, "--after-market")
+
+    assert stack.answers.body["after_market"] is True
+    assert ran.out.strip() == "ORD7K2M4QX5ZB3TDLW6A open: BUY 5 NSE:INFY LIMIT limit 1500.05 after market CNC"
+
+
+def test_an_order_for_after_the_market_that_cannot_wait_is_not_sent(stack: Stack) -> None:
+    ran = place(stack, *LIMIT, "--after-market", "--validity", "IOC")
+
+    assert ran.code != 0
+    assert "after_market must not have validity IOC" in ran.err
+    assert stack.answers.asked == []
+
+
 def test_an_order_without_a_key_of_its_own_gets_a_new_one_each_time(stack: Stack) -> None:
     stack.answers.will(ORDER, 201)
     stack.answers.will(ORDER, 201)

@@ -44,6 +44,14 @@ def test_a_limit_strategy_refuses_an_alert_without_a_price() -> None:
         requests_of(replace(ALERT, price=None), strategy(order_type="LIMIT"))
 
 
+def test_an_alert_for_after_the_market_needs_a_strategy_whose_orders_can_wait() -> None:
+    alert = replace(ALERT, after_market=True)
+
+    assert requests_of(alert, strategy())[0].after_market
+    with pytest.raises(ValidationError, match="must not have validity IOC"):
+        requests_of(alert, strategy(validity="IOC"))
+
+
 def test_a_fixed_quantity_overrules_the_alert_s_contracts() -> None:
     assert requests_of(replace(ALERT, contracts=None), strategy(quantity=3))[0].quantity == 3
 

@@ -25,6 +25,12 @@ def _hint(value: object) -> str | None:
 Hint = Annotated[str | None, BeforeValidator(_hint)]
 """What helps to judge an alert and never makes it unreadable."""
 
+
+def _flag(value: object) -> object:
+    return False if value is None or value == "" else value
+
+
+Flag = Annotated[bool, BeforeValidator(_flag)]
 Number = Annotated[str, BeforeValidator(_text), Field(pattern=r"^[0-9]+(\.[0-9]+)?$", max_length=24)]
 
 
@@ -50,6 +56,7 @@ class TradingViewAlert(BaseModel):
     price: Number | None = None
     position_size: Hint = None
     market_position: Hint = None
+    after_market: Flag = False
     time: Annotated[AwareDatetime | None, BeforeValidator(_moment)] = None
 
     def to_alert(self) -> Alert:
@@ -62,6 +69,7 @@ class TradingViewAlert(BaseModel):
             price=self.price,
             position_size=self.position_size,
             market_position=self.market_position,
+            after_market=self.after_market,
             time=self.time,
         )
 

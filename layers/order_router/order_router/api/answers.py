@@ -66,6 +66,7 @@ class OrderJson(TypedDict):
     product: Product
     validity: Validity
     disclosed_quantity: int | None
+    after_market: bool
     strategy: str | None
     source: Source
     created_at: str
@@ -96,6 +97,7 @@ def order_json(order: Order, *, with_history: bool = True) -> OrderJson:
         "product": request.product,
         "validity": request.validity,
         "disclosed_quantity": request.disclosed_quantity,
+        "after_market": bool(request.after_market),
         "strategy": request.strategy,
         "source": order.source,
         "created_at": time_text(order.received_at),

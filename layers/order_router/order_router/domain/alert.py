@@ -28,6 +28,7 @@ class Alert:
     """What an alert says, read but not yet judged. `contracts` and `price` as decimal text or None.
 
     `position_size` is the strategy's position after the order, short ones negative, as text that nobody has judged.
+    `after_market`: its order is for the next session.
     """
 
     ticker: str
@@ -38,6 +39,7 @@ class Alert:
     time: datetime | None
     position_size: str | None = None
     market_position: str | None = None
+    after_market: bool = False
 
 
 def alert_digest(strategy: str, raw_body: bytes) -> str:
@@ -98,6 +100,7 @@ def _fields(alert: Alert, strategy: Strategy) -> Mapping[str, Any]:
         "validity": strategy.validity,
         "strategy": strategy.name,
         "position_effect": PositionEffect.CLOSE if closes(alert) else None,
+        "after_market": alert.after_market or None,
     }
     return {**fields, "limit_price": alert.price} if strategy.order_type is OrderType.LIMIT else fields
 
