@@ -15,6 +15,7 @@ from order_router.aws.sessions import Addresses, SecretCredentials
 from order_router.brokers.registry import load_broker
 from order_router.domain.account import Account
 from order_router.domain.instrument import parse_instrument
+from order_router.domain.vocabulary import Exchange
 from order_router.paper.market import Kind, PaperInstrument
 from tests.brokers.browser import Browser
 from tests.brokers.vendors import Side
@@ -159,6 +160,55 @@ class Play:
         self._heard(order, "filled")
         return "poll"
 
+    def combination(self) -> str:
+        """Define legs by a name, order it, change it, let it fill part by part, and find its legs as positions."""
+        wanted, legs = self.side.vendor.combination, self.side.vendor.legs
+        name = wanted["instrument"].removeprefix("COMBO:")
+        body = {"account": self.account, "name": name, "legs": [*legs]}
+        if Exchange.COMBO not in self.profile.exchanges:
+            assert self._took(self._define(body)).code == "UNSUPPORTED"
+            return NOT_THERE
+        defined = self._took(self._define(body)).order(201)
+        assert (defined["instrument"], defined["legs"]) == (wanted["instrument"], body["legs"]), defined
+        assert self._took(self._define({**body, "legs": legs[::-1]})).code == "COMBINATION_TAKEN"
+        order = self._rest(**wanted)
+        price = str(Decimal(wanted["limit_price"]) + 1)
+        changed = self._took(self.api.modify(order["client_order_id"], limit_price=price)).order(200)
+        assert changed["limit_price"] == price, changed
+        for quantity, state in ((1, "partially_filled"), (None, "filled")):
+            self._fill(order, quantity)
+            seen = self._heard(order, state)
+        assert (seen["instrument"], seen["filled_quantity"]) == (wanted["instrument"], wanted["quantity"]), (
+            seen
+        )
+        self._require_legs()
+        bound = self._took(self.api.send("POST", "/v1/margin", self._order(**wanted))).order(200)
+        assert Decimal(bound["required"]) > 0, bound
+        self._cancel(self._lost_and_found(**wanted))
+        return f"{wanted['quantity']} of {len(legs)} legs"
+
+    def _lost_and_found(self, **changes: Any) -> Order:
+        """Place an order whose answer is lost, and have it found in the book by its tag: there is one of it."""
+        before = len(self.side.orders())
+        self.side.tell({"behave": "accept_then_drop", "on": "place", "times": 1})
+        order = self._took(self.api.place(self._order(**changes))).order(202)
+        assert order["state"] == "unknown", order
+        found = self._heard(order, "open")
+        assert len(self.side.orders()) == before + 1
+        return found
+
+    def _define(self, body: dict[str, Any]) -> Reply:
+        return self.api.send("POST", "/v1/instruments/combinations", body)
+
+    def _require_legs(self) -> None:
+        """Each leg is a position by itself: what was bought of the combination times its signed ratio."""
+        bought = self.side.vendor.combination["quantity"]
+        found = {row["instrument"]: row["quantity"] for row in self._portfolio("positions")}
+        for leg in self.side.vendor.legs:
+            signed = leg["ratio"] if leg["side"] == "BUY" else -leg["ratio"]
+            assert found.get(leg["instrument"]) == bought * signed, (leg, found)
+        assert not [name for name in found if name.startswith("COMBO:")], found
+
     # ------------------------------------------------------------ sessions
     def renewal(self) -> str:
         """Lose the session: renewed by itself and the order placed, or refused until a person logs in."""
@@ -200,8 +250,8 @@ class Play:
     def _order(self, **changes: Any) -> Order:
         return {"account": self.account, **self.side.vendor.order, **changes}
 
-    def _rest(self) -> Order:
-        placed = self._took(self.api.place(self._order())).order(201)
+    def _rest(self, **changes: Any) -> Order:
+        placed = self._took(self.api.place(self._order(**changes))).order(201)
         assert placed["state"] == "open", placed
         return placed
 
@@ -257,6 +307,7 @@ STEPS: dict[str, Step] = {
     "partial fill": Play.partial_fill,
     "reject": Play.reject,
     "order update": Play.update,
+    "combination": Play.combination,
     "session death": Play.renewal,
     "positions": Play.positions,
     "funds": Play.funds,

@@ -19,6 +19,18 @@ ORDER = {
     "limit_price": "1400",
     "product": "CNC",
 }
+LEGS = (
+    {"instrument": "ARCA:SPY", "side": "BUY", "ratio": 1},
+    {"instrument": "NASDAQ:AAPL", "side": "SELL", "ratio": 3},
+)
+COMBINATION = {
+    "instrument": "COMBO:SPY-3-AAPL",
+    "side": "BUY",
+    "quantity": 2,
+    "order_type": "LIMIT",
+    "limit_price": "50.01",
+    "product": "NRML",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +40,7 @@ class Vendor:
     `parameter` is the template's name of its address, `root` what stands before every path of its API. `symbol` is what
     its simulator calls the instrument of `order`, which rests. `dead` is what ends its session; `callback` tells it
     where its login page sends a browser, `postbacks` where it sends order updates: None where it does not.
+    `legs` are those of a combination, of shares, which no run outlives; `combination` is an order of it that rests.
     """
 
     name: str
@@ -37,6 +50,8 @@ class Vendor:
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
     order: Mapping[str, Any] = field(default_factory=lambda: ORDER)
     changed_price: str = "1401"
+    legs: tuple[Mapping[str, Any], ...] = LEGS
+    combination: Mapping[str, Any] = field(default_factory=lambda: COMBINATION)
     dead: Told = field(default_factory=dict)
     callback: Callable[[str], Told] | None = None
     postbacks: Callable[[str], Told] | None = None

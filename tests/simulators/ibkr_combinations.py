@@ -1,4 +1,7 @@
-"""Combinations at the IBKR simulator: one order in its book, fills and positions leg by leg."""
+"""Combinations at the IBKR simulator: one order in its book, fills and positions leg by leg.
+
+So public code reads them; no row of a live account was seen (unconfirmed).
+"""
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
