@@ -1,6 +1,6 @@
 """What went wrong with an AWS call, in our words and without a payload."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -8,6 +8,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from order_router.ports import StoreUnavailable
 
 SERVER_ERROR = 500
+LOST = "ConditionalCheckFailedException"
+"""The code of a write whose condition did not hold."""
 
 
 @contextmanager
@@ -19,6 +21,17 @@ def named_failures(what: str) -> Iterator[None]:
         raise StoreUnavailable(f"{what}: {error.response['Error']['Code']}") from None
     except BotoCoreError as error:
         raise StoreUnavailable(f"{what}: {type(error).__name__}") from None
+
+
+def is_done(write: Callable[[], object]) -> bool:
+    """Make a write and return whether its condition held."""
+    try:
+        write()
+    except ClientError as error:
+        if error.response["Error"]["Code"] == LOST:
+            return False
+        raise
+    return True
 
 
 def may_have_happened(error: BotoCoreError | ClientError) -> bool:

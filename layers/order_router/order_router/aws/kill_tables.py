@@ -14,15 +14,15 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from order_router.aws.failures import named_failures
+from order_router.aws.failures import LOST, is_done, named_failures
 from order_router.aws.values import Item, from_item, to_item
+from order_router.aws.versioned import unless_changed
 from order_router.domain.kill_switch import KillSwitch, KillTicket, SwitchConflict, SwitchState, switch_of
 from order_router.domain.kill_work import KillWork, WorkConflict
 from order_router.ports import Clock, StoreUnavailable
 
 INDEX: Item = {"gate": {"S": "kill-index"}}
 LOG = "kill-log#"
-LOST = "ConditionalCheckFailedException"
 FAILED = "ConditionalCheckFailed"
 PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded"}
 TURN_TRIES = 100
@@ -56,9 +56,9 @@ class KillSwitchesTable:
 
     def _operations(self, after: SwitchState, before: SwitchState) -> list[dict[str, Any]]:
         fields, key = _fields(after), after.switch.key
-        switch = {
-            "Put": {"TableName": self._table, "Item": to_item({"gate": key, **fields}), **_still(before)}
-        }
+        item = to_item({"gate": key, **fields})
+        condition = unless_changed(before.version, new_without="version")
+        switch = {"Put": {"TableName": self._table, "Item": item, **condition}}
         log = to_item({"gate": _log_name(after.switch, after.version), **fields})
         return [
             switch,
@@ -126,9 +126,10 @@ class KillWorksTable:
             "version": stored.version,
             "expires_at": int((work.updated_at + WORK_LIFE).timestamp()),
         }
+        condition = unless_changed(stored.version - 1, new_without="gate")
         with named_failures("writing a work"):
             try:
-                self._client.put_item(TableName=self._table, Item=to_item(fields), **_replaces(replacing))
+                self._client.put_item(TableName=self._table, Item=to_item(fields), **condition)
             except ClientError as error:
                 if error.response["Error"]["Code"] != LOST:
                     raise
@@ -177,8 +178,8 @@ class KillTicketsTable:
         if now >= ticket.expires_at:
             return False
         with named_failures("using a kill link"):
-            try:
-                self._client.update_item(
+            return is_done(
+                lambda: self._client.update_item(
                     TableName=self._table,
                     Key={"gate": {"S": _link_name(ticket.digest)}},
                     UpdateExpression="SET used_at = :now",
@@ -188,11 +189,7 @@ class KillTicketsTable:
                         ":switch": {"S": ticket.switch.key},
                     },
                 )
-            except ClientError as error:
-                if error.response["Error"]["Code"] == LOST:
-                    return False
-                raise
-        return True
+            )
 
 
 def _get(client: Any, table: str, name: str) -> Item | None:  # noqa: ANN401 - botocore's clients have no type
@@ -209,20 +206,6 @@ def _index(client: Any, table: str, kind: str) -> list[str]:  # noqa: ANN401 - b
 
 def _added(kind: str, name: str) -> dict[str, Any]:
     return {"UpdateExpression": f"ADD {kind} :name", "ExpressionAttributeValues": {":name": {"SS": [name]}}}
-
-
-def _still(before: SwitchState) -> dict[str, Any]:
-    if before.version == 0:
-        return {"ConditionExpression": "attribute_not_exists(version)"}
-    values = {":version": {"N": str(before.version)}}
-    return {"ConditionExpression": "version = :version", "ExpressionAttributeValues": values}
-
-
-def _replaces(work: KillWork | None) -> dict[str, Any]:
-    if work is None:
-        return {"ConditionExpression": "attribute_not_exists(gate)"}
-    values = {":version": {"N": str(work.version)}}
-    return {"ConditionExpression": "version = :version", "ExpressionAttributeValues": values}
 
 
 def _fields(state: SwitchState) -> dict[str, object]:

@@ -3,9 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from order_router.aws.failures import named_failures
+from order_router.aws.failures import is_done, named_failures
 from order_router.aws.gate import epoch_ms
 from order_router.aws.values import Item, from_attribute, to_attribute, to_item
 from order_router.domain.telling import Held, SummaryBusy, Waiting
@@ -38,7 +36,7 @@ class NoticeMemoryTable:
             }
         )
         with named_failures("remembering a notice"):
-            return _is_done(
+            return is_done(
                 lambda: self._client.put_item(
                     TableName=self._table,
                     Item=item,
@@ -65,7 +63,7 @@ class NoticeMemoryTable:
             {":one": 1, ":limit": limit, ":expires_at": int((at + timedelta(hours=1)).timestamp())}
         )
         with named_failures("counting notices"):
-            return _is_done(
+            return is_done(
                 lambda: self._update(
                     name,
                     "ADD turns :one SET expires_at = :expires_at",
@@ -85,7 +83,7 @@ class NoticeMemoryTable:
             ":most": to_attribute(MOST_HELD),
         }
         with named_failures("holding a notice"):
-            is_kept = _is_done(
+            is_kept = is_done(
                 lambda: self._update(
                     f"{HELD}{waiting.channel}",
                     "SET entries = list_append(if_not_exists(entries, :none), :entries),"
@@ -99,7 +97,7 @@ class NoticeMemoryTable:
 
     def _count_more(self, waiting: Waiting) -> None:
         values = to_item({":id": waiting.delivery_id, ":one": 1})
-        _is_done(
+        is_done(
             lambda: self._update(
                 f"{HELD}{waiting.channel}", "ADD more :one", "NOT contains(ids, :id)", values
             )
@@ -109,7 +107,7 @@ class NoticeMemoryTable:
         """Take what waits, None if nothing does; SummaryBusy while somebody else has it."""
         values = to_item({":zero": 0, ":until": epoch_ms(at + LEASE)})
         with named_failures("taking what waits"):
-            is_taken = _is_done(
+            is_taken = is_done(
                 lambda: self._update(
                     f"{HELD}{channel}",
                     "SET taken = entries, taken_more = if_not_exists(more, :zero), taken_until = :until"
@@ -130,7 +128,7 @@ class NoticeMemoryTable:
         until = from_attribute(item["taken_until"])
         values = to_item({":now": epoch_ms(at), ":until": epoch_ms(at + LEASE), ":before": until})
         with named_failures("taking what waits"):
-            is_mine = _is_done(
+            is_mine = is_done(
                 lambda: self._update(
                     f"{HELD}{channel}",
                     "SET taken_until = :until",
@@ -149,7 +147,7 @@ class NoticeMemoryTable:
     def give_back(self, channel: str) -> None:
         """Let the next worker have what was taken: it could not be told."""
         with named_failures("giving back what waits"):
-            _is_done(
+            is_done(
                 lambda: self._update(
                     f"{HELD}{channel}",
                     "SET taken_until = :zero",
@@ -176,17 +174,6 @@ class NoticeMemoryTable:
             UpdateExpression=expression,
             **{key: value for key, value in optional.items() if value is not None},
         )
-
-
-def _is_done(write: Any) -> bool:  # noqa: ANN401 - a call of botocore's client
-    """Return whether the write's condition held."""
-    try:
-        write()
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
-            return False
-        raise
-    return True
 
 
 def _held(item: Item) -> Held:

@@ -3,9 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from order_router.aws.failures import named_failures
+from order_router.aws.failures import is_done, named_failures
 from order_router.aws.gate import epoch_ms
 from order_router.aws.values import to_item
 from order_router.ports import StoreUnavailable
@@ -41,18 +39,14 @@ class SeenAlertsTable:
             }
         )
         with named_failures("remembering an alert"):
-            try:
-                self._client.put_item(
+            return is_done(
+                lambda: self._client.put_item(
                     TableName=self._table,
                     Item=item,
                     ConditionExpression="attribute_not_exists(gate) OR first_seen_ms <= :old",
                     ExpressionAttributeValues={":old": {"N": str(epoch_ms(at) - window_s * 1000)}},
                 )
-            except ClientError as error:
-                if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
-                    return False
-                raise
-        return True
+            )
 
     def _read(self, digest: str) -> datetime | None:
         with named_failures("reading an alert's memory"):

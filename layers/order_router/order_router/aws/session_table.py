@@ -14,11 +14,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from order_router.aws.failures import named_failures
+from order_router.aws.failures import is_done, named_failures
 from order_router.aws.values import Item, from_item, to_item
-from order_router.aws.versioned import LOST, Overtaken, put_as, unless_changed
+from order_router.aws.versioned import Overtaken, put_as, unless_changed
 from order_router.domain.broker_session import SessionRecord, SessionState
 from order_router.domain.errors import Reason
 from order_router.ports import LoginTicket, RecordConflict, StrayPostback
@@ -91,8 +89,8 @@ class LoginTicketsTable:
         if now >= ticket.expires_at:
             return False
         with named_failures("using a ticket"):
-            try:
-                self._client.update_item(
+            return is_done(
+                lambda: self._client.update_item(
                     TableName=self._table,
                     Key={"gate": {"S": _ticket_name(ticket.digest)}},
                     UpdateExpression="SET used_at = :now",
@@ -102,11 +100,7 @@ class LoginTicketsTable:
                         ":account": {"S": ticket.account},
                     },
                 )
-            except ClientError as error:
-                if error.response["Error"]["Code"] == LOST:
-                    return False
-                raise
-        return True
+            )
 
     def address(self) -> str | None:
         """Return the base URL of the API as last remembered."""

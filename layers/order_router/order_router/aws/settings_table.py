@@ -8,10 +8,9 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from botocore.exceptions import ClientError
 from pydantic import BaseModel, ValidationError
 
-from order_router.aws.failures import named_failures
+from order_router.aws.failures import is_done, named_failures
 from order_router.aws.values import Item, to_item
 from order_router.domain.account import Account, Caller, Strategy
 from order_router.domain.errors import RouterError
@@ -134,18 +133,14 @@ class SettingsTable:
         """Store the setting unless another document than the one read stands there; tokens stay as they are."""
         kind = ACCOUNT if isinstance(setting, Account) else STRATEGY
         with named_failures(f"storing a setting ({kind})"):
-            try:
-                self._client.put_item(
+            return is_done(
+                lambda: self._client.put_item(
                     TableName=self._table,
                     Item=to_item({"kind": kind, "id": setting.name, "document": setting.model_dump_json()}),
                     ConditionExpression="document = :seen",
                     ExpressionAttributeValues={":seen": {"S": stored.document}},
                 )
-            except ClientError as error:
-                if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
-                    return False
-                raise
-        return True
+            )
 
     def put_account(self, account: Account) -> None:
         """Store or replace an account."""

@@ -4,9 +4,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from order_router.aws.failures import LOST
 from order_router.aws.values import Item
-
-LOST = "ConditionalCheckFailedException"
 
 
 class Overtaken(Exception):
