@@ -15,6 +15,7 @@ from order_router.domain.account import Account
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Order
 from order_router.domain.trading_calendar import parse_calendar
+from order_router.domain.vocabulary import Source
 from order_router.service.change import cancel_order, modify_order
 from order_router.service.reconcile import reconcile_account
 from tests.fakes.listings import MemoryListings
@@ -195,6 +196,51 @@ def test_one_that_the_session_left_unfilled_is_told_to_be_gone_only_after_its_da
     assert (evening.state, midnight.state) == (State.OPEN, State.EXPIRED)
     assert midnight.reason is not None
     assert midnight.reason.code == "DAY_ENDED_UNSEEN"
+
+
+def alert(vendor: Vendor, key: str, **changes: Any) -> Order:
+    wanted = {"strategy": "demo", "limit_price": "1490"} | changes
+    return vendor.world.place(key, source=Source.ALERT, **wanted).order
+
+
+@pytest.mark.parametrize(
+    ("moment", "changes", "is_held"),
+    [
+        (FRIDAY_EVENING, {"after_market": True}, True),
+        (datetime(2026, 11, 21, 6, 0, tzinfo=UTC), {"after_market": True}, True),
+        (MONDAY_MORNING, {}, True),
+        (MONDAY_MORNING, {"position_effect": "CLOSE"}, False),
+        # the day that the lost one was for is over; Tuesday is a holiday
+        (datetime(2026, 11, 25, 3, 45, tzinfo=UTC), {}, False),
+    ],
+)
+def test_one_that_is_lost_holds_its_strategy_s_entries_up_to_its_session_s_end(
+    vendor: Vendor, moment: datetime, changes: dict[str, Any], is_held: bool
+) -> None:
+    vendor.tell(behave="drop_unseen")
+    lost = alert(vendor, "lost", after_market=True)
+    at(vendor.world, moment)
+    if moment >= MONDAY_MORNING:
+        vendor.tell(market="open")
+
+    order = alert(vendor, "next", **changes)
+
+    assert lost.state is State.UNKNOWN
+    assert (order.is_held, order.state) == (is_held, State.RECEIVED if is_held else State.OPEN)
+
+
+def test_a_held_entry_of_monday_is_released_once_the_lost_one_is_found(vendor: Vendor) -> None:
+    vendor.tell(behave="accept_then_drop")
+    alert(vendor, "lost", after_market=True)
+    at(vendor.world, MONDAY_MORNING)
+    vendor.tell(market="open")
+    entry = alert(vendor, "next")
+
+    reconcile_account(vendor.world.desk, "paper")
+
+    assert entry.is_held
+    assert [order.client_order_id for order in vendor.world.order_queue.resumed] == [entry.client_order_id]
+    assert not alert(vendor, "third").is_held
 
 
 def test_by_day_it_is_refused_and_nothing_is_sent(vendor: Vendor) -> None:

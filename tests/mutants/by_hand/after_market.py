@@ -56,6 +56,22 @@ MUTANTS = (
         killed_by=(NIGHT + "test_one_that_went_to_the_exchange_is_changed_and_cancelled_like_any_other",),
     ),
     Mutant(
+        name="hold-of-the-day-it-came",
+        breaks="an after-market order that is lost holds nothing on the day that it trades",
+        file="service/gates.py",
+        old="    name = hold_name(after.request, after.session_day or day)",
+        new="    name = hold_name(after.request, day)",
+        killed_by=(NIGHT + "test_one_that_is_lost_holds_its_strategy_s_entries_up_to_its_session_s_end",),
+    ),
+    Mutant(
+        name="after-market-entry-passes-the-hold",
+        breaks="a strategy sends one after-market order after another while the first is unknown",
+        file="service/place.py",
+        old="    entry = replace(entry, session_day=job.order.session_day)\n",
+        new="",
+        killed_by=(NIGHT + "test_one_that_is_lost_holds_its_strategy_s_entries_up_to_its_session_s_end",),
+    ),
+    Mutant(
         name="kotak-after-market-order-is-kept-for-ever",
         breaks="an after-market order that went to the exchange cannot be cancelled",
         file="brokers/kotak_neo/orders.py",

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -81,11 +81,20 @@ def with_evidence_of_all() -> Order:
     return witnessed(order, (("asked_by", "key बाज़ार"),))
 
 
+def for_after_the_market() -> Order:
+    """Return an order of a Friday evening that is for the Monday after it."""
+    evening = datetime(2026, 11, 20, 12, 45, tzinfo=UTC)
+    order = a_submitting_order(at=evening, after_market=True)
+    opened = Event(kind=EventKind.OPENED, at=evening, broker_order_id="261120000001")
+    return replace(after(order, opened), session_day=date(2026, 11, 23))
+
+
 STORED = {
     "order-1-filled": before_evidence,
     "order-1-refused": refused_order,
     "order-1-first-days": before_evidence,
     "order-1-evidence": with_evidence_of_all,
+    "order-1-after-market": for_after_the_market,
 }
 """What each sample holds. `first-days`: numbers for average prices, times with an offset."""
 
@@ -101,10 +110,12 @@ def test_every_sample_is_read() -> None:
     assert {path.stem for path in SAMPLES.glob("*.json")} == set(STORED)
 
 
-def test_this_release_writes_what_its_sample_shows() -> None:
-    sample = json.loads((SAMPLES / f"order-{SCHEMA}-evidence.json").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("kind", ["evidence", "after-market"])
+def test_this_release_writes_what_its_sample_shows(kind: str) -> None:
+    name = f"order-{SCHEMA}-{kind}"
+    sample = json.loads((SAMPLES / f"{name}.json").read_text(encoding="utf-8"))
 
-    assert order_item(with_evidence_of_all(), "w-1") == sample
+    assert order_item(STORED[name](), "w-1") == sample
 
 
 def test_evidence_is_the_same_in_whatever_order_a_table_gives_it_back() -> None:

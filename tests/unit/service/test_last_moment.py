@@ -11,6 +11,7 @@ from order_router.adapter.http import HttpRequest, HttpResponse, Send
 from order_router.adapter.port import Acknowledged, Broker, PlaceIntent
 from order_router.adapter.session import BrokerSession
 from order_router.domain.account import Account
+from order_router.domain.exchange_time import exchange_day
 from order_router.domain.gate import Gate, HoldChange
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Event, Order, apply
@@ -183,7 +184,7 @@ def test_a_try_ends_where_somebody_judged_the_order_meanwhile(world: World) -> N
 
 def hold(world: World) -> None:
     """Let another order of the strategy become unknown."""
-    name = hold_name(a_request(strategy="demo"), world.clock.now())
+    name = hold_name(a_request(strategy="demo"), exchange_day(world.clock.now()))
     assert name is not None
     change = HoldChange(name=name, client_order_id="OTHER", is_on=True, expires_at=world.clock.now())
     world.store.write(a_submitting_order("other"), replacing=None, gate=Gate(hold_change=change))

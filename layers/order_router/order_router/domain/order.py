@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from order_router.domain.errors import IllegalTransition, Reason
@@ -47,6 +47,7 @@ class Order:
     """What was asked for and what has become of it. Times are aware UTC.
 
     `counted_price`: what one unit counts at in what is at risk; None for an order that was never counted.
+    `session_day`: the exchange day that an after-market order was for when it came; None of any other, or if not known.
     """
 
     client_order_id: str
@@ -65,6 +66,7 @@ class Order:
     filled_quantity: int = 0
     average_price: Decimal | None = None
     counted_price: Decimal | None = None
+    session_day: date | None = None
     reason: Reason | None = None
     history: tuple[Step, ...] = ()
     version: int = 0

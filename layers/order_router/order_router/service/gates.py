@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from order_router.adapter.profile import Profile
 from order_router.domain.account import Account
@@ -68,16 +68,16 @@ def _most(calls: int, *, is_leaving: bool) -> int:
     return calls if is_leaving else calls * (100 - RESERVED_PERCENT) // 100
 
 
-def hold_name(request: OrderRequest, at: datetime) -> str | None:
+def hold_name(request: OrderRequest, day: date) -> str | None:
     """Return the hold that an unknown order puts on its strategy's new entries in its instrument, for that day."""
     if request.strategy is None:
         return None
-    return f"hold#{request.account}#{request.strategy}#{request.instrument}#{exchange_day(at)}"
+    return f"hold#{request.account}#{request.strategy}#{request.instrument}#{day}"
 
 
-def _hold_for(request: OrderRequest, at: datetime) -> str | None:
+def _hold_for(request: OrderRequest, day: date) -> str | None:
     """Return the hold that stops this order: none stops one that closes a position."""
-    return None if is_exit(request) else hold_name(request, at)
+    return None if is_exit(request) else hold_name(request, day)
 
 
 def after_gate(before: Order, after: Order) -> Gate | None:
@@ -88,17 +88,26 @@ def after_gate(before: Order, after: Order) -> Gate | None:
 
 def _hold_change(before: Order, after: Order) -> HoldChange | None:
     """Return the change of a hold: becoming unknown puts it on, being settled takes it off."""
-    name = hold_name(after.request, after.received_at)
+    day = exchange_day(after.received_at)
+    name = hold_name(after.request, after.session_day or day)
     is_on = after.state is State.UNKNOWN
     if name is None or is_on == (before.state is State.UNKNOWN):
         return None
-    expires_at = after.received_at + HOLD_LIFE
+    expires_at = after.received_at + HOLD_LIFE + ((after.session_day or day) - day)
     return HoldChange(name=name, client_order_id=after.client_order_id, is_on=is_on, expires_at=expires_at)
 
 
-def entry_gate(account: Account, profile: Profile, request: OrderRequest, at: datetime) -> Gate:
-    """Return the gate before an order, whatever is counted of it."""
-    return replace(change_gate(account, profile, request, at), hold=_hold_for(request, at))
+def entry_gate(
+    account: Account,
+    profile: Profile,
+    request: OrderRequest,
+    at: datetime,
+    *,
+    session_day: date | None = None,
+) -> Gate:
+    """Return the gate before an order, whatever is counted of it; `session_day` as the order has it."""
+    hold = _hold_for(request, session_day or exchange_day(at))
+    return replace(change_gate(account, profile, request, at), hold=hold)
 
 
 def change_gate(account: Account, profile: Profile, request: OrderRequest, at: datetime) -> Gate:

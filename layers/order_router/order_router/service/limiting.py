@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from order_router.adapter.errors import BrokerError, Unsupported
@@ -62,6 +62,7 @@ class Entry:
     """A new order before its gate: whom it is for, and the limits that hold it.
 
     `has_price` False: nobody says what the instrument trades at, and the order closes a position: no band holds it.
+    `session_day`: as the order has it.
     """
 
     desk: Desk
@@ -70,6 +71,7 @@ class Entry:
     request: OrderRequest
     limits: tuple[tuple[Counted, OrderLimits], ...]
     has_price: bool = True
+    session_day: date | None = None
 
     def ruled(self) -> Iterator[Ruled]:
         """Yield the limits as one order is held to them."""
@@ -165,7 +167,8 @@ def require_growth(entry: Entry, order: Order) -> None:
 
 def limited_gate(entry: Entry, price: Decimal, at: datetime) -> Gate:
     """Return the gate before a new order, a unit of which counts at this price."""
-    gate = entry_gate(entry.account, entry.broker.profile, entry.request, at)
+    profile, day = entry.broker.profile, entry.session_day
+    gate = entry_gate(entry.account, profile, entry.request, at, session_day=day)
     return replace(gate, meters=entry.meters(price, at), price=entry.price_check(at))
 
 

@@ -11,6 +11,7 @@ from order_router.domain.errors import OrderDenied, Reason, RouterError
 from order_router.domain.gate import BaseStale, CounterFull, EntryHeld, LimitReached, PriceUnfit, SwitchOn
 from order_router.domain.identity import client_order_id, request_digest
 from order_router.domain.lifecycle import EventKind, State
+from order_router.domain.market_hours import trading_day
 from order_router.domain.order import Event, Order, Ownership, apply, new_order, take_ownership
 from order_router.domain.vocabulary import Source
 from order_router.ports import PlaceOrder, StoreConflict
@@ -62,7 +63,7 @@ def place_order(desk: Desk, command: PlaceOrder) -> Placement:
     desk.settings.prepare(command.request.account, command.request.strategy)
     account = desk.account(command.request.account)
     broker = desk.broker_of(account.broker)
-    order = order_of(command, account)
+    order = _for_its_session(desk, order_of(command, account))
     try:
         started = _start(desk, order, account, broker)
     except StoreConflict as conflict:
@@ -125,6 +126,13 @@ def order_of(command: PlaceOrder, account: Account) -> Order:
     )
 
 
+def _for_its_session(desk: Desk, order: Order) -> Order:
+    """Return the order with the day that it is for, where that is another than the one it came on."""
+    if not order.request.after_market:
+        return order
+    return replace(order, session_day=trading_day(order.request, order.received_at, desk.calendar()))
+
+
 def wait_for_outcome(desk: Desk, order: Order) -> Order:
     """Return the order once its first sender is done with it; InProgress if that takes too long."""
     give_up = desk.clock.now() + REPLAY_WAIT
@@ -165,6 +173,7 @@ def too_old(order: Order) -> Reason:
 def _write_entry(desk: Desk, job: Job, replacing: Order | None) -> Job:
     """Write an order that is to be counted, once what its limits ask for is known."""
     entry = entry_of(desk, job.account, job.broker, job.order.request)
+    entry = replace(entry, session_day=job.order.session_day)
     job = replace(job, order=count(entry, job.order))
     price = job.order.counted_price or Decimal(0)
     for _ in range(LEARN_TRIES):
@@ -233,7 +242,8 @@ def _write_again(desk: Desk, job: Job) -> Job:
     """Write a stored order as ours: one that was held was not counted yet."""
     if job.order.counted_price is None:
         return _write_entry(desk, job, job.order)
-    gate = partial(entry_gate, job.account, job.broker.profile, job.order.request)
+    order = job.order
+    gate = partial(entry_gate, job.account, job.broker.profile, order.request, session_day=order.session_day)
     return _write_owned(desk, job, job.order, gate)
 
 
