@@ -140,7 +140,7 @@ MUTANTS = (
     Mutant(
         name="breaker-written-over",
         breaks="of two workers the later one undoes what the first wrote",
-        file="aws/versioned.py",
+        file="aws/failures.py",
         old='    return {"ConditionExpression": "version = :version", "ExpressionAttributeValues": values}',
         new='    return {"ConditionExpression": "version >= :version", "ExpressionAttributeValues": values}',
         killed_by=(TABLE + "test_of_two_writes_one_wins",),

@@ -41,7 +41,7 @@ MUTANTS = (
     Mutant(
         name="turn-without-a-condition",
         breaks="letting go undoes a stop that came meanwhile",
-        file="aws/versioned.py",
+        file="aws/failures.py",
         old='    return {"ConditionExpression": "version = :version", "ExpressionAttributeValues": values}',
         new='    return {"ConditionExpression": "version >= :version", "ExpressionAttributeValues": values}',
         killed_by=(TABLES + "TestKillSwitchesTable::test_who_saw_another_state_turns_nothing",),

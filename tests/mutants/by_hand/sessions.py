@@ -210,7 +210,7 @@ MUTANTS = (
     _mutant(
         "record-written-over",
         "of two workers that claim a login at once both win",
-        "aws/versioned.py",
+        "aws/failures.py",
         ('return {"ConditionExpression": f"attribute_not_exists({new_without})"}', "return {}"),
         TABLES + "TestSessionRecordsTable::test_of_two_first_writes_one_wins",
     ),

@@ -13,9 +13,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from order_router.aws.failures import named_failures
+from order_router.aws.failures import Overtaken, named_failures, put_as, unless_changed
 from order_router.aws.values import Item, from_item, to_item
-from order_router.aws.versioned import Overtaken, put_as, unless_changed
 from order_router.domain.breaker import FIRST_PAUSE, Breaker, BreakerState
 from order_router.domain.errors import Reason
 from order_router.ports import BreakerConflict, Clock, StoreUnavailable

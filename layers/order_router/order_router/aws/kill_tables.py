@@ -14,9 +14,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from order_router.aws.failures import LOST, is_done, named_failures
+from order_router.aws.failures import LOST, is_done, named_failures, unless_changed
 from order_router.aws.values import Item, from_item, to_item
-from order_router.aws.versioned import unless_changed
 from order_router.domain.kill_switch import KillSwitch, KillTicket, SwitchConflict, SwitchState, switch_of
 from order_router.domain.kill_work import KillWork, WorkConflict
 from order_router.ports import Clock, StoreUnavailable

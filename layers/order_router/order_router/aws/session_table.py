@@ -14,9 +14,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from order_router.aws.failures import is_done, named_failures
+from order_router.aws.failures import Overtaken, is_done, named_failures, put_as, unless_changed
 from order_router.aws.values import Item, from_item, to_item
-from order_router.aws.versioned import Overtaken, put_as, unless_changed
 from order_router.domain.broker_session import SessionRecord, SessionState
 from order_router.domain.errors import Reason
 from order_router.ports import LoginTicket, RecordConflict, StrayPostback
