@@ -35,10 +35,17 @@ LOOK_EVERY_S = 1.0
 SCHEDULE_EVERY_S = 5.0
 VISIBILITY_S = 40
 PATIENCE_S = 150
+MORE = 10
 USUAL = Plan(
-    acts=(Act(0.5, [Kind.KILLED]), Act(0.9, [Kind.STOPPED]), Act(1.0, [Kind.TIMED_OUT])),
+    acts=(
+        Act(0.5, [Kind.KILLED]),
+        Act(0.9, [Kind.STOPPED]),
+        Act(1.0, [Kind.TIMED_OUT]),
+        Act(2.0, [Kind.STOPPED]),
+    ),
     at_broker={"place": 0.1, "modify": 0.15, "cancel": 0.15, "look": 0.05, "book": 0.03},
     in_function={"place": 0.05, "webhook": 0.06, "modify": 0.1, "cancel": 0.1, "reconcile": 0.03},
+    enough=0.25,
 )
 
 
@@ -137,7 +144,10 @@ def unused_port() -> int:
 
 
 def run(ground: Ground, *, orders: int, seed: int, plan: Plan = USUAL, play: Play | None = None) -> Run:
-    """Send so many orders while workers die; return what became of all of them. `play` plays Zerodha."""
+    """Send so many orders, or more until enough were hit, while workers die; return what became of all of them.
+
+    `play` plays Zerodha.
+    """
     started = time.monotonic()
     stack = Stack(ground.facts["endpoint_url"])
     _shorten_visibility(stack)
@@ -162,7 +172,7 @@ def run(ground: Ground, *, orders: int, seed: int, plan: Plan = USUAL, play: Pla
         ledger.look()
         return Run(
             seed=seed,
-            sent=orders,
+            sent=len(traffic.intents),
             ledger=ledger,
             faults=nemesis.faults,
             intents=traffic.intents,
@@ -183,6 +193,10 @@ def _send_all(traffic: Traffic, nemesis: Nemesis, orders: int) -> None:
     senders = ThreadPoolExecutor(THREADS)
     try:
         list(senders.map(traffic.run_one, range(orders)))
+        while len(nemesis.named()) < nemesis.plan.enough * orders and len(traffic.intents) < 2 * orders:
+            # on a busy machine many grow too old to reach a broker, which is where most are hit
+            sent = len(traffic.intents)
+            list(senders.map(traffic.run_one, range(sent, sent + MORE)))
     except BaseException:
         traffic.stopping.set()
         raise

@@ -62,6 +62,8 @@ class Plan:
     in_function: Mapping[str, float]
     at_least: float = 0.35
     """Of the orders sent so far: while fewer were hit, every call that places one is hit."""
+    enough: float = 0
+    """Of the orders to send: while fewer were hit, more are sent, in the end twice as many."""
     stop_s: tuple[float, float] = (1, 20)
     queue_stop_s: tuple[float, float] = (1, 4)
     """For invocations that may be a queued order's: the emulator runs the order queue one message at a time."""

@@ -50,7 +50,7 @@ def test_every_order_is_accounted_for_at_the_end(faulted: Run) -> None:
 
 
 def test_a_quarter_of_the_orders_were_hit(faulted: Run) -> None:
-    assert len(faulted.intents) == ORDERS
+    assert len(faulted.intents) >= ORDERS
     assert len(faulted.faulted) >= ORDERS / 4
     assert {fault.kind for fault in faulted.faults} >= {Kind.KILLED, Kind.STOPPED, Kind.TIMED_OUT}
 
