@@ -4,6 +4,7 @@ from tests.mutants.mutant import Mutant
 
 RECONCILE = "tests/unit/service/test_reconcile.py::"
 DAY_END = "tests/unit/service/test_day_end.py::"
+AFTER_MARKET = "tests/unit/service/test_after_market.py::"
 LIKENESS = "tests/unit/domain/test_likeness.py::"
 BOOKS = "tests/unit/service/test_books.py::"
 FILE = "service/reconcile.py"
@@ -57,6 +58,16 @@ MUTANTS = (
         old=" or not _is_last_word(desk, look, order)",
         new="",
         killed_by=(RECONCILE + "test_absence_from_the_book_is_never_a_rejection",),
+    ),
+    Mutant(
+        name="late-session-s-book-is-final",
+        breaks="an order is closed as absent at 18:00 while Diwali's evening session trades",
+        file=SETTLING,
+        old="    return is_book_final(exchange, day, look.read_at, closes_at)",
+        new="    return is_book_final(exchange, day, look.read_at)",
+        killed_by=(
+            AFTER_MARKET + "test_on_an_evening_of_trading_no_book_has_the_last_word_before_that_is_long_over",
+        ),
     ),
     Mutant(
         name="absence-from-an-incomplete-book-counts",

@@ -35,6 +35,17 @@ def test_a_book_has_the_last_word_from_its_exchange_s_minute(exchange: Exchange)
     assert not is_book_final(exchange, DAY, final_at - timedelta(microseconds=1))
 
 
+@pytest.mark.parametrize("exchange", sorted(INDIAN))
+def test_no_book_has_the_last_word_while_a_late_session_may_still_be_settled(exchange: Exchange) -> None:
+    closes_at = datetime(2026, 11, 23, 21, 0, tzinfo=IST)
+    shares = {Exchange.NSE, Exchange.BSE, Exchange.NFO, Exchange.BFO}
+    wait = timedelta(hours=2) if exchange in shares else timedelta()
+    final_at = max(closes_at + wait, datetime(2026, 11, 23, *FINAL_FROM[exchange], tzinfo=IST))
+
+    assert is_book_final(exchange, DAY, final_at, closes_at)
+    assert not is_book_final(exchange, DAY, final_at - timedelta(microseconds=1), closes_at)
+
+
 def test_a_day_ends_at_midnight_in_kolkata() -> None:
     midnight = datetime(2026, 11, 23, 18, 30, tzinfo=UTC)
 

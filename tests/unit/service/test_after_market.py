@@ -1,6 +1,6 @@
 """The day of an after-market order is its session's: what the evening of its placement says of it closes nothing."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +14,12 @@ from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.market_hours import LONGEST_WAIT
 from order_router.domain.order import Event, Order, apply
 from order_router.domain.reports import OrderBook
-from order_router.domain.trading_calendar import NO_CALENDAR, TradingCalendar, parse_calendar
+from order_router.domain.trading_calendar import (
+    NO_CALENDAR,
+    TradingCalendar,
+    parse_calendar,
+    parse_hours,
+)
 from order_router.domain.vocabulary import Exchange
 from order_router.service.settling import Look, settle
 from tests.fakes.orders import a_submitting_order
@@ -89,6 +94,21 @@ def test_an_order_of_the_day_is_closed_in_the_evening_of_its_day_as_ever() -> No
     )
 
     assert first_in(seen, State.REJECTED) == FRIDAY_EVENING + HALF_HOUR
+
+
+def test_on_an_evening_of_trading_no_book_has_the_last_word_before_that_is_long_over() -> None:
+    hours = parse_hours("17:45-19:10")
+    diwali = CALENDAR.changed({date(2026, 11, 8): (hours,)})
+    world = a_world(datetime(2026, 11, 8, 12, 20, tzinfo=UTC), diwali)
+
+    seen = state_by_half_hour(
+        world,
+        kept(world, EventKind.OUTCOME_LOST, after_market=False),
+        datetime(2026, 11, 8, 18, 0, tzinfo=UTC),
+    )
+
+    # 21:20 and 21:50 in Kolkata are the first two looks two hours after 19:10
+    assert first_in(seen, State.REJECTED) == datetime(2026, 11, 8, 16, 20, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,10 @@ Source: Zerodha bulletin 354850 and support page on execution times beyond marke
 """
 
 
+AFTER_CLOSE = dict.fromkeys((Exchange.NSE, Exchange.BSE, Exchange.NFO, Exchange.BFO), timedelta(hours=2))
+"""How long after the last close an exchange's book is final: 18:00 after the usual 16:00, later after a late one."""
+
+
 def exchange_day(at: datetime) -> date:
     """Return the day at the Indian exchanges, by which orders are filed and counted."""
     return at.astimezone(IST).date()
@@ -50,12 +54,15 @@ def is_day_over(exchange: Exchange, trades_from: datetime, at: datetime) -> bool
     return at - trades_from > LONGEST_DAY
 
 
-def is_book_final(exchange: Exchange, day: date, at: datetime) -> bool:
+def is_book_final(exchange: Exchange, day: date, at: datetime, closes_at: datetime | None = None) -> bool:
     """Return whether a book read now is the last word on this day's orders: late that day, and not after it.
 
-    Never so of a venue whose hours are not in the table: an order that its book lacks stays unknown.
+    `closes_at`: when the day's last session ends, where that is known; one of Diwali's evening ends late. Never so of a
+    venue whose hours are not in the table: an order that its book lacks stays unknown.
     """
     if exchange not in BOOK_IS_FINAL_FROM:
+        return False
+    if closes_at is not None and at < closes_at + AFTER_CLOSE.get(exchange, timedelta()):
         return False
     local = at.astimezone(IST)
     return local.date() == day and local.time() >= BOOK_IS_FINAL_FROM[exchange]

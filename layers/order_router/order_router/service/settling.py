@@ -95,8 +95,12 @@ def _may_be_there(order: Order, look: Look) -> bool:
 
 def _is_last_word(desk: Desk, look: Look, order: Order) -> bool:
     """Return whether the book is one of the last of the order's day: never where that day is not known."""
-    day = trading_day(order.request, order.received_at, desk.calendar())
-    return day is not None and is_book_final(order.request.instrument.exchange, day, look.read_at)
+    exchange, calendar = order.request.instrument.exchange, desk.calendar()
+    day = trading_day(order.request, order.received_at, calendar)
+    if day is None:
+        return False
+    closes_at = max((session.closes_at for session in calendar.sessions(exchange, day) or ()), default=None)
+    return is_book_final(exchange, day, look.read_at, closes_at)
 
 
 def _settle_unseen(desk: Desk, look: Look, order: Order) -> Order:
