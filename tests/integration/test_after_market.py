@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from infra.calendar.build import SHIPPED
+from order_router.adapter.http import HttpRequest, HttpResponse
 from order_router.adapter.session import Surroundings
 from order_router.domain.account import Account
 from order_router.domain.lifecycle import EventKind, State
@@ -182,6 +183,26 @@ def test_one_that_went_to_the_exchange_is_changed_and_cancelled_like_any_other(v
 
     assert (changed.order.state, changed.order.request.limit_price) == (State.OPEN, Decimal(1480))
     assert (cancelled.order.state, cancelled.is_settled) == (State.CANCELLED, True)
+
+
+def test_a_cancel_gets_out_though_the_read_before_it_takes_longer_than_a_call_is_good(vendor: Vendor) -> None:
+    placed = place(vendor)
+    read_slowly(vendor, seconds=0.5)
+
+    cancelled = cancel_order(vendor.world.desk, placed.client_order_id)
+
+    assert (cancelled.order.state, cancelled.is_settled) == (State.CANCELLED, True)
+
+
+def read_slowly(vendor: Vendor, seconds: float) -> None:
+    handlers, clock = vendor.world.handlers, vendor.world.clock
+    ((endpoint, handle),) = [item for item in handlers.items() if item[0].startswith("https")]
+
+    def slowly(request: HttpRequest) -> HttpResponse:
+        clock.advance(0 if request.is_write else seconds)
+        return handle(request)
+
+    handlers[endpoint] = slowly
 
 
 def test_one_that_the_session_left_unfilled_is_told_to_be_gone_only_after_its_day(vendor: Vendor) -> None:
