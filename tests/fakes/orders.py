@@ -1,11 +1,16 @@
 """Orders that a trader would recognise, for tests to start from."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+from order_router.adapter.profile import Profile
+from order_router.domain.account import Account
+from order_router.domain.gate import Gate
 from order_router.domain.identity import client_order_id, request_digest
 from order_router.domain.order import Order, Ownership, take_ownership
 from order_router.domain.request import OrderRequest, parse_request
 from order_router.domain.vocabulary import Source
+from order_router.service.gates import entry_gate
 from tests.fakes.clock import MONDAY_MORNING
 
 
@@ -46,3 +51,8 @@ def a_submitting_order(
     """Return the order as its owner stores it before it sends."""
     ownership = Ownership(owner=owner, lease_until=at + timedelta(seconds=20))
     return take_ownership(an_order(key, at=at, **changes), ownership, at)  # type: ignore[arg-type]
+
+
+def gate_before_entry(account: Account, profile: Profile, request: OrderRequest, at: datetime) -> Gate:
+    """Return the gate before a new order for this request."""
+    return entry_gate(account, profile, replace(a_submitting_order(), request=request), at)

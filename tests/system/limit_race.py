@@ -12,6 +12,7 @@ from datetime import timedelta
 from decimal import Decimal
 from threading import Barrier
 
+from order_router.domain.exchange_time import exchange_day
 from order_router.domain.gate import Gate
 from order_router.domain.lifecycle import EventKind
 from order_router.domain.limits import Limits
@@ -53,7 +54,7 @@ class LimitRace:
 
     def found(self) -> Mapping[str, Decimal]:
         """Return what is counted now."""
-        return self.meters.read(self.counted.item_of(self.clock.now()))
+        return self.meters.read(self.counted.item_of(exchange_day(self.clock.now())))
 
     def run(self) -> list[Claim]:
         """Place all of them at once, and return what came of each."""
@@ -95,7 +96,7 @@ class LimitRace:
         return take_ownership(order, Ownership(key, now + timedelta(seconds=35)), now)
 
     def _gate(self, order: Order) -> Gate:
-        meter = entry_meter(self.counted, self.limits, order.request, PRICE, order.received_at)
+        meter = entry_meter(self.counted, self.limits, order.request, PRICE, order.day)
         return Gate(meters=(meter,))
 
 

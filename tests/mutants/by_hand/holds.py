@@ -92,7 +92,7 @@ MUTANTS = (
         name="held-order-released-into-its-hold",
         breaks="a held order is queued again and again while the order that it waits for stays unknown",
         file="service/holding.py",
-        old="order for order in held if _hold_of(order, now) in holds or not _is_released(desk, order)",
+        old="order for order in held if _hold_of(order) in holds or not _is_released(desk, order)",
         new="order for order in held if not _is_released(desk, order)",
         killed_by=(HOLDS + "test_nothing_is_released_while_the_order_stays_unknown",),
     ),

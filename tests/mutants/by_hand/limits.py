@@ -264,6 +264,23 @@ MUTANTS = (
         new="    price = None\n",
         killed_by=(CHANGES + "test_a_change_to_a_market_order_has_the_value_that_was_counted",),
     ),
+    # ---- the day of what is counted
+    Mutant(
+        name="counted-today-taken-back-tomorrow",
+        breaks="an order around midnight leaves what it took on one day, and less than nothing on the other",
+        file="domain/order.py",
+        old="        return self.session_day or exchange_day(self.received_at)\n",
+        new="        return self.session_day or exchange_day(self.updated_at)\n",
+        killed_by=(PATH + "test_an_order_sent_after_midnight_is_counted_and_taken_back_on_the_day_it_came",),
+    ),
+    Mutant(
+        name="after-market-order-counted-the-evening-before",
+        breaks="what waits for a session is missing from that day's open orders and money at risk",
+        file="domain/order.py",
+        old="        return self.session_day or exchange_day(self.received_at)\n",
+        new="        return exchange_day(self.received_at)\n",
+        killed_by=(PATH + "test_an_after_market_order_finds_its_room_in_its_session_s_day",),
+    ),
     # ---- telling and setting
     Mutant(
         name="near-limit-not-told",

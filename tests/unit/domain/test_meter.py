@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -20,6 +20,7 @@ from order_router.domain.meter import (
     CODES,
     GROSS,
     LOSS,
+    METER_LIFE,
     NET,
     NET_RESERVED,
     OPEN,
@@ -41,12 +42,14 @@ from order_router.domain.order import Event, Order, Ownership, apply, take_owner
 from order_router.domain.reports import Position
 from order_router.domain.request import OrderRequest, dump_request, parse_request
 from order_router.domain.risk import named_price
+from order_router.domain.trading_calendar import LONGEST_CLOSURE
 from order_router.domain.vocabulary import Product
 from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.orders import a_request, a_submitting_order, an_order
 
 INFY = parse_instrument("NSE:INFY")
 ACCOUNT, STRATEGY = Counted("account", "paper"), Counted("strategy", "demo")
+MONDAY = date(2026, 11, 23)
 PAISA = Decimal("0.01")
 ZERO = Decimal(0)
 PRICES = st.integers(5, 1_000_000).map(lambda paise: paise * PAISA)
@@ -190,7 +193,7 @@ BOUNDS = (
 
 
 def meter_of(limits: OrderLimits, request: OrderRequest) -> Any:
-    return entry_meter(ACCOUNT, limits, request, Decimal("1500.05"), MONDAY_MORNING)
+    return entry_meter(ACCOUNT, limits, request, Decimal("1500.05"), MONDAY)
 
 
 @pytest.mark.parametrize(("rule", "attribute", "adds", "least"), BOUNDS)
@@ -228,13 +231,14 @@ def test_what_closes_a_position_finds_room_whatever_is_counted() -> None:
     assert dict(meter.adds) == {ORDERS: 1, OPEN: 1}
 
 
-def test_what_is_counted_of_a_day_outlives_it_by_another() -> None:
-    assert meter_of(Limits(), a_request()).expires_at == MONDAY_MORNING + timedelta(days=2)
+def test_what_is_counted_of_a_day_outlives_it_by_another_whenever_it_is_set() -> None:
+    assert meter_of(Limits(), a_request()).expires_at > MONDAY_MORNING + timedelta(days=2)
+    assert LONGEST_CLOSURE + timedelta(days=2) <= METER_LIFE, "an after-market order's day may come so late"
 
 
 def test_a_strategy_is_held_to_its_own_limits() -> None:
     limits = OrderLimits(max_orders_per_day=3, max_open_orders=2, max_gross_exposure=Decimal(10000))
-    meter = entry_meter(STRATEGY, limits, a_request(strategy="demo"), Decimal("1500.05"), MONDAY_MORNING)
+    meter = entry_meter(STRATEGY, limits, a_request(strategy="demo"), Decimal("1500.05"), MONDAY)
 
     assert breach_of(meter, {ORDERS: Decimal(2), OPEN: Decimal(1), GROSS: Decimal("2499.75")}) is None
     for attribute, found in ((ORDERS, 3), (OPEN, 2), (GROSS, Decimal("2499.76"))):
@@ -276,7 +280,7 @@ def changed(order: Order, **changes: Any) -> OrderRequest:
 
 
 def growth(limits: OrderLimits, order: Order, **changes: Any) -> Any:
-    return growth_meter(ACCOUNT, limits, order, changed(order, **changes), MONDAY_MORNING)
+    return growth_meter(ACCOUNT, limits, order, changed(order, **changes), MONDAY)
 
 
 @pytest.mark.parametrize("filled", [0, 4])
@@ -328,7 +332,7 @@ def test_a_growing_exit_needs_no_room() -> None:
 
 def test_a_change_finds_its_room_in_the_day_on_which_it_is_made() -> None:
     order = resting()
-    on_tuesday = MONDAY_MORNING.replace(day=24)
+    on_tuesday = MONDAY + timedelta(days=1)
 
     meter = growth_meter(
         ACCOUNT, Limits(max_gross_exposure=Decimal(5000)), order, changed(order, quantity=12), on_tuesday

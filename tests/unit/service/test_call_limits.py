@@ -17,10 +17,10 @@ from order_router.domain.gate import PaceExceeded
 from order_router.domain.lifecycle import State
 from order_router.domain.vocabulary import Source
 from order_router.service.change import cancel_order
-from order_router.service.gates import calls_for, cancel_gate, change_gate, entry_gate
+from order_router.service.gates import calls_for, cancel_gate, change_gate
 from order_router.service.place import place_order
 from tests.fakes.clock import MONDAY_MORNING
-from tests.fakes.orders import a_request
+from tests.fakes.orders import a_request, gate_before_entry
 from tests.fakes.transport import Fault
 from tests.fakes.world import World
 
@@ -44,7 +44,7 @@ def limited_world(**calls: Any) -> World:
     return world
 
 
-@pytest.mark.parametrize("gate", [entry_gate, change_gate, cancel_gate])
+@pytest.mark.parametrize("gate", [gate_before_entry, change_gate, cancel_gate])
 def test_every_kind_of_call_counts_in_the_same_minute_and_day(gate) -> None:  # type: ignore[no-untyped-def]
     minute, day = gate(ACCOUNT, LIMITED, ENTRY, MONDAY_MORNING + timedelta(seconds=12)).counters
 
@@ -55,9 +55,9 @@ def test_every_kind_of_call_counts_in_the_same_minute_and_day(gate) -> None:  # 
 @pytest.mark.parametrize(
     ("gate", "request_", "minute", "day"),
     [
-        (entry_gate, ENTRY, 18, 90),
+        (gate_before_entry, ENTRY, 18, 90),
         (change_gate, ENTRY, 18, 90),
-        (entry_gate, EXIT, 20, 100),
+        (gate_before_entry, EXIT, 20, 100),
         (change_gate, EXIT, 20, 100),
         (cancel_gate, ENTRY, 20, 100),
     ],

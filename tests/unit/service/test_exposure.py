@@ -1,7 +1,7 @@
 """What an account holds, as the gate counts it: set from the broker's positions, never over what came between."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +18,8 @@ from order_router.service.reconcile import reconcile_account, reconcile_all
 from tests.fakes.transport import Fault
 from tests.fakes.world import World
 
-METER = "meter#account#paper#2026-11-23"
+DAY = date(2026, 11, 23)
+METER = f"meter#account#paper#{DAY}"
 LIMITED = Account(name="paper", broker="paper", limits=Limits(max_gross_exposure=Decimal(100000)))
 
 
@@ -62,7 +63,7 @@ def test_an_order_that_comes_between_is_not_lost_from_the_count(
 
     between(world, monkeypatch, come)
 
-    rebase(world.desk, LIMITED, known_since=now(world))
+    rebase(world.desk, LIMITED, DAY, known_since=now(world))
 
     monkeypatch.undo()
     assert counted(world)[GROSS] == Decimal("7500.25") + 7000
@@ -78,7 +79,7 @@ def test_while_orders_keep_coming_nothing_is_set_and_it_is_said(
     between(world, monkeypatch, lambda: world.place(f"k-{next(keys)}", limit_price="1400"))
 
     with pytest.raises(StoreUnavailable):
-        rebase(world.desk, LIMITED, known_since=now(world))
+        rebase(world.desk, LIMITED, DAY, known_since=now(world))
 
     monkeypatch.undo()
     assert counted(world)[BASED_AT] == before
@@ -88,7 +89,7 @@ def test_while_orders_keep_coming_nothing_is_set_and_it_is_said(
 def test_positions_that_somebody_has_just_read_are_not_read_again(world: World) -> None:
     sent = len(world.transport.sent)
 
-    rebase(world.desk, LIMITED, known_since=now(world) - timedelta(seconds=1))
+    rebase(world.desk, LIMITED, DAY, known_since=now(world) - timedelta(seconds=1))
 
     assert len(world.transport.sent) == sent
 
@@ -98,7 +99,7 @@ def test_positions_that_cannot_be_read_leave_what_was_known(world: World) -> Non
     world.transport.reads = [Fault.REFUSED]
 
     with pytest.raises(BrokerError):
-        rebase(world.desk, LIMITED, known_since=now(world) + timedelta(seconds=1))
+        rebase(world.desk, LIMITED, DAY, known_since=now(world) + timedelta(seconds=1))
 
     assert counted(world) == before
 

@@ -24,7 +24,7 @@ from order_router.service.gates import (
     write_through,
 )
 from tests.fakes.clock import MONDAY_MORNING, FakeClock
-from tests.fakes.orders import a_request, a_submitting_order
+from tests.fakes.orders import a_request, a_submitting_order, gate_before_entry
 
 ACCOUNT = Account(name="paper", broker="paper", limits=Limits(max_orders_per_day=7))
 REQUEST = a_request(strategy="demo")
@@ -42,14 +42,14 @@ def test_a_broker_that_allows_fewer_calls_gets_fewer() -> None:
     assert pace_for(ACCOUNT, profile(3), REQUEST, MONDAY_MORNING).calls_per_second == 3
 
 
-@pytest.mark.parametrize("gate", [entry_gate, change_gate, cancel_gate])
+@pytest.mark.parametrize("gate", [gate_before_entry, change_gate, cancel_gate])
 def test_every_order_call_takes_from_one_pace_of_account_and_exchange(gate) -> None:  # type: ignore[no-untyped-def]
     pace = gate(ACCOUNT, profile(), REQUEST, MONDAY_MORNING).pace
 
     assert (pace.name, pace.calls_per_second, pace.at) == ("paper#NSE", 9, MONDAY_MORNING)
 
 
-@pytest.mark.parametrize("gate", [entry_gate, change_gate])
+@pytest.mark.parametrize("gate", [gate_before_entry, change_gate])
 def test_everything_but_a_cancel_meets_every_switch(gate) -> None:  # type: ignore[no-untyped-def]
     assert set(gate(ACCOUNT, profile(), REQUEST, MONDAY_MORNING).switches) == {
         "kill#global",
@@ -66,10 +66,10 @@ def test_a_cancel_meets_no_switch_no_hold_and_no_counter() -> None:
 
 
 def test_an_exit_is_held_by_nothing_and_an_entry_by_its_strategy_and_instrument() -> None:
-    leaving = a_request(strategy="demo", position_effect="CLOSE")
+    leaving = a_submitting_order(strategy="demo", position_effect="CLOSE")
 
     assert entry_gate(ACCOUNT, profile(), leaving, MONDAY_MORNING).hold is None
-    held = entry_gate(ACCOUNT, profile(), REQUEST, MONDAY_MORNING).hold
+    held = entry_gate(ACCOUNT, profile(), a_submitting_order(strategy="demo"), MONDAY_MORNING).hold
     assert held == "hold#paper#demo#NSE:INFY#2026-11-23"
 
 

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import count
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
-from order_router.adapter.port import Broker
+from infra.calendar.build import SHIPPED
+from order_router.adapter.port import Acknowledged, Broker
 from order_router.brokers.registry import load_broker
 from order_router.domain.account import Account, Strategy
 from order_router.domain.gate import EntryHeld
@@ -18,15 +20,19 @@ from order_router.domain.limits import Limits, MarginCheck, OrderLimits
 from order_router.domain.meter import BASED_AT, GROSS, LOSS, NET, OPEN, ORDERS, RESERVED
 from order_router.domain.order import Order
 from order_router.domain.reports import OrderMargin
+from order_router.domain.trading_calendar import parse_calendar
 from order_router.domain.vocabulary import Exchange, OrderType, Product, Source
 from order_router.service.change import cancel_order
-from order_router.service.place import resume_order
+from order_router.service.place import place_order, resume_order
 from order_router.service.reconcile import reconcile_account
 from tests.fakes.transport import Fault
 from tests.fakes.world import World
 
 EXIT: dict[str, Any] = {"side": "SELL", "position_effect": "CLOSE"}
 METER = "meter#account#paper#2026-11-23"
+LAST_SECOND = datetime(2026, 11, 23, 18, 29, 59, tzinfo=UTC)
+"""The exchanges' Monday ends with it: brokers elsewhere trade on."""
+TWELVE_HOURS = 12 * 3600
 OF_STRATEGY = "meter#strategy#demo#2026-11-23"
 
 
@@ -657,3 +663,54 @@ def test_the_next_day_begins_with_nothing_counted(world: World) -> None:
 
     assert world.place("tomorrow", limit_price="1400").order.state is State.OPEN
     assert BASED_AT not in counted(world)
+
+
+def test_an_order_sent_after_midnight_is_counted_and_taken_back_on_the_day_it_came(
+    world: World,
+) -> None:
+    limit(world, max_open_orders=1, max_gross_exposure=100_000)
+    world.clock.advance((LAST_SECOND - world.clock.now()).total_seconds())
+    command = replace(
+        world.command(limit_price="1400", source=Source.ALERT), deadline=LAST_SECOND + timedelta(minutes=1)
+    )
+    world.clock.advance(5)
+
+    order = place_order(world.desk, command).order
+    counted_then = world.desk.meters.read(METER)
+    cancel_order(world.desk, order.client_order_id)
+    reconcile_account(world.desk, "paper")
+
+    assert order.state is State.OPEN
+    assert [counted_then[name] for name in (OPEN, RESERVED)] == [1, 7000]
+    counted_now = world.desk.meters.read(METER)
+    assert [counted_now[name] for name in (OPEN, RESERVED, ORDERS)] == [0, 0, 1]
+    assert not world.desk.meters.read("meter#account#paper#2026-11-24").get(OPEN)
+
+
+def keeping_for_the_session(world: World) -> None:
+    """Let the broker be one whose exchange closes, and that keeps orders for its next session."""
+    paper, numbers = load_broker("paper"), count(1)
+    changes = {
+        "profile": replace(paper.profile, exchange_closes=True, takes_after_market=True),
+        "place_order": lambda *_: Acknowledged(f"kept-{next(numbers)}"),
+    }
+    as_broker = cast("Broker", SimpleNamespace(**vars(paper) | changes))
+    calendar = parse_calendar(SHIPPED.read_text(encoding="utf-8"))
+    world.desk = replace(world.desk, broker_of=lambda _: as_broker, calendar=lambda: calendar)
+
+
+@pytest.mark.parametrize("limits", [{"max_open_orders": 1}, {"max_gross_exposure": 8_000}])
+def test_an_after_market_order_finds_its_room_in_its_session_s_day(
+    world: World, limits: dict[str, Any]
+) -> None:
+    keeping_for_the_session(world)
+    limit(world, **limits)
+    wanted: dict[str, Any] = {"limit_price": "1500", "after_market": True}
+    world.clock.advance(TWELVE_HOURS)
+
+    kept, second = world.place("k-1", **wanted).order, world.place("k-2", **wanted).order
+    world.clock.advance(3 * TWELVE_HOURS)
+    by_day = world.place("k-3", limit_price="1500").order
+
+    assert (kept.state, kept.day) == ("open", date(2026, 11, 25)), "the 24th is a holiday"
+    assert {refusal(order)[0] for order in (second, by_day)} <= {"OPEN_ORDERS_LIMIT", "GROSS_EXPOSURE_LIMIT"}

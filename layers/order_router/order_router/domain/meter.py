@@ -6,22 +6,24 @@ filled is in `gross` until the broker's positions, read again, say what it is wo
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
-from order_router.domain.exchange_time import exchange_day
 from order_router.domain.instrument import Instrument
 from order_router.domain.limits import Limits, OrderLimits
 from order_router.domain.order import Order
 from order_router.domain.reports import Position
 from order_router.domain.request import OrderRequest
 from order_router.domain.risk import is_exit, named_price
+from order_router.domain.trading_calendar import LONGEST_CLOSURE
 from order_router.domain.vocabulary import Side
 
 ZERO = Decimal(0)
 ORDERS, OPEN, LOSS, BASED_AT, MOVES = "orders", "open", "loss", "based_at", "moves"
 GROSS, NET, RESERVED, NET_RESERVED = "gross", "net", "reserved", "net_reserved"
-METER_LIFE = timedelta(days=2)
+METER_LIFE = LONGEST_CLOSURE + timedelta(days=2)
+"""From the first order of a day on, an after-market one perhaps, until nobody asks for that day any more."""
+
 Amounts = Mapping[str, Decimal]
 
 
@@ -55,9 +57,9 @@ class Counted:
     def __str__(self) -> str:
         return f"{self.kind} {self.owner}"
 
-    def item_of(self, at: datetime) -> str:
+    def item_of(self, day: date) -> str:
         """Return the name of the item of this exchange day."""
-        return f"meter#{self.kind}#{self.owner}#{exchange_day(at)}"
+        return f"meter#{self.kind}#{self.owner}#{day}"
 
 
 def counted_by(request: OrderRequest) -> tuple[Counted, ...]:
@@ -98,10 +100,10 @@ def _money(request: OrderRequest, *, at_risk: Decimal, reserved: Decimal) -> dic
 
 
 def entry_meter(
-    counted: Counted, limits: OrderLimits, request: OrderRequest, price: Decimal, at: datetime
+    counted: Counted, limits: OrderLimits, request: OrderRequest, price: Decimal, day: date
 ) -> Meter:
-    """Return what a new order must find room for; what closes a position is counted and never without room."""
-    meter = _meter(counted, entry_amounts(request, price), at)
+    """Return what a new order of this day must find room for; what closes a position is counted and never refused."""
+    meter = _meter(counted, entry_amounts(request, price), day)
     if is_exit(request):
         return meter
     adds = meter.adds
@@ -111,7 +113,7 @@ def entry_meter(
 
 
 def growth_meter(
-    counted: Counted, limits: OrderLimits, order: Order, wanted: OrderRequest, at: datetime
+    counted: Counted, limits: OrderLimits, order: Order, wanted: OrderRequest, day: date
 ) -> Meter | None:
     """Return what a change of a resting order must find room for, adding nothing yet; None if it asks for no more.
 
@@ -130,7 +132,7 @@ def growth_meter(
         if name not in {ORDERS, OPEN}
     }
     least = {name: -limit - signed for name, limit in _least(limits, wanted)}
-    return replace(_meter(counted, {}, at), at_most=most, at_least=least) if most or least else None
+    return replace(_meter(counted, {}, day), at_most=most, at_least=least) if most or least else None
 
 
 def _is_money(name: str) -> bool:
@@ -142,11 +144,12 @@ def change_meters(before: Order, after: Order) -> tuple[Meter, ...]:
     amounts = change_amounts(before, after)
     if not amounts:
         return ()
-    return tuple(_meter(counted, amounts, after.received_at) for counted in counted_by(after.request))
+    return tuple(_meter(counted, amounts, after.day) for counted in counted_by(after.request))
 
 
-def _meter(counted: Counted, adds: Amounts, at: datetime) -> Meter:
-    return Meter(name=counted.item_of(at), whose=str(counted), expires_at=at + METER_LIFE, adds=adds)
+def _meter(counted: Counted, adds: Amounts, day: date) -> Meter:
+    expires_at = datetime.combine(day, time(), tzinfo=UTC) + METER_LIFE
+    return Meter(name=counted.item_of(day), whose=str(counted), expires_at=expires_at, adds=adds)
 
 
 def _most(limits: OrderLimits, request: OrderRequest) -> Iterable[tuple[str, Decimal]]:

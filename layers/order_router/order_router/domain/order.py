@@ -7,6 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from order_router.domain.errors import IllegalTransition, Reason
+from order_router.domain.exchange_time import exchange_day
 from order_router.domain.lifecycle import TRANSITIONS, EventKind, State
 from order_router.domain.request import OrderRequest, dump_request
 from order_router.domain.risk import named_price
@@ -70,6 +71,11 @@ class Order:
     reason: Reason | None = None
     history: tuple[Step, ...] = ()
     version: int = 0
+
+    @property
+    def day(self) -> date:
+        """Return the exchange day that the order counts for: that of its session, or the one on which it came."""
+        return self.session_day or exchange_day(self.received_at)
 
     @property
     def pending_quantity(self) -> int:

@@ -21,6 +21,7 @@ from order_router.adapter.port import Broker, ModifyIntent, OrderTarget
 from order_router.adapter.session import BrokerSession
 from order_router.domain.account import Account
 from order_router.domain.errors import RouterError
+from order_router.domain.exchange_time import exchange_day
 from order_router.domain.following import apply_fitting, events_of
 from order_router.domain.gate import SLOT_LIFE, BaseStale, PriceUnfit
 from order_router.domain.lifecycle import EventKind
@@ -141,7 +142,7 @@ def modify_order(desk: Desk, client_order_id: str, changes: Mapping[str, Any]) -
     wanted = changed_request(order, changes)
     broker.profile.require(wanted)
     require_listed(desk, broker, wanted)
-    entry = entry_of(desk, account, broker, wanted)
+    entry = entry_of(desk, account, broker, wanted, max(exchange_day(desk.clock.now()), order.day))
     require_growth(entry, order)
     intent = ModifyIntent(broker_order_id=_at_broker(order), before=order.request, request=wanted)
     change = Change(

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from order_router.adapter.errors import BrokerError
@@ -31,12 +31,12 @@ def oldest_base(at: datetime) -> datetime:
     return at - BASE_LIFE
 
 
-def rebase(desk: Desk, account: Account, *, known_since: datetime) -> Mapping[str, Decimal]:
-    """Read the account's positions, unless somebody has since then, and return what is counted by them.
+def rebase(desk: Desk, account: Account, day: date, *, known_since: datetime) -> Mapping[str, Decimal]:
+    """Read the account's positions, unless somebody has since then, and return what is counted by them that day.
 
     Raises the broker's error, or StoreUnavailable where orders kept coming between.
     """
-    name = Counted("account", account.name).item_of(desk.clock.now())
+    name = Counted("account", account.name).item_of(day)
     for _ in range(TRIES):
         seen, at = desk.meters.read(name), desk.clock.now()
         if _is_known(seen, known_since):
@@ -62,9 +62,11 @@ def watch_account(desk: Desk, account: Account) -> None:
     """
     limits = account.limits
     try:
-        counted = desk.meters.read(Counted("account", account.name).item_of(desk.clock.now()))
+        now = desk.clock.now()
+        today = exchange_day(now)
+        counted = desk.meters.read(Counted("account", account.name).item_of(today))
         if limits.need_positions:
-            counted = rebase(desk, account, known_since=desk.clock.now() - BASE_AGAIN)
+            counted = rebase(desk, account, today, known_since=now - BASE_AGAIN)
             desk.metrics.put({"gross_exposure": int(counted.get(GROSS, 0))}, {"account": account.name})
         if limits.need_price or limits.price_band_percent is not None:
             _refresh_prices(desk, account, counted)
@@ -100,7 +102,7 @@ def watch_strategies(desk: Desk) -> None:
         for strategy in desk.settings.strategies():
             if any(_bounds(strategy.limits)):
                 counted = Counted("strategy", strategy.name)
-                amounts = desk.meters.read(counted.item_of(desk.clock.now()))
+                amounts = desk.meters.read(counted.item_of(exchange_day(desk.clock.now())))
                 _tell_near(desk, counted, strategy.limits, amounts)
     except StoreUnavailable as error:
         logger.warning("strategies not watched", extra={"reason": error.code})

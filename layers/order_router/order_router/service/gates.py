@@ -88,26 +88,18 @@ def after_gate(before: Order, after: Order) -> Gate | None:
 
 def _hold_change(before: Order, after: Order) -> HoldChange | None:
     """Return the change of a hold: becoming unknown puts it on, being settled takes it off."""
-    day = exchange_day(after.received_at)
-    name = hold_name(after.request, after.session_day or day)
+    name = hold_name(after.request, after.day)
     is_on = after.state is State.UNKNOWN
     if name is None or is_on == (before.state is State.UNKNOWN):
         return None
-    expires_at = after.received_at + HOLD_LIFE + ((after.session_day or day) - day)
+    expires_at = after.received_at + HOLD_LIFE + (after.day - exchange_day(after.received_at))
     return HoldChange(name=name, client_order_id=after.client_order_id, is_on=is_on, expires_at=expires_at)
 
 
-def entry_gate(
-    account: Account,
-    profile: Profile,
-    request: OrderRequest,
-    at: datetime,
-    *,
-    session_day: date | None = None,
-) -> Gate:
-    """Return the gate before an order, whatever is counted of it; `session_day` as the order has it."""
-    hold = _hold_for(request, session_day or exchange_day(at))
-    return replace(change_gate(account, profile, request, at), hold=hold)
+def entry_gate(account: Account, profile: Profile, order: Order, at: datetime) -> Gate:
+    """Return the gate before a new order, whatever is counted of it."""
+    gate = change_gate(account, profile, order.request, at)
+    return replace(gate, hold=_hold_for(order.request, order.day))
 
 
 def change_gate(account: Account, profile: Profile, request: OrderRequest, at: datetime) -> Gate:

@@ -2,9 +2,7 @@
 
 import logging
 from collections.abc import Iterable
-from datetime import datetime
 
-from order_router.domain.exchange_time import exchange_day
 from order_router.domain.order import Order
 from order_router.ports import StoreUnavailable
 from order_router.service.desk import Desk
@@ -19,14 +17,14 @@ def release_held(desk: Desk, unsettled: Iterable[Order], unknown: Iterable[Order
     The gate has the last word when one comes out of the queue: it may be held again.
     """
     now = desk.clock.now()
-    holds = {_hold_of(order, order.received_at) for order in unknown}
+    holds = {_hold_of(order) for order in unknown}
     held = [order for order in unsettled if order.is_held and now <= order.deadline]
     held.sort(key=lambda order: order.received_at)
-    return tuple(order for order in held if _hold_of(order, now) in holds or not _is_released(desk, order))
+    return tuple(order for order in held if _hold_of(order) in holds or not _is_released(desk, order))
 
 
-def _hold_of(order: Order, at: datetime) -> str | None:
-    return hold_name(order.request, order.session_day or exchange_day(at))
+def _hold_of(order: Order) -> str | None:
+    return hold_name(order.request, order.day)
 
 
 def _is_released(desk: Desk, order: Order) -> bool:

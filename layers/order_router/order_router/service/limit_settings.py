@@ -92,11 +92,11 @@ def _stored(desk: LimitsDesk, counted: Counted) -> StoredSetting:
 
 
 def _found(desk: LimitsDesk, counted: Counted, stored: StoredSetting) -> LimitsFound:
-    now = desk.clock.now()
+    today = exchange_day(desk.clock.now())
     return LimitsFound(
         counted=counted,
         setting=stored.setting,
         version=stored.version,
-        day=exchange_day(now),
-        amounts=desk.meters.read(counted.item_of(now)),
+        day=today,
+        amounts=desk.meters.read(counted.item_of(today)),
     )

@@ -62,7 +62,7 @@ class Entry:
     """A new order before its gate: whom it is for, and the limits that hold it.
 
     `has_price` False: nobody says what the instrument trades at, and the order closes a position: no band holds it.
-    `session_day`: as the order has it.
+    `day`: the exchange day in which there must be room for it.
     """
 
     desk: Desk
@@ -70,8 +70,8 @@ class Entry:
     broker: Broker
     request: OrderRequest
     limits: tuple[tuple[Counted, OrderLimits], ...]
+    day: date
     has_price: bool = True
-    session_day: date | None = None
 
     def ruled(self) -> Iterator[Ruled]:
         """Yield the limits as one order is held to them."""
@@ -82,13 +82,13 @@ class Entry:
         return tuple(self._meter(counted, limits, price, at) for counted, limits in self.limits)
 
     def _meter(self, counted: Counted, limits: OrderLimits, price: Decimal, at: datetime) -> Meter:
-        meter = entry_meter(counted, limits, self.request, price, at)
+        meter = entry_meter(counted, limits, self.request, price, self.day)
         return meter if is_exit(self.request) else _on_known_positions(meter, limits, at)
 
     def growth(self, order: Order, at: datetime) -> tuple[Meter, ...]:
         """Return what a change of a resting order into the entry's must find room for."""
         found = (
-            (limits, growth_meter(counted, limits, order, self.request, at))
+            (limits, growth_meter(counted, limits, order, self.request, self.day))
             for counted, limits in self.limits
         )
         return tuple(_on_known_positions(meter, limits, at) for limits, meter in found if meter is not None)
@@ -117,14 +117,14 @@ def _on_known_positions(meter: Meter, limits: OrderLimits, at: datetime) -> Mete
     return replace(meter, at_least={BASED_AT: known_since, **meter.at_least})
 
 
-def entry_of(desk: Desk, account: Account, broker: Broker, request: OrderRequest) -> Entry:
+def entry_of(desk: Desk, account: Account, broker: Broker, request: OrderRequest, day: date) -> Entry:
     """Return the entry with the limits of its account and of its strategy, if it names one that there is."""
     strategy = None if request.strategy is None else desk.settings.strategy(request.strategy)
     own = OrderLimits() if strategy is None else strategy.limits
     limits = tuple(
         (counted, account.limits if counted.kind == "account" else own) for counted in counted_by(request)
     )
-    return Entry(desk=desk, account=account, broker=broker, request=request, limits=limits)
+    return Entry(desk=desk, account=account, broker=broker, request=request, limits=limits, day=day)
 
 
 def count(entry: Entry, order: Order) -> Order:
@@ -165,10 +165,9 @@ def require_growth(entry: Entry, order: Order) -> None:
         require_within(ruled, entry.request, price)
 
 
-def limited_gate(entry: Entry, price: Decimal, at: datetime) -> Gate:
-    """Return the gate before a new order, a unit of which counts at this price."""
-    profile, day = entry.broker.profile, entry.session_day
-    gate = entry_gate(entry.account, profile, entry.request, at, session_day=day)
+def limited_gate(entry: Entry, order: Order, at: datetime) -> Gate:
+    """Return the gate before a new order, a unit of which counts at its price."""
+    gate, price = entry_gate(entry.account, entry.broker.profile, order, at), order.counted_price or ZERO
     return replace(gate, meters=entry.meters(price, at), price=entry.price_check(at))
 
 
@@ -204,7 +203,8 @@ def _price_behind(entry: Entry, missing: PriceUnfit) -> Decimal | None:
 
 def _learn_positions(entry: Entry, missing: BaseStale) -> None:
     try:
-        rebase(entry.desk, entry.account, known_since=oldest_base(entry.desk.clock.now()))
+        known_since = oldest_base(entry.desk.clock.now())
+        rebase(entry.desk, entry.account, entry.day, known_since=known_since)
     except BrokerError as error:
         raise PositionsUnknown(f"{missing.message}: {error.reason.message}") from error
 

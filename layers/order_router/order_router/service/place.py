@@ -1,7 +1,6 @@
 """Place an order: intent first, one send, the outcome written down, a repeat answered with the first."""
 
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from functools import partial
 
 from order_router.adapter.errors import DeadlinePassed, Unsupported
@@ -172,13 +171,11 @@ def too_old(order: Order) -> Reason:
 
 def _write_entry(desk: Desk, job: Job, replacing: Order | None) -> Job:
     """Write an order that is to be counted, once what its limits ask for is known."""
-    entry = entry_of(desk, job.account, job.broker, job.order.request)
-    entry = replace(entry, session_day=job.order.session_day)
+    entry = entry_of(desk, job.account, job.broker, job.order.request, job.order.day)
     job = replace(job, order=count(entry, job.order))
-    price = job.order.counted_price or Decimal(0)
     for _ in range(LEARN_TRIES):
         try:
-            return _write_owned(desk, job, replacing, partial(limited_gate, entry, price))
+            return _write_owned(desk, job, replacing, partial(limited_gate, entry, job.order))
         except (PriceUnfit, BaseStale) as missing:
             entry = learn(entry, missing)
     raise LimitsUnknown("prices or positions moved faster than they could be read")
@@ -242,8 +239,7 @@ def _write_again(desk: Desk, job: Job) -> Job:
     """Write a stored order as ours: one that was held was not counted yet."""
     if job.order.counted_price is None:
         return _write_entry(desk, job, job.order)
-    order = job.order
-    gate = partial(entry_gate, job.account, job.broker.profile, order.request, session_day=order.session_day)
+    gate = partial(entry_gate, job.account, job.broker.profile, job.order)
     return _write_owned(desk, job, job.order, gate)
 
 

@@ -114,10 +114,7 @@ class _Tries:
         """Store what happened and claim the order anew: a switch may be on by now, and the pace holds for tries too."""
         job, now = self.job, self.desk.clock.now()
         again = apply_fitting(job.order, [*self.events, Event(kind=EventKind.SUBMITTING, at=now)])
-        order = job.order
-        gate = partial(
-            entry_gate, job.account, job.broker.profile, order.request, session_day=order.session_day
-        )
+        gate = partial(entry_gate, job.account, job.broker.profile, job.order)
         write = GatedWrite(order=again, replacing=job.order, gate=gate, until=self.last_at, life=self.life)
         try:
             passed = write_through(self.desk.store, self.desk.clock, write)
