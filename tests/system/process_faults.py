@@ -41,7 +41,7 @@ USUAL = Plan(
         Act(0.5, [Kind.KILLED]),
         Act(0.9, [Kind.STOPPED]),
         Act(1.0, [Kind.TIMED_OUT]),
-        Act(2.0, [Kind.STOPPED]),
+        Act(2.0, [Kind.STOPPED, Kind.TIMED_OUT]),
     ),
     at_broker={"place": 0.1, "modify": 0.15, "cancel": 0.15, "look": 0.05, "book": 0.03},
     in_function={"place": 0.05, "webhook": 0.06, "modify": 0.1, "cancel": 0.1, "reconcile": 0.03},
@@ -193,7 +193,7 @@ def _send_all(traffic: Traffic, nemesis: Nemesis, orders: int) -> None:
     senders = ThreadPoolExecutor(THREADS)
     try:
         list(senders.map(traffic.run_one, range(orders)))
-        while len(nemesis.named()) < nemesis.plan.enough * orders and len(traffic.intents) < 2 * orders:
+        while nemesis.is_behind(orders) and len(traffic.intents) < 2 * orders:
             # on a busy machine many grow too old to reach a broker, which is where most are hit
             sent = len(traffic.intents)
             list(senders.map(traffic.run_one, range(sent, sent + MORE)))

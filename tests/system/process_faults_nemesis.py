@@ -63,7 +63,7 @@ class Plan:
     at_least: float = 0.35
     """Of the orders sent so far: while fewer were hit, every call that places one is hit."""
     enough: float = 0
-    """Of the orders to send: while fewer were hit, more are sent, in the end twice as many."""
+    """Of the orders to send: while fewer were hit, or a kind of fault was not played, up to twice as many are sent."""
     stop_s: tuple[float, float] = (1, 20)
     queue_stop_s: tuple[float, float] = (1, 4)
     """For invocations that may be a queued order's: the emulator runs the order queue one message at a time."""
@@ -154,6 +154,14 @@ class Nemesis:
         """The orders that are known to have been hit."""
         with self._lock:
             return {fault.order for fault in self.faults if fault.order is not None}
+
+    def is_behind(self, orders: int) -> bool:
+        """Whether fewer orders were hit than the plan wants of so many, or a kind of fault was not played yet."""
+        with self._lock:
+            played = {fault.kind for fault in self.faults}
+        planned = {kind for act in self.plan.acts for kind in act.kinds}
+        is_due = self.plan.enough > 0
+        return is_due and (len(self.named()) < self.plan.enough * orders or not planned <= played)
 
     def _prowl(self) -> None:
         """Watch for workers that take up an invocation, and hit some of them a random moment later."""
