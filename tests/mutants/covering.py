@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 TOOL = sys.monitoring.COVERAGE_ID
+DISABLE = sys.monitoring.DISABLE  # asked for by handlers that run when sys is gone
 
 
 @dataclass(slots=True)
@@ -74,7 +75,7 @@ class Watching:
     def _line(self, code: CodeType, line: int) -> Any:
         if code.co_filename.startswith(self._package):
             self._ran.add((code.co_filename[len(self._package) :], line))
-        return sys.monitoring.DISABLE
+        return DISABLE
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
