@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -20,11 +20,11 @@ from order_router.adapter.errors import (
     Unsupported,
 )
 from order_router.domain.account import Account, Strategy
-from order_router.domain.breaker import FAILURES_TO_OPEN, PROBE_LEASE, Breaker, BreakerState
+from order_router.domain.breaker import FAILURES_TO_OPEN, PROBE_LEASE, Breaker, BreakerState, opened
 from order_router.domain.errors import Reason
 from order_router.domain.lifecycle import State
 from order_router.domain.vocabulary import OrderType, Product, Source
-from order_router.ports import RenewalPending, StoreUnavailable
+from order_router.ports import BreakerConflict, OrderPage, RenewalPending, StoreUnavailable
 from order_router.service.breaker import (
     BreakerDesk,
     breakers_of,
@@ -153,6 +153,40 @@ def test_an_answered_order_between_ends_the_row_whichever_worker_sent_it(world: 
         world.clock.advance(1)
 
     assert not breaker(world).is_engaged
+
+
+@pytest.mark.parametrize(("between", "opens"), [(48, False), (49, True)])
+def test_an_answer_is_looked_for_among_the_last_fifty_orders(world: World, between: int, opens: bool) -> None:
+    lose(world, FAILURES_TO_OPEN - 1)
+    world.clock.advance(1)
+    world.place("answered")
+    world.clock.advance(1)
+    world.store.set_switch("kill#global", engaged=True)
+    for number in range(between):
+        assert world.place(f"refused-{number}").order.state is State.REFUSED
+    world.store.set_switch("kill#global", engaged=False)
+
+    lose(world, 1, start=FAILURES_TO_OPEN)
+
+    assert breaker(world).is_engaged is opens
+
+
+def test_orders_are_looked_through_only_where_a_row_would_open_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks, list_day = list[int](), world.store.list_day
+
+    def counted(account: str, day: date, *, limit: int) -> OrderPage:
+        looks.append(limit)
+        return list_day(account, day, limit=limit)
+
+    monkeypatch.setattr(world.store, "list_day", counted)
+    lose(world, FAILURES_TO_OPEN - 1)
+    assert looks == []
+
+    lose(world, 1, start=FAILURES_TO_OPEN)
+
+    assert len(looks) == 1
 
 
 def test_an_order_that_the_book_settled_is_no_answered_call(world: World) -> None:
@@ -296,7 +330,10 @@ def test_a_worker_that_died_before_telling_is_made_up_for(world: World) -> None:
     )
     reconcile_account(world.desk, "paper")
     assert kinds(world) == []
-    world.clock.advance(11)
+    world.clock.advance(10)
+    reconcile_account(world.desk, "paper")
+    assert kinds(world) == []
+    world.clock.advance(0.001)
 
     reconcile_account(world.desk, "paper")
     reconcile_account(world.desk, "paper")
@@ -374,3 +411,132 @@ def test_after_a_read_has_closed_it_one_failed_order_opens_it_again(world: World
 
     assert breaker(world).is_engaged
     assert world.reconcile.asked[-1] == ("paper", 31)
+
+
+# ---------------------------------------------------------------- what is told
+def test_the_trader_is_told_why_it_opened_when_and_what_goes_on(world: World) -> None:
+    lose(world)
+
+    (notice,) = world.notifier.notices[-1:]
+    reason = breaker(world).reason
+    assert reason is not None
+    assert notice.message == (
+        "no order goes to paper from account paper: its circuit was opened after order calls that came to nothing"
+        f" ({reason.code}: {reason.message}). Cancels still go; a read is tried every 15 s or later"
+        " and closes it when it is answered."
+    )
+    assert (notice.kind, notice.account, notice.subject) == (
+        "breaker_open",
+        "paper",
+        world.clock.now().isoformat(),
+    )
+
+
+def test_one_that_was_opened_by_somebody_says_by_whom_even_where_no_strategy_can_be_read(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unread() -> None:
+        raise StoreUnavailable("the settings did not answer")
+
+    monkeypatch.setattr(world.settings, "strategies", unread)
+
+    open_breaker(desk_of(world), PAPER, by="alarm", reason=DOWN)
+
+    assert world.notifier.notices[-1].message == (
+        "no order goes to paper from account paper: its circuit was opened by alarm"
+        " (BROKER_UNREACHABLE: no connection). Cancels still go; a read is tried every 15 s or later"
+        " and closes it when it is answered."
+    )
+
+
+def test_each_opening_and_closing_is_news_of_its_own(world: World) -> None:
+    desk = desk_of(world)
+    for _ in range(2):
+        open_breaker(desk, PAPER, by="alarm", reason=DOWN)
+        world.clock.advance(1)
+        reset_breaker(desk, PAPER, by="key-1")
+        world.clock.advance(1)
+
+    assert len({(notice.kind, notice.subject) for notice in world.notifier.notices}) == 4
+
+
+# ---------------------------------------------------------------- others write meanwhile
+class Met:
+    """Another worker's write comes first, so many times."""
+
+    def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch, *, times: int) -> None:
+        self.times = times
+        self._write = world.breakers.write
+        monkeypatch.setattr(world.breakers, "write", self.write)
+
+    def write(self, breaker: Breaker, *, replacing: Breaker) -> Breaker:
+        if self.times:
+            self.times -= 1
+            self._write(replace(replacing, failures=()), replacing=replacing)
+        return self._write(breaker, replacing=replacing)
+
+
+def test_an_opening_goes_through_against_seven_writers_and_says_so_where_it_does_not(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Met(world, monkeypatch, times=8)
+    with pytest.raises(StoreUnavailable, match="the breaker of paper: too many conflicts"):
+        open_breaker(desk_of(world), PAPER, by="alarm", reason=DOWN)
+    assert kinds(world) == []
+
+    Met(world, monkeypatch, times=7)
+    assert open_breaker(desk_of(world), PAPER, by="alarm", reason=DOWN).is_engaged
+    assert kinds(world) == ["breaker_open"]
+
+
+def test_who_makes_up_for_a_lost_notice_and_is_met_by_another_leaves_the_read_to_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    untold = opened_untold(world)
+    world.clock.advance(20)
+    Met(world, monkeypatch, times=1)
+
+    assert take_probe(world.desk, PAPER) is None
+
+    assert kinds(world) == ["breaker_open"]
+    assert breaker(world).state is untold.state is BreakerState.OPEN
+
+
+def opened_untold(world: World) -> Breaker:
+    """Open the breaker as a worker does that dies before it tells of it."""
+    return world.breakers.write(
+        opened(breaker(world), world.clock.now(), by="alarm", reason=DOWN), replacing=breaker(world)
+    )
+
+
+def test_a_read_whose_end_cannot_be_written_leaves_it_as_it_was(world: World) -> None:
+    open_breaker(desk_of(world), PAPER, by="alarm", reason=DOWN)
+    rest(world)
+    probe = take_probe(world.desk, PAPER)
+    assert probe is not None
+    world.breakers.is_down = True
+
+    assert end_probe(world.desk, PAPER, probe, None) == probe
+    assert kinds(world) == ["breaker_open"]
+
+
+def test_a_closing_that_was_told_is_told_even_where_nobody_could_note_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_breaker(desk_of(world), PAPER, by="alarm", reason=DOWN)
+    rest(world)
+    probe = take_probe(world.desk, PAPER)
+    assert probe is not None
+    write = world.breakers.write
+
+    def first_alone(breaker: Breaker, *, replacing: Breaker) -> Breaker:
+        if breaker.is_told:
+            raise BreakerConflict(breaker)
+        return write(breaker, replacing=replacing)
+
+    monkeypatch.setattr(world.breakers, "write", first_alone)
+
+    after = end_probe(world.desk, PAPER, probe, None)
+
+    assert (after.state, after.is_told) == (BreakerState.CLOSED, True)
+    assert kinds(world) == ["breaker_open", "breaker_closed"]
