@@ -1,6 +1,7 @@
 """What a kill switch was asked to do besides: open orders cancelled, positions closed once, each outcome told."""
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -20,9 +21,11 @@ from order_router.service.kill_work import make_pass
 from order_router.service.reconcile import reconcile_account
 from tests.fakes.kill import KillWorld, let_go
 from tests.fakes.listed import a_share
+from tests.fakes.orders import a_submitting_order
 from tests.fakes.transport import Fault
 
 PAPER = KillSwitch(StopScope.ACCOUNT, "paper")
+BIT_S = 0.001
 
 
 @pytest.fixture
@@ -506,3 +509,239 @@ def test_a_position_beyond_the_freeze_quantity_is_closed_in_parts(
 
     assert positions(kill) == {}
     assert [line.quantity for line in kill.work().exits] == [10, 10, 5]
+
+
+# ---------------------------------------------------------------- how long
+def pass_at(kill: KillWorld, after_s: float) -> KillWork:
+    """Make the next pass so long after the work was asked for."""
+    name, work_id, _ = kill.queue.asked.pop(0)
+    at = kill.work().requested_at + timedelta(seconds=after_s)
+    kill.world.clock.advance((at - kill.world.clock.now()).total_seconds())
+    make_pass(kill.work_desk, name, work_id)
+    return kill.work()
+
+
+def slow(kill: KillWorld, method: str, seconds: float) -> None:
+    """Let the exchange take so long over each request of this method."""
+    handle = kill.world.handlers["paper://exchange"]
+
+    def slowly(request: Any) -> Any:
+        if request.method == method:
+            kill.world.clock.advance(seconds)
+        return handle(request)
+
+    kill.world.handlers["paper://exchange"] = slowly
+
+
+def test_three_seconds_are_left_for_orders_that_were_on_their_way(kill: KillWorld) -> None:
+    stop(kill, cancels_open=True)
+
+    assert pass_at(kill, 3 - BIT_S).phase is Phase.CANCELLING
+    assert pass_at(kill, 3).phase is Phase.DONE
+
+
+def test_the_next_pass_comes_in_two_seconds_and_at_once_where_closing_begins(kill: KillWorld) -> None:
+    hold(kill, "k-1")
+    work_id = stop(kill, closes_positions=True).work_id
+
+    pass_at(kill, 0)
+    assert kill.queue.asked == [("paper", work_id, 2)]
+
+    assert pass_at(kill, 3).phase is Phase.CLOSING
+    assert kill.queue.asked == [("paper", work_id, 0)]
+
+
+def test_open_orders_are_cancelled_for_ninety_seconds(kill: KillWorld) -> None:
+    order = rest(kill, "k-1")
+    kill.world.sessions.log_out("paper")
+    stop(kill, cancels_open=True)
+
+    assert pass_at(kill, 90 - BIT_S).phase is Phase.CANCELLING
+    work = pass_at(kill, 90)
+
+    assert work.phase is Phase.DONE
+    assert work.problems == (f"these orders may still be open: {order.client_order_id}",)
+
+
+def test_positions_are_asked_for_until_three_minutes_after_the_command(kill: KillWorld) -> None:
+    hold(kill, "k-1")
+    kill.world.sessions.log_out("paper")
+    stop(kill, closes_positions=True)
+
+    assert pass_at(kill, 100).phase is Phase.CANCELLING
+    assert pass_at(kill, 180 - BIT_S).phase is Phase.CANCELLING
+    work = pass_at(kill, 180)
+
+    assert work.phase is Phase.DONE
+    assert work.problems[0].startswith("positions not closed: BROKER_SESSION_EXPIRED: ")
+
+
+def test_positions_that_can_be_read_again_are_closed(kill: KillWorld) -> None:
+    hold(kill, "k-1")
+    kill.world.sessions.log_out("paper")
+    stop(kill, closes_positions=True)
+    pass_at(kill, 100)
+    kill.world.sessions.log_in("paper", {})
+
+    kill.run_passes()
+
+    assert positions(kill) == {}
+    assert kill.work().problems == ()
+
+
+def test_an_exit_that_rests_is_followed_for_ninety_seconds_and_told_once(kill: KillWorld) -> None:
+    for key, quantity in (("k-1", 8), ("k-2", 7)):
+        hold(kill, key, instrument="NSE:RELIANCE", quantity=quantity)
+    stop(kill, closes_positions=True)
+    pass_at(kill, 3)
+    pass_at(kill, 4)
+
+    assert pass_at(kill, 94 - BIT_S).phase is Phase.CLOSING
+    assert pass_at(kill, 94).phase is Phase.DONE
+
+    assert kill.told("kill_outcome") == [
+        "kill switch, closing SELL 15 NSE:RELIANCE MIS: partially_filled",
+        (
+            "kill switch of account paper, account paper: done; 0 of 0 open orders cancelled; 0 of 1 exits filled;"
+            f" these exits have not ended: {kill.work().exits[0].client_order_id}"
+        ),
+    ]
+
+
+@pytest.mark.parametrize(("each_s", "begun"), [(4, 3), (4 + BIT_S, 2)])
+def test_a_pass_begins_no_cancel_after_eight_seconds_and_the_next_goes_on(
+    kill: KillWorld, each_s: float, begun: int
+) -> None:
+    for number in range(5):
+        rest(kill, f"k-{number}")
+    stop(kill, cancels_open=True)
+    slow(kill, "DELETE", each_s)
+
+    assert len(pass_at(kill, 0).cancels) == begun
+    kill.run_passes()
+
+    assert [line.outcome for line in kill.work().cancels] == ["cancelled"] * 5
+
+
+@pytest.mark.parametrize(("each_s", "begun"), [(4, 3), (4 + BIT_S, 2)])
+def test_a_pass_begins_no_exit_after_eight_seconds_and_the_next_goes_on(
+    kill: KillWorld, each_s: float, begun: int
+) -> None:
+    for number, (name, product) in enumerate(
+        (name, product) for name in ("NSE:INFY", "NSE:RELIANCE") for product in ("MIS", "CNC")
+    ):
+        hold(kill, f"k-{number}", instrument=name, product=product)
+    stop(kill, closes_positions=True)
+    pass_at(kill, 3)
+    slow(kill, "POST", each_s)
+
+    work = pass_at(kill, 3)
+    assert [line.state for line in work.exits] == ["filled"] * begun + [None] * (4 - begun)
+    kill.run_passes()
+
+    assert positions(kill) == {}
+    told = kill.told("kill_outcome")
+    assert (len(told), len(set(told))) == (5, 5)
+
+
+# ---------------------------------------------------------------- what is written down and told
+def test_why_a_cancel_failed_is_kept_in_words(kill: KillWorld) -> None:
+    rest(kill, "k-1")
+    stop(kill, cancels_open=True)
+    refuse_cancels(kill)
+
+    (line,) = pass_at(kill, 0).cancels
+
+    assert (line.outcome, line.message) == ("failed", "the exchange takes no cancels now")
+
+
+def test_each_exit_is_told_as_its_order_and_the_end_as_the_work_s(kill: KillWorld) -> None:
+    hold(kill, "k-1")
+    stop(kill, closes_positions=True)
+
+    kill.run_passes()
+
+    exit_told, end_told = kill.world.notifier.notices[-2:]
+    assert (exit_told.client_order_id, exit_told.subject) == (kill.work().exits[0].client_order_id, None)
+    assert (end_told.client_order_id, end_told.subject) == (None, kill.work().work_id)
+    assert {(notice.kind, notice.account) for notice in (exit_told, end_told)} == {("kill_outcome", "paper")}
+
+
+@pytest.mark.parametrize(("side", "back"), [("BUY", "SELL"), ("SELL", "BUY")])
+def test_a_position_of_one_is_closed(kill: KillWorld, side: str, back: str) -> None:
+    hold(kill, "k-1", side=side, quantity=1)
+    stop(kill, closes_positions=True)
+
+    kill.run_passes()
+
+    assert positions(kill) == {}
+    assert [(line.side, line.quantity) for line in kill.work().exits] == [(back, 1)]
+
+
+def closing(kill: KillWorld) -> KillWork:
+    """Hold a position, stop, and plan its exit: it leaves in the next pass."""
+    hold(kill, "k-1")
+    stop(kill, closes_positions=True)
+    work = pass_at(kill, 3)
+    assert work.phase is Phase.CLOSING
+    return work
+
+
+def test_an_exit_that_may_not_be_written_down_says_why_and_is_asked_for_again(kill: KillWorld) -> None:
+    closing(kill)
+    kill.world.store.fail_next = ["before"]
+
+    (line,) = pass_at(kill, 4).exits
+    assert (line.state, line.is_final, line.code) == (None, False, "STORE_UNAVAILABLE")
+    assert line.message
+
+    kill.run_passes()
+    assert positions(kill) == {}
+    assert [(line.state, line.code, line.message) for line in kill.work().exits] == [("filled", None, None)]
+
+
+def test_an_exit_that_cannot_be_an_order_at_all_is_told_and_not_waited_for(kill: KillWorld) -> None:
+    closing(kill)
+    kill.world.settings.put_account(Account(name="paper", broker="acme"))
+
+    work = pass_at(kill, 4)
+
+    (line,) = work.exits
+    assert (work.phase, line.state, line.is_final) == (Phase.DONE, None, True)
+    assert kill.told("kill_outcome")[0] == (
+        f"kill switch, closing SELL 5 NSE:INFY MIS: not placed ({line.code}: {line.message})"
+    )
+    assert "acme" in (line.message or "")
+
+
+def test_an_exit_that_a_worker_died_over_is_followed_and_not_waited_for(kill: KillWorld) -> None:
+    (line,) = closing(kill).exits
+    sent = a_submitting_order(line.key, at=kill.world.clock.now(), order_type="MARKET", limit_price=None)
+    assert sent.client_order_id == line.client_order_id
+    kill.world.store.write(sent, replacing=None)
+
+    work = pass_at(kill, 4)
+
+    assert [(line.state, line.code) for line in work.exits] == [("submitting", None)]
+    assert kill.world.clock.slept == []
+
+
+@pytest.mark.parametrize(
+    ("listing", "parts"),
+    [
+        (None, [24]),
+        ({"freeze_quantity": None}, [24]),
+        ({"freeze_quantity": 10, "lot_size": 4}, [8, 8, 8]),
+        ({"freeze_quantity": 3, "lot_size": 12}, [12, 12]),
+    ],
+)
+def test_the_parts_of_an_exit_are_whole_lots_within_the_freeze_quantity(
+    kill: KillWorld, monkeypatch: pytest.MonkeyPatch, listing: dict[str, Any] | None, parts: list[int]
+) -> None:
+    hold(kill, "k-1", quantity=24)
+    if listing is not None:
+        kill.world.listings["paper"].put(replace(a_share("NSE:INFY"), **listing))
+    monkeypatch.setattr(paper, "profile", replace(paper.profile, has_master=True))
+    stop(kill, closes_positions=True)
+
+    assert [line.quantity for line in pass_at(kill, 3).exits] == parts
