@@ -78,6 +78,29 @@ def test_a_limit_stays_inside_the_circuit() -> None:
     ).limit_price == Decimal("1490.05")
 
 
+@pytest.mark.parametrize(
+    ("side", "circuit"), [("BUY", {"upper_circuit": "1510"}), ("SELL", {"lower_circuit": "1490.05"})]
+)
+def test_a_limit_may_lie_on_the_circuit_itself(side: str, circuit: dict[str, str]) -> None:
+    [edge] = circuit.values()
+
+    assert protect(request(side), quote(**circuit), listing(), Decimal(1)).limit_price == Decimal(edge)
+
+
+@pytest.mark.parametrize(("side", "limit"), [("BUY", "1515.05"), ("SELL", "1485.05")])
+def test_a_circuit_of_zero_is_none(side: str, limit: str) -> None:
+    without = quote(lower_circuit="0", upper_circuit="0")
+
+    assert protect(request(side), without, listing(), Decimal(1)).limit_price == Decimal(limit)
+
+
+def test_a_share_of_less_than_one_stays_inside_its_circuit_too() -> None:
+    penny = quote("0.8", lower_circuit="0.75", upper_circuit="0.85")
+
+    assert protect(request(), penny, listing("0.01"), Decimal(10)).limit_price == Decimal("0.85")
+    assert protect(request("SELL"), penny, listing("0.01"), Decimal(10)).limit_price == Decimal("0.75")
+
+
 def test_a_band_narrower_than_a_tick_reaches_one_tick() -> None:
     assert protect(request(), quote("0.1"), listing(), Decimal(1)).limit_price == Decimal("0.15")
 

@@ -28,6 +28,17 @@ def test_limits_are_told_as_they_were_set_not_as_what_was_left_of_them() -> None
     assert words == "account mine: gross at most 100000, open at most 20, loss at least -5000.5"
 
 
+def test_the_broker_s_own_limits_are_told_before_the_trader_s() -> None:
+    counters = (Counter("calls#mine#2026-11-23T04:30", 180, NOW), Counter("calls#mine#2026-11-23", 2700, NOW))
+
+    words = dict(gate_evidence(Gate(counters=counters, meters=(METER,))))["limits"]
+
+    assert words == (
+        "calls#mine#2026-11-23T04:30 at most 180; calls#mine#2026-11-23 at most 2700; "
+        "account mine: gross at most 100000, open at most 20, loss at least -5000.5"
+    )
+
+
 def test_the_band_around_the_last_price_is_told() -> None:
     check = PriceCheck(
         name="price#paper#NSE:INFY",
