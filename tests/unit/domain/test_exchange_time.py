@@ -86,3 +86,10 @@ def test_a_contract_trades_through_its_last_day_in_new_york() -> None:
 
     assert venue_day(Exchange.OPRA, last_minute_of_trading) == date(2026, 12, 18)
     assert venue_day(Exchange.NFO, last_minute_of_trading) == date(2026, 12, 19)
+
+
+def test_a_day_outside_india_ends_at_midnight_in_a_chicago_winter() -> None:
+    midnight = datetime(2026, 12, 19, 6, 0, tzinfo=UTC)
+
+    assert venue_day(Exchange.CME, midnight - timedelta(microseconds=1)) == date(2026, 12, 18)
+    assert venue_day(Exchange.CME, midnight) == date(2026, 12, 19)

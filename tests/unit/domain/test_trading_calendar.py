@@ -164,6 +164,8 @@ def test_of_an_exchange_without_hours_nothing_is_known() -> None:
         (CALENDAR, date(2026, 2, 1), True),
         (CALENDAR, date(2027, 1, 4), True),
         (CALENDAR, date(2027, 1, 2), False),
+        (NO_CALENDAR, date(2026, 11, 27), True),
+        (NO_CALENDAR, date(2026, 11, 28), False),
         (NO_CALENDAR, date(2026, 11, 24), True),
     ],
 )
@@ -191,6 +193,8 @@ def test_a_day_that_the_deployer_names_counts_for_shares_and_leaves_the_others_u
         Session(india("2026-11-08T17:45"), india("2026-11-08T19:10")),
     )
     assert changed.is_open(Exchange.MCX, india("2027-01-26T18:00")) is None
+    assert CALENDAR.is_open(Exchange.MCX, india("2026-12-01T18:00")) is True
+    assert CALENDAR.changed({date(2026, 12, 1): ()}).is_open(Exchange.MCX, india("2026-12-01T18:00")) is None
     assert CALENDAR.changed({date(2026, 11, 24): ()}).is_open(Exchange.MCX, india("2026-11-24T18:00")) is True
     assert changed.is_open(Exchange.NYSE, datetime(2027, 1, 26, 15, tzinfo=UTC)) is True
 
@@ -204,4 +208,16 @@ def test_a_text_that_is_no_calendar_is_an_error(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "9", "09:15", "15:30-09:15", "09:15-09:15", "09:15-25:00", "x-y"])
 def test_words_that_are_no_hours_are_an_error(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - whichever part of them is wrong
+        parse_hours(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("09:15", "expected hours such as 09:15-15:30, received '09:15'"),
+        ("15:30-09:15", "hours must end after they begin, received '15:30-09:15'"),
+    ],
+)
+def test_words_that_are_no_hours_are_shown_beside_ones_that_are(text: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
         parse_hours(text)

@@ -184,6 +184,20 @@ def test_after_a_definite_no_only_a_person_tries_again(world: LoginWorld) -> Non
     assert world.told() == [("login_failed", "live")]
 
 
+def test_a_definite_no_is_left_alone_for_six_hours(world: LoginWorld) -> None:
+    world.server.refuses = ["user"]
+    with pytest.raises(CredentialsRefused):
+        renew(world.desk, "live")
+
+    world.clock.advance(6 * 3600 - 1)
+    with pytest.raises(LoginFailed, match="the last login failed"):
+        renew(world.desk, "live")
+    assert world.server.logins == 1
+    world.clock.advance(1)
+
+    assert renew(world.desk, "live").state is SessionState.VALID
+
+
 def test_a_refused_code_may_have_been_the_last_of_its_half_minute(world: LoginWorld) -> None:
     world.server.refuses = ["code", "code"]
     with pytest.raises(CodeRefused):
