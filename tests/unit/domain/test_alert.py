@@ -48,6 +48,7 @@ def test_an_alert_for_after_the_market_needs_a_strategy_whose_orders_can_wait() 
     alert = replace(ALERT, after_market=True)
 
     assert requests_of(alert, strategy())[0].after_market
+    assert requests_of(ALERT, strategy(validity="IOC"))[0].after_market is None
     with pytest.raises(ValidationError, match="must not have validity IOC"):
         requests_of(alert, strategy(validity="IOC"))
 

@@ -1,8 +1,10 @@
 """An order's history as lines of an audit, and the chain that shows a change of them."""
 
+import hashlib
 import json
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from order_router.domain.audit import (
     AuditBroken,
     Line,
     chained,
+    digest_of,
     in_order,
     jsonl,
     line_of_turn,
@@ -68,6 +71,16 @@ def test_the_first_of_many_changes_says_what_stood_before_all_of_them() -> None:
     assert [line["request"]["quantity"] for line in lines_of(order) if "request" in line] == [5, 4, 3, 2]
 
 
+def test_a_fill_says_how_much_and_at_what_price_as_text() -> None:
+    fill = Event(
+        kind=EventKind.FILLED, at=MONDAY_MORNING, filled_quantity=5, average_price=Decimal("1500.0500")
+    )
+
+    line = lines_of(apply(opened(new_order(an_order())), fill))[-1]
+
+    assert (line["event"], line["filled_quantity"], line["average_price"]) == ("filled", 5, "1500.0500")
+
+
 def test_lines_of_many_orders_stand_as_they_happened() -> None:
     first, second = opened(new_order(an_order("k-1"))), opened(new_order(an_order("k-2")))
 
@@ -110,6 +123,15 @@ def test_a_turn_of_an_earlier_release_says_no_more_than_it_kept() -> None:
 
     assert {"cancel_open", "close_positions", "account", "strategy"}.isdisjoint(line)
     assert "whatever it is for" in line["what"]
+
+
+def test_letting_go_says_what_is_stopped_no_more() -> None:
+    on = SwitchState(switch=DEMO).turned_on(STOP, lets_exits=True)
+
+    line = line_of_turn(on.turned_off(Turn(at=MONDAY_MORNING, by="laptop", reason="mended")))
+
+    assert (line["event"], line["reason"]) == ("kill_off", "mended")
+    assert line["what"] == "let go: this switch stops nothing of strategy demo any more"
 
 
 def test_turns_stand_among_the_orders_as_they_happened() -> None:
@@ -178,6 +200,11 @@ def test_a_chain_that_was_made_anew_must_still_count_to_its_end(lines: list[dict
         verified(list(chained(lines)))
 
 
+def test_a_file_without_a_line_is_no_document() -> None:
+    with pytest.raises(AuditBroken, match="the end is missing after line 0"):
+        verified(())
+
+
 def test_a_day_without_orders_has_a_document_too() -> None:
     assert verified(whole((), about={}))["lines"] == 0
 
@@ -187,6 +214,13 @@ def test_any_words_survive_the_file(text: str) -> None:
     lines = [json.loads(line) for line in jsonl(chained([{"note": text}])).splitlines()]
 
     assert [line["note"] for line in lines] == [text]
+
+
+def test_the_file_and_what_its_digests_are_made_of_are_ascii() -> None:
+    line = {"note": "é", "a": 1}
+
+    assert jsonl([line]) == '{"note": "\\u00e9", "a": 1}\n'
+    assert digest_of(line) == hashlib.sha256(b'{"a":1,"note":"\\u00e9"}').hexdigest()
 
 
 @given(st.data())

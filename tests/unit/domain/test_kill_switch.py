@@ -6,12 +6,20 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from order_router.domain.account import Account
 from order_router.domain.instrument import parse_instrument
-from order_router.domain.kill_switch import EVERYTHING, KillSwitch, StopScope, SwitchState, Turn, switch_of
+from order_router.domain.kill_switch import (
+    EVERYTHING,
+    KillSwitch,
+    StopScope,
+    SwitchConflict,
+    SwitchState,
+    Turn,
+    switch_of,
+)
 from order_router.domain.kill_work import (
-    REST,
     SKEW,
     Exit,
     KillWork,
@@ -29,6 +37,7 @@ from tests.fakes.orders import a_request, an_order
 PAPER = KillSwitch(StopScope.ACCOUNT, "paper")
 DEMO = KillSwitch(StopScope.STRATEGY, "demo")
 LATER = NOW + timedelta(minutes=1)
+TICK = timedelta(microseconds=1)
 ASKED = WORK.model_copy(update={"phase": Phase.CANCELLING, "exits": (), "cancels": (), "version": 1})
 
 
@@ -67,6 +76,24 @@ def test_a_switch_that_comes_on_again_is_on_since_then() -> None:
 
     assert (off.is_on, off.lets_exits) == (False, False)
     assert again.since == LATER
+
+
+def test_a_switch_that_was_never_turned_is_off_and_says_nothing() -> None:
+    never = SwitchState(switch=PAPER)
+
+    assert (never.is_on, never.lets_exits, never.since, never.at) == (False, False, None, None)
+    assert (never.cancels_open, never.closes_positions, never.version) == (None, None, 0)
+
+
+def test_who_turns_a_switch_that_was_turned_meanwhile_is_told_how_it_stands() -> None:
+    turn = Turn(at=NOW, by="a", reason="one")
+    on = SwitchState(switch=DEMO).turned_on(turn, lets_exits=False)
+
+    met_on, met_off = SwitchConflict(on), SwitchConflict(on.turned_off(turn))
+
+    assert met_on.message == ("the kill switch of strategy demo was turned on meanwhile: look at it again")
+    assert met_off.message == ("the kill switch of strategy demo was turned off meanwhile: look at it again")
+    assert met_on.current == on
 
 
 @pytest.mark.parametrize(
@@ -110,13 +137,11 @@ def test_work_of_an_earlier_stop_and_work_that_is_over_make_way() -> None:
 
 @pytest.mark.parametrize("phase", list(Phase))
 def test_positions_are_not_closed_again_before_a_rest(phase: Phase) -> None:
-    standing = WORK.model_copy(update={"phase": phase, "updated_at": NOW})
+    standing, a_minute = WORK.model_copy(update={"phase": phase, "updated_at": NOW}), timedelta(seconds=60)
 
     for since in (NOW, LATER):
-        assert stands_in_the_way(
-            standing, wanted(closes=True, after=REST - timedelta(seconds=1), since=since)
-        )
-    assert not stands_in_the_way(standing, wanted(closes=True, after=REST, since=LATER))
+        assert stands_in_the_way(standing, wanted(closes=True, after=a_minute - TICK, since=since))
+    assert not stands_in_the_way(standing, wanted(closes=True, after=a_minute, since=LATER))
 
 
 def position(quantity: int) -> Position:
@@ -155,3 +180,24 @@ def test_a_later_outcome_of_an_order_replaces_the_earlier() -> None:
     both = WORK.with_cancels([first.model_copy(update={"outcome": "cancelled", "code": None})])
 
     assert [(line.outcome, line.code) for line in both] == [("cancelled", None)]
+
+
+def test_work_that_says_no_more_was_never_written_and_only_cancels() -> None:
+    work = KillWork(
+        work_id="w-1",
+        account="paper",
+        switch=PAPER.key,
+        since=NOW,
+        requested_at=NOW,
+        by="k-admin",
+        updated_at=NOW,
+    )
+
+    assert (work.closes_positions, work.phase, work.version) == (False, Phase.CANCELLING, 0)
+
+
+def test_work_cannot_be_changed_in_place_and_none_of_its_words_is_overlooked() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        WORK.phase = Phase.DONE  # type: ignore[misc]
+    with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
+        KillWork.model_validate({**WORK.model_dump(), "closes_holdings": True})

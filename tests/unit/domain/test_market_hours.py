@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from infra.calendar.build import SHIPPED
 from order_router.domain.exchange_time import IST
-from order_router.domain.market_hours import MarketClosed, MarketOpen, require_open
+from order_router.domain.market_hours import MarketClosed, MarketOpen, has_day_ended, require_open
 from order_router.domain.trading_calendar import NO_CALENDAR, parse_calendar
 from order_router.domain.vocabulary import Exchange
 from tests.fakes.orders import a_request
@@ -87,3 +87,13 @@ def test_a_refusal_names_no_opening_that_is_not_known() -> None:
 def test_an_order_for_after_the_market_is_told_that_the_market_is_open() -> None:
     with pytest.raises(MarketOpen, match="leave after_market out"):
         require_open(a_request(after_market=True), CALENDAR, datetime(2026, 11, 23, 4, 30, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("after", "has_ended"), [(timedelta(days=20), False), (timedelta(days=20) + INSTANT, True)]
+)
+def test_an_order_for_a_session_that_nobody_knows_has_twenty_days(after: timedelta, has_ended: bool) -> None:
+    received_at = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
+    request = a_request(after_market=True)
+
+    assert has_day_ended(request, received_at, NO_CALENDAR, received_at + after) is has_ended

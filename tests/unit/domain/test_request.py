@@ -89,6 +89,7 @@ def test_an_unknown_order_type_never_becomes_market(word: object) -> None:
 def test_disclosed_quantity_is_within_quantity() -> None:
     with pytest.raises(ValidationError, match="at most quantity 5, received 6"):
         parse_request(with_fields(disclosed_quantity=6))
+    assert parse_request(with_fields(disclosed_quantity=5)).disclosed_quantity == 5
 
 
 def test_an_order_for_after_the_market_cannot_be_one_that_fills_at_once_or_ends() -> None:

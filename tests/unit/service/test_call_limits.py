@@ -50,6 +50,8 @@ def test_every_kind_of_call_counts_in_the_same_minute_and_day(gate) -> None:  # 
 
     assert (minute.name, minute.empties_in_s) == ("calls#paper#2026-11-23T04:30", 48)
     assert (day.name, day.empties_in_s) == ("calls#paper#2026-11-23", None)
+    later, _ = gate(ACCOUNT, LIMITED, ENTRY, MONDAY_MORNING + timedelta(seconds=12.25)).counters
+    assert (later.name, later.empties_in_s) == (minute.name, 47.75)
 
 
 @pytest.mark.parametrize(
@@ -66,6 +68,14 @@ def test_entries_leave_a_tenth_for_exits_and_cancels(gate, request_, minute: int
     counters = gate(ACCOUNT, LIMITED, request_, MONDAY_MORNING).counters
 
     assert [counter.limit for counter in counters] == [minute, day]
+
+
+def test_a_tenth_of_many_calls_is_a_tenth_of_them_and_of_few_no_less_than_one() -> None:
+    def for_entries(calls: int) -> int:
+        limited = profile(order_calls_per_minute=calls)
+        return calls_for(ACCOUNT, limited, MONDAY_MORNING, is_leaving=False)[0].limit
+
+    assert [for_entries(calls) for calls in (1, 9, 10, 11, 200, 1000)] == [0, 8, 9, 9, 180, 900]
 
 
 def test_what_no_page_says_is_not_counted() -> None:

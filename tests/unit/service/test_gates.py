@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import cast
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from order_router.adapter.profile import Profile
 from order_router.brokers.registry import load_broker
 from order_router.domain.account import Account
-from order_router.domain.gate import Gate, PaceExceeded
+from order_router.domain.exchange_time import exchange_day
+from order_router.domain.gate import Gate, KeptPrice, PaceExceeded, PriceUnfit
 from order_router.domain.lifecycle import EventKind
 from order_router.domain.limits import Limits
 from order_router.domain.order import Event, Order, apply
@@ -88,6 +90,18 @@ def test_a_hold_is_kept_until_its_day_is_over_everywhere() -> None:
     assert gate.hold_change.expires_at == MONDAY_MORNING + timedelta(days=2)
 
 
+def test_a_hold_of_an_order_for_a_later_session_is_kept_until_that_day_is_over() -> None:
+    before, after = (
+        replace(one, session_day=exchange_day(MONDAY_MORNING) + timedelta(days=3))
+        for one in lost(strategy="demo", after_market=True)
+    )
+    gate = after_gate(before, after)
+
+    assert gate is not None
+    assert gate.hold_change is not None
+    assert gate.hold_change.expires_at == MONDAY_MORNING + timedelta(days=5)
+
+
 def test_a_hold_is_put_on_and_taken_off_where_the_state_says_so_and_nowhere_else() -> None:
     before, after = lost(strategy="demo")
     found = apply(after, Event(kind=EventKind.OPENED, at=MONDAY_MORNING, broker_order_id="b-1"))
@@ -132,9 +146,19 @@ def test_a_call_that_comes_free_in_the_last_instant_is_waited_for(until_s: float
     store = cast("OrderStore", Full([1.0]))
 
     if passes:
-        write_through(store, clock, write)
+        passed = write_through(store, clock, write)
         assert clock.slept == [1.0]
+        assert passed.send_by < clock.now(), "without a call of its second it does not leave"
         return
     with pytest.raises(PaceExceeded):
         write_through(store, clock, write)
     assert clock.slept == []
+
+
+def test_a_price_that_a_limit_cannot_use_is_named_with_what_is_kept() -> None:
+    kept = KeptPrice(Decimal("1500.05"), MONDAY_MORNING)
+
+    refused = PriceUnfit(kept)
+
+    assert (refused.code, refused.found) == ("PRICE_UNKNOWN", kept)
+    assert refused.message == "the kept price is not known, too old or out of bounds"

@@ -7,14 +7,21 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from order_router.domain.account import Account, Strategy
-from order_router.domain.kill_switch import EVERYTHING, KillSwitch, StopScope, SwitchConflict, Turn
+from order_router.domain.kill_switch import (
+    EVERYTHING,
+    KillSwitch,
+    StopScope,
+    SwitchConflict,
+    SwitchState,
+    Turn,
+)
+from order_router.domain.kill_work import KillWork, WorkConflict
 from order_router.domain.lifecycle import State
 from order_router.domain.order import Order
 from order_router.domain.vocabulary import OrderType, Product
 from order_router.ports import StoreUnavailable
 from order_router.service.desk import AccountUnknown
 from order_router.service.kill_links import (
-    LINK_LIFE,
     KillLinkInvalid,
     KillLinks,
     engage_by_link,
@@ -135,6 +142,46 @@ def test_a_stop_meets_another_one_and_both_are_kept(kill: KillWorld) -> None:
     assert kill.switches.get(PAPER).is_on
 
 
+@pytest.mark.parametrize(("others", "stands"), [(9, True), (10, False)])
+def test_a_stop_is_tried_against_ten_others_and_then_says_that_it_failed(
+    kill: KillWorld, monkeypatch: pytest.MonkeyPatch, others: int, stands: bool
+) -> None:
+    left, turn = [others], kill.switches.turn
+
+    def turned_meanwhile(after: SwitchState, *, before: SwitchState) -> None:
+        if left[0]:
+            left[0] -= 1
+            turn(before.turned_off(Turn(at=kill.world.clock.now(), by="other", reason="")), before=before)
+        turn(after, before=before)
+
+    monkeypatch.setattr(kill.switches, "turn", turned_meanwhile)
+
+    if stands:
+        stop(kill)
+    else:
+        with pytest.raises(
+            StoreUnavailable, match="turning on the kill switch of account paper: too many conflicts"
+        ):
+            stop(kill)
+
+    assert kill.switches.get(PAPER).is_on is stands
+    assert len(kill.told("kill_on")) == stands
+
+
+def test_work_that_others_write_again_and_again_is_not_said_to_have_begun(
+    kill: KillWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def written_meanwhile(work: KillWork, *, replacing: KillWork | None) -> KillWork:
+        raise WorkConflict(f"the work of {work.name} was changed meanwhile")
+
+    monkeypatch.setattr(kill.works, "write", written_meanwhile)
+
+    with pytest.raises(WorkNotBegun, match="beginning the work of paper: too many conflicts"):
+        stop(kill, cancels_open=True)
+    assert kill.switches.get(PAPER).is_on
+    assert kill.queue.asked == []
+
+
 def test_letting_go_is_kept_with_its_reason_and_orders_leave_again(kill: KillWorld) -> None:
     stop(kill, reason="it buys too much")
     kill.world.clock.advance(60)
@@ -191,6 +238,15 @@ def test_each_turn_is_told(kill: KillWorld) -> None:
     assert kill.told("kill_off") == ["kill switch of everything turned off by k-2: over"]
     subjects = {notice.subject for notice in kill.world.notifier.notices}
     assert len(subjects) == 2
+
+
+@pytest.mark.parametrize(("switch", "account"), [(EVERYTHING, ""), (PAPER, "paper"), (DEMO, "")])
+def test_a_turn_is_told_to_the_account_that_it_is_of(
+    kill: KillWorld, switch: KillSwitch, account: str
+) -> None:
+    stop(kill, switch)
+
+    assert [notice.account for notice in kill.world.notifier.notices] == [account]
 
 
 def test_work_is_begun_in_every_account_that_the_switch_stops(kill: KillWorld) -> None:
@@ -258,7 +314,7 @@ def test_a_link_turns_its_switch_on_once(kill: KillWorld) -> None:
     engage_by_link(kill.desk, token)
 
     state = kill.switches.get(PAPER)
-    assert (state.is_on, state.by) == (True, "link")
+    assert (state.is_on, state.by, state.reason) == (True, "link", "one-tap link")
     let_go(kill, PAPER, by="k-2", reason="mended")
     with pytest.raises(KillLinkInvalid):
         engage_by_link(kill.desk, token)
@@ -275,7 +331,7 @@ def test_looking_at_a_link_does_nothing(kill: KillWorld) -> None:
 
 def test_a_link_is_good_for_a_day(kill: KillWorld) -> None:
     token = token_of(links(kill).issue(EVERYTHING))
-    kill.world.clock.advance((LINK_LIFE - timedelta(seconds=1)).total_seconds())
+    kill.world.clock.advance((timedelta(hours=24) - timedelta(seconds=1)).total_seconds())
     require_link(kill.desk, token)
 
     kill.world.clock.advance(1)

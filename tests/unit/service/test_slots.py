@@ -10,7 +10,7 @@ import pytest
 
 from order_router.adapter.errors import DeadlinePassed, NotSent, OutcomeUnknown, SlotLapsed
 from order_router.adapter.http import HttpRequest, HttpResponse, Send
-from order_router.domain.gate import SLOT_LIFE, PaceExceeded
+from order_router.domain.gate import SLOT_LIFE, Gate, PaceExceeded
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Order
 from order_router.domain.vocabulary import Source
@@ -236,6 +236,38 @@ def test_a_change_whose_calls_all_lapse_is_refused_within_its_budget_and_the_ord
     assert not world.desk.breakers.get("paper", "paper").failures
 
 
+@pytest.mark.parametrize(("late_s", "tries"), [(-BIT_S, 2), (0, 1)])
+def test_a_lapsed_change_is_tried_again_to_the_last_instant_of_its_budget(
+    world: World, late_s: float, tries: int
+) -> None:
+    order = resting(world)
+    slow(world, SEND_BUDGET.total_seconds() + late_s, LONGEST_SLOT_LIFE.total_seconds() + 1)
+
+    with pytest.raises(ChangeRefused) as raised:
+        cancel(world, order)
+
+    assert kinds(raised.value.order).count(EventKind.CANCEL_REQUESTED) == tries
+
+
+def test_a_lapsed_change_says_why_and_its_next_try_is_one_write(world: World) -> None:
+    order = resting(world)
+    inner, tried = world.store.write, list[Order]()
+
+    def write(order: Order, *, replacing: Order | None, gate: Gate | None = None) -> datetime | None:
+        if gate is not None and gate.pace is not None:
+            tried.append(order)
+        return inner(order, replacing=replacing, gate=gate)
+
+    world.store.write = write  # type: ignore[method-assign]
+    slow(world, LIFE_S + BIT_S, 0)
+
+    cancelled = cancel(world, order)
+
+    [refused] = [step.event for step in cancelled.history if step.event.kind is EventKind.CANCEL_REJECTED]
+    assert (refused.note or "").partition(":")[0] == "SLOT_LAPSED"
+    assert len(tried) == 2
+
+
 def test_a_change_that_finds_no_further_call_says_what_became_of_the_last(world: World) -> None:
     order = resting(world)
 
@@ -360,9 +392,9 @@ def test_an_order_that_is_too_old_sooner_than_its_call_is_too_old() -> None:
 
 def test_each_further_call_is_good_for_twice_as_long_up_to_a_limit() -> None:
     lives = [SLOT_LIFE]
-    for _ in range(4):
+    for _ in range(5):
         lives.append(longer(lives[-1]))
 
-    assert [life.total_seconds() for life in lives] == [0.2, 0.4, 0.8, 1.6, 3.2]
+    assert [life.total_seconds() for life in lives] == [0.2, 0.4, 0.8, 1.6, 3.2, 3.2]
     assert longer(LONGEST_SLOT_LIFE) == LONGEST_SLOT_LIFE
     assert timedelta(seconds=SEND_PAUSE_S) < LONGEST_SLOT_LIFE < SEND_BUDGET
