@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -206,6 +206,16 @@ def test_a_combination_outlives_every_refresh_and_ends_after_its_first_leg(desk:
     assert desk.listings_at("ibkr").of(listing.instrument) is None
     # what has ended stands in nobody's way, though the table may still have it
     assert desk.listings_at("ibkr").define(replace(listing, expiry=None), None)
+
+
+def test_a_combination_is_found_for_eight_days_after_its_last(desk: Desk) -> None:
+    listing = desk.define()
+    ends_at = datetime(2026, 12, 26, tzinfo=UTC)
+
+    desk.clock.advance((ends_at - desk.clock.now()).total_seconds() - 1)
+    assert desk.listings_at("ibkr").of(listing.instrument) == listing
+    desk.clock.advance(1)
+    assert desk.listings_at("ibkr").of(listing.instrument) is None
 
 
 def test_a_leg_that_is_unknown_or_alone_keeps_the_name_free(desk: Desk) -> None:

@@ -61,6 +61,13 @@ def test_a_list_with_many_expired_contracts_is_an_old_one() -> None:
     assert refusal([*shares(26), *over]) == "the list is an old one: 3 of its contracts have expired"
 
 
+def test_a_tenth_of_a_long_list_may_have_expired_and_not_one_contract_more() -> None:
+    over = [contract("GOLD", strike=str(strike), expiry=YESTERDAY) for strike in range(1, 101)]
+
+    assert judged([*shares(900), *over]).expired == 100
+    assert refusal([*shares(899), *over]) == "the list is an old one: 100 of its contracts have expired"
+
+
 @pytest.mark.parametrize(("count", "is_good"), [(549, False), (550, True), (3000, True), (3001, False)])
 def test_the_count_of_an_exchange_stays_in_a_band_around_yesterdays(count: int, *, is_good: bool) -> None:
     rows, before = shares(count), {NSE: 1000}
@@ -75,6 +82,22 @@ def test_the_count_of_an_exchange_stays_in_a_band_around_yesterdays(count: int, 
 def test_an_exchange_that_is_gone_is_missed_though_the_others_are_whole() -> None:
     assert "rows of NFO" in refusal(shares(200), before={NSE: 200, NFO: 200})
     assert "rows of MCX" in refusal(shares(200), before={NSE: 200, Exchange.MCX: 200})
+
+
+def test_a_few_rows_of_yesterday_may_all_be_gone_today() -> None:
+    others = {Exchange.MCX: 80}
+
+    assert judged(shares(10), before=others).rows == {NSE: 10}
+    assert "expected 1 to 712 rows of MCX" in refusal(shares(10), before={Exchange.MCX: 85})
+    assert refusal(shares(626), before={NSE: 50}) == (
+        "expected 0 to 625 rows of NSE, where 50 are loaded, received 626"
+    )
+
+
+def test_rows_to_be_quoted_alone_are_taken_of_an_exchange_without_known_names() -> None:
+    quoted = share("AAPL", Exchange.NASDAQ)
+
+    assert judged([share(), quoted], floors={NSE: 1}).rows == {NSE: 1, Exchange.NASDAQ: 1}
 
 
 def test_an_exchange_that_the_broker_takes_has_at_least_its_floor() -> None:
@@ -133,6 +156,19 @@ def test_two_rows_of_one_name_or_one_key_are_no_list() -> None:
 )
 def test_a_row_that_no_order_could_be_held_against_is_no_list(row: Listing, words: str) -> None:
     assert words in refusal([share("TCS"), row])
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        share(broker_key="1", broker_symbol="1"),
+        share(broker_key="x" * 200, broker_symbol="y" * 200),
+        share(lot_size=1, freeze_quantity=1),
+        contract(strike="0.05"),
+    ],
+)
+def test_the_least_and_the_most_that_a_row_may_say_is_taken(row: Listing) -> None:
+    assert judged([row]).listings == (row,)
 
 
 def test_what_is_wrong_with_an_expired_row_is_no_matter() -> None:

@@ -1,20 +1,20 @@
 """Instruments of a broker without a list: looked up once a day, and never taken for an order's fate."""
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from order_router.adapter.errors import OutcomeUnknown, RateLimited, SessionExpired
+from order_router.adapter.errors import OutcomeUnknown, RateLimited, SessionExpired, Unsupported
 from order_router.adapter.listings import ListingsUnavailable
 from order_router.aws.listings_table import ListingsTable
 from order_router.domain.instrument import Instrument
 from order_router.domain.listing import Listing
-from order_router.service.finding import KEPT_FOR, FoundOnUse
+from order_router.domain.vocabulary import Exchange
+from order_router.service.finding import FoundOnUse
 from tests.fakes.client_errors import client_error
 from tests.fakes.clock import FakeClock
 from tests.fakes.dynamodb import FakeDynamoDB, template_tables
-from tests.fakes.instruments import share
+from tests.fakes.instruments import EXPIRY, share
 
 INFY, TCS = share(), share("TCS")
 TABLE = "InstrumentsTable"
@@ -61,10 +61,12 @@ def test_an_instrument_is_looked_up_once_for_all_workers_of_a_day(
     assert worker(database, finder, clock).named([INFY.broker_key, "x"]) == {INFY.broker_key: INFY}
     assert finder.asked == [INFY.instrument]
 
-    clock.advance(KEPT_FOR.total_seconds())
+    clock.advance(20 * 3600 - 1)
+    assert worker(database, finder, clock).of(INFY.instrument) == INFY
+    assert len(finder.asked) == 1
+    clock.advance(1)
     assert worker(database, finder, clock).of(INFY.instrument) == INFY
     assert len(finder.asked) == 2
-    assert timedelta(days=1) > KEPT_FOR
 
 
 def test_what_the_broker_lacks_is_not_kept(database: FakeDynamoDB, finder: Finder, clock: FakeClock) -> None:
@@ -97,3 +99,11 @@ def test_what_cannot_be_kept_is_used_all_the_same(finder: Finder, clock: FakeClo
             raise client_error("PutItem", "AccessDeniedException", "no")
 
     assert worker(ReadOnly(template_tables()), finder, clock).of(INFY.instrument) == INFY
+
+
+def test_a_part_of_a_chain_is_never_taken_for_one(
+    database: FakeDynamoDB, finder: Finder, clock: FakeClock
+) -> None:
+    with pytest.raises(Unsupported, match="no list of its instruments that an option chain could be made of"):
+        worker(database, finder, clock).chain(Exchange.OPRA, "AAPL", EXPIRY)
+    assert finder.asked == []

@@ -147,6 +147,7 @@ def test_a_list_that_is_bad_or_missing_leaves_what_is_loaded_and_is_told_once_a_
     world.tiny.rows = rows
 
     kept = world.refresh()
+    assert kept == world.lists.state("tiny")
     world.clock.advance(1800)
     world.refresh()
 
@@ -212,7 +213,9 @@ def test_the_session_of_an_account_that_has_one_fetches_the_list(world: World) -
     assert (session.account, session.endpoint) == ("b", "https://broker.example")
 
 
-def test_a_list_that_needs_no_session_is_fetched_without_one(world: World) -> None:
+def test_a_list_that_needs_no_session_is_fetched_without_one_for_the_first_account(world: World) -> None:
+    world.settings.put_account(Account(name="second", broker="tiny"))
+
     world.refresh()
 
     (session,) = world.tiny.sessions
@@ -276,3 +279,59 @@ def test_writing_that_broke_off_is_told_and_tried_again(world: World) -> None:
 
     assert world.refresh().problem is None
     assert world.stored() == ROWS
+
+
+class Ended(BaseException):
+    """The function was ended where it stood."""
+
+
+@dataclass
+class Slow:
+    """The lists, where writing takes these seconds; `ends` there: the function is ended in the middle of it."""
+
+    world: World
+    seconds: float
+    ends: bool = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.world.lists, name)
+
+    def replace(self, broker: str, listings: Any, not_after: datetime) -> Changes:
+        if self.ends:
+            raise Ended
+        self.world.clock.advance(self.seconds)
+        return self.world.lists.replace(broker, listings, not_after)
+
+
+def test_reading_and_writing_are_timed_each_for_itself(world: World) -> None:
+    state = refresh(world.desk(Slow(world, 1.25)), "tiny")
+
+    assert (state.read_s, state.write_s) == (Decimal("2.5"), Decimal("1.25"))
+
+
+def test_writing_goes_on_for_fourteen_minutes_since_the_refresh_began_and_no_longer(world: World) -> None:
+    until_written = 14 * 60 - 2.5
+
+    with pytest.raises(StoreUnavailable, match="the time for it is over"):
+        refresh(world.desk(Slow(world, until_written)), "tiny")
+    assert world.stored() == []
+
+    assert refresh(world.desk(Slow(world, until_written - 0.001)), "tiny").problem is None
+    assert world.stored() == ROWS
+
+
+def test_a_list_whose_refresh_was_ended_is_refreshed_again_once_no_function_can_still_be_at_it(
+    world: World,
+) -> None:
+    began_at = world.clock.now()
+    with pytest.raises(Ended):
+        refresh(world.desk(Slow(world, 0, ends=True)), "tiny")
+    next_function = replace(world.desk(), nonce=lambda: "another")
+    free_at = began_at + timedelta(minutes=15, seconds=5)
+    world.clock.advance((free_at - world.clock.now()).total_seconds() - 0.001)
+
+    with pytest.raises(RefreshUnderWay):
+        refresh(next_function, "tiny")
+    world.clock.advance(0.001)
+
+    assert refresh(next_function, "tiny").problem is None
