@@ -1,19 +1,25 @@
 """What an account holds, as the gate counts it: set from the broker's positions, never over what came between."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from order_router.adapter.errors import BrokerError
+from order_router.adapter.port import Broker
+from order_router.brokers.registry import load_broker
 from order_router.domain.account import Account, Strategy
+from order_router.domain.instrument import parse_instrument
 from order_router.domain.limits import Limits, OrderLimits
 from order_router.domain.meter import BASED_AT, GROSS, OPEN, ORDERS
+from order_router.domain.reports import Quote
 from order_router.domain.vocabulary import OrderType, Product
 from order_router.ports import StoreUnavailable
-from order_router.service.exposure import rebase, watch_account
+from order_router.service.exposure import rebase, watch_account, watch_strategies
 from order_router.service.reconcile import reconcile_account, reconcile_all
 from tests.fakes.transport import Fault
 from tests.fakes.world import World
@@ -37,6 +43,18 @@ def counted(world: World) -> Mapping[str, Decimal]:
 
 def now(world: World) -> datetime:
     return world.clock.now()
+
+
+def asked(world: World, path: str) -> int:
+    """Return how often the broker was asked for this."""
+    return sum(path in request.url for request in world.transport.sent)
+
+
+def kept(world: World, name: str, *, age_s: float = 0) -> Decimal | None:
+    """Return the price that is kept of an instrument and was seen no longer ago."""
+    oldest = now(world) - timedelta(seconds=age_s)
+    found = world.desk.prices.recent("paper", parse_instrument(name), oldest=oldest)
+    return None if found is None else found.last
 
 
 def between(world: World, monkeypatch: pytest.MonkeyPatch, happen: Any) -> None:
@@ -94,6 +112,28 @@ def test_positions_that_somebody_has_just_read_are_not_read_again(world: World) 
     assert len(world.transport.sent) == sent
 
 
+@pytest.mark.parametrize(("age_s", "readings"), [(1, 0), (55, 0), (56, 1)])
+def test_the_schedule_reads_positions_again_that_are_nearly_a_minute_old(
+    world: World, age_s: int, readings: int
+) -> None:
+    before = asked(world, "/positions")
+    world.clock.advance(age_s)
+
+    watch_account(world.desk, LIMITED)
+
+    assert asked(world, "/positions") - before == readings
+
+
+def test_the_prices_that_come_with_positions_are_kept_for_the_next_orders(world: World) -> None:
+    world.set_price("NSE:INFY", "1520")
+    world.clock.advance(60)
+
+    rebase(world.desk, LIMITED, DAY, known_since=now(world))
+
+    assert (kept(world, "NSE:INFY"), kept(world, "NSE:RELIANCE")) == (Decimal(1520), None)
+    assert asked(world, "/quote") == 0
+
+
 def test_positions_that_cannot_be_read_leave_what_was_known(world: World) -> None:
     before = dict(counted(world))
     world.transport.reads = [Fault.REFUSED]
@@ -117,6 +157,58 @@ def test_the_schedule_s_look_keeps_positions_and_prices_fresh(world: World) -> N
     sent = len(world.transport.sent)
     world.place("next")
     assert world.transport.sent[sent].is_write, "the order needs nothing read"
+
+
+PRICED: list[dict[str, Any]] = [
+    {"price_band_percent": 5},
+    {"max_order_value": 100000},
+    {"max_net_exposure": 100000},
+]
+
+
+def trading(world: World, **limits: Any) -> Account:
+    """Give the account these limits, and let orders in two instruments rest."""
+    account = Account(name="paper", broker="paper", limits=Limits.model_validate(limits))
+    world.settings.put_account(account)
+    world.place("infy", limit_price="1400")
+    world.place("reliance", instrument="NSE:RELIANCE", limit_price="2800")
+    return account
+
+
+@pytest.mark.parametrize("limits", PRICED, ids=lambda limits: next(iter(limits)))
+def test_the_schedule_keeps_the_prices_fresh_of_what_was_ordered_today(limits: dict[str, Any]) -> None:
+    world = World()
+    account = trading(world, **limits)
+    world.clock.advance(240)
+    before = asked(world, "/quote")
+
+    watch_account(world.desk, account)
+
+    assert (kept(world, "NSE:INFY"), kept(world, "NSE:RELIANCE")) == (Decimal("1500.05"), Decimal(2900))
+    assert asked(world, "/quote") == before + 1, "one question for all of them"
+
+
+def test_where_nothing_was_ordered_today_no_price_is_asked_for() -> None:
+    world = World()
+
+    watch_account(
+        world.desk, Account(name="paper", broker="paper", limits=Limits(price_band_percent=Decimal(5)))
+    )
+
+    assert world.transport.sent == []
+
+
+@pytest.mark.parametrize(("last_price", "found"), [("0", None), ("0.95", Decimal("0.95")), ("1", Decimal(1))])
+def test_a_price_is_kept_if_there_is_one(last_price: str, found: Decimal | None) -> None:
+    world = World()
+    account = trading(world, max_order_value=100000)
+    quote = Quote(instrument=parse_instrument("NSE:INFY"), last_price=Decimal(last_price))
+    broker = SimpleNamespace(**vars(load_broker("paper")) | {"read_quotes": lambda *_: (quote,)})
+    world.desk = replace(world.desk, broker_of=lambda _: cast("Broker", broker))
+
+    watch_account(world.desk, account)
+
+    assert kept(world, "NSE:INFY") == found
 
 
 def test_a_look_that_was_asked_for_reads_no_positions(world: World) -> None:
@@ -160,16 +252,40 @@ def test_an_account_without_such_limits_costs_its_broker_nothing(world: World) -
     assert len(world.transport.sent) == sent
 
 
-def test_a_strategy_that_comes_near_its_limit_is_told_of(world: World) -> None:
-    strategy = Strategy(
-        name="demo",
-        accounts=("paper",),
-        order_type=OrderType.LIMIT,
-        product=Product.MIS,
-        max_quantity=10,
-        limits=OrderLimits(max_orders_per_day=1, max_open_orders=2),
+def demo(world: World, **limits: int) -> None:
+    """Set up the strategy `demo` with these limits."""
+    world.settings.put_strategy(
+        Strategy(
+            name="demo",
+            accounts=("paper",),
+            order_type=OrderType.LIMIT,
+            product=Product.MIS,
+            max_quantity=10,
+            limits=OrderLimits.model_validate(limits),
+        )
     )
-    world.settings.put_strategy(strategy)
+
+
+def test_a_strategy_that_has_not_traded_is_near_no_limit(world: World) -> None:
+    demo(world, max_orders_per_day=1, max_open_orders=1, max_gross_exposure=1)
+
+    watch_strategies(world.desk)
+
+    assert world.notifier.notices == []
+
+
+def test_a_strategy_without_limits_costs_no_reading(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    demo(world)
+    read: list[str] = []
+    monkeypatch.setattr(world.desk.meters, "read", read.append)
+
+    watch_strategies(world.desk)
+
+    assert read == []
+
+
+def test_a_strategy_that_comes_near_its_limit_is_told_of(world: World) -> None:
+    demo(world, max_orders_per_day=1, max_open_orders=2)
     world.place("demo", strategy="demo", limit_price="1400")
 
     reconcile_all(world.desk)

@@ -103,6 +103,18 @@ def test_held_entries_are_released_in_the_order_in_which_they_came(world: World)
     assert released == [first.client_order_id, second.client_order_id]
 
 
+def test_a_held_entry_waits_for_no_unknown_order_of_another_instrument(world: World) -> None:
+    entry = alert(world, "entry")
+    world.transport.writes = [Fault.REQUEST_LOST]
+    other = alert(world, "other", instrument="NSE:RELIANCE", limit_price="2900")
+    assert other.state is State.UNKNOWN
+
+    settle_lost(world)
+
+    assert stored(world, other).state is State.UNKNOWN
+    assert [order.client_order_id for order in world.order_queue.resumed] == [entry.client_order_id]
+
+
 def test_nothing_is_released_while_the_order_stays_unknown(world: World) -> None:
     alert(world, "entry")
 

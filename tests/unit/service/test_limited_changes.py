@@ -13,6 +13,7 @@ from order_router.domain.limits import Limits
 from order_router.domain.meter import BASED_AT, GROSS, LOSS, NET, OPEN, RESERVED
 from order_router.domain.order import Order
 from order_router.service.change import ChangeRefused, modify_order
+from order_router.service.limiting import LimitsUnknown
 from tests.fakes.transport import Fault
 from tests.fakes.world import World
 
@@ -110,6 +111,20 @@ def test_a_change_that_is_judged_by_a_price_nobody_says_is_refused(world: World)
     world.transport.reads = [Fault.GARBAGE]
 
     assert code_of_change(world, order, {"limit_price": "1410"}) == "PRICE_UNKNOWN"
+
+
+def test_a_change_whose_price_is_old_as_soon_as_it_is_read_is_refused_and_the_order_stands(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = rest(world)
+    limit(world, price_band_percent="5")
+    monkeypatch.setattr(world.desk.prices, "keep", lambda *_: None)
+
+    with pytest.raises(LimitsUnknown, match=r"^prices or positions moved faster than they could be read$"):
+        modify_order(world.desk, order.client_order_id, {"limit_price": "1410"})
+
+    assert world.store.get(order.client_order_id) == order
+    assert sum("/quote" in request.url for request in world.transport.sent) == 3
 
 
 def test_after_a_day_s_loss_no_order_grows_and_any_may_shrink(world: World) -> None:

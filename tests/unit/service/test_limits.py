@@ -14,7 +14,7 @@ from infra.calendar.build import SHIPPED
 from order_router.adapter.port import Acknowledged, Broker
 from order_router.brokers.registry import load_broker
 from order_router.domain.account import Account, Strategy
-from order_router.domain.gate import EntryHeld
+from order_router.domain.gate import EntryHeld, LimitReached
 from order_router.domain.lifecycle import State
 from order_router.domain.limits import Limits, MarginCheck, OrderLimits
 from order_router.domain.meter import BASED_AT, GROSS, LOSS, NET, OPEN, ORDERS, RESERVED
@@ -22,7 +22,7 @@ from order_router.domain.order import Order
 from order_router.domain.reports import OrderMargin
 from order_router.domain.trading_calendar import parse_calendar
 from order_router.domain.vocabulary import Exchange, OrderType, Product, Source
-from order_router.service.change import cancel_order
+from order_router.service.change import cancel_order, modify_order
 from order_router.service.place import place_order, resume_order
 from order_router.service.reconcile import reconcile_account
 from tests.fakes.transport import Fault
@@ -472,12 +472,56 @@ def test_the_narrower_band_of_account_and_strategy_holds(world: World) -> None:
     assert refusal(order)[1].startswith("price_band_percent of strategy demo is 1,")
 
 
-def test_a_strategy_alone_may_need_a_price(world: World) -> None:
-    limit_strategy(world, max_order_value="7500")
+@pytest.mark.parametrize(
+    ("rule", "code"),
+    [("max_order_value", "ORDER_VALUE_LIMIT"), ("max_gross_exposure", "GROSS_EXPOSURE_LIMIT")],
+)
+def test_a_strategy_alone_may_need_a_price(world: World, rule: str, code: str) -> None:
+    limit_strategy(world, **{rule: "7500"})
 
     order = world.place(strategy="demo", order_type="MARKET", limit_price=None).order
 
-    assert refusal(order)[0] == "ORDER_VALUE_LIMIT"
+    assert refusal(order)[0] == code
+    assert quotes_asked(world) == 1
+
+
+def test_a_strategy_that_counts_orders_alone_needs_no_price(world: World) -> None:
+    limit_strategy(world, max_orders_per_day=5)
+
+    order = world.place(strategy="demo", order_type="MARKET", limit_price=None).order
+
+    assert (order.state, quotes_asked(world)) == (State.FILLED, 0)
+
+
+def test_an_order_that_lacks_its_price_and_its_positions_gets_both(world: World) -> None:
+    limit(world, price_band_percent="5", max_gross_exposure="100000")
+
+    assert world.place().order.state is State.FILLED
+    assert (quotes_asked(world), positions_asked(world)) == (1, 1)
+
+
+def test_an_order_whose_price_is_old_as_soon_as_it_is_read_is_refused_after_three_readings(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit(world, price_band_percent="5")
+    monkeypatch.setattr(world.desk.prices, "keep", lambda *_: None)
+
+    order = world.place().order
+
+    assert refusal(order) == (
+        "LIMITS_UNKNOWN",
+        "prices or positions moved faster than they could be read",
+    )
+    assert quotes_asked(world) == 3
+
+
+def test_an_exit_without_a_price_leaves_after_one_question_for_it(world: World) -> None:
+    world.place("bought")
+    limit(world, price_band_percent="5")
+    world.transport.reads = [Fault.GARBAGE] * 5
+
+    assert world.place("exit", **EXIT).order.state.is_working
+    assert quotes_asked(world) == 1
 
 
 def test_an_order_that_no_limit_needs_a_price_for_counts_as_an_order_and_no_money(world: World) -> None:
@@ -714,3 +758,14 @@ def test_an_after_market_order_finds_its_room_in_its_session_s_day(
 
     assert (kept.state, kept.day) == ("open", date(2026, 11, 25)), "the 24th is a holiday"
     assert {refusal(order)[0] for order in (second, by_day)} <= {"OPEN_ORDERS_LIMIT", "GROSS_EXPOSURE_LIMIT"}
+
+
+def test_a_kept_order_grows_into_the_room_of_its_session_s_day(world: World) -> None:
+    keeping_for_the_session(world)
+    limit(world, max_gross_exposure="15000")
+    world.clock.advance(TWELVE_HOURS)
+    kept = world.place(limit_price="1500", after_market=True, quantity=8).order
+
+    # 12000 of it are at risk on the session's day, nothing today
+    with pytest.raises(LimitReached, match="max_gross_exposure of account paper"):
+        modify_order(world.desk, kept.client_order_id, {"quantity": 11})

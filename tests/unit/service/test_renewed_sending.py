@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from unittest.mock import patch
 
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
+from order_router.adapter.http import HttpRequest, HttpResponse, Send
 from order_router.adapter.login import NewSession
 from order_router.api.answers import order_json
 from order_router.domain.account import Account
@@ -282,6 +284,42 @@ def test_a_cancel_that_meets_a_dead_session_is_made_with_a_new_one(trading: Trad
     assert changed.order.state is State.CANCELLED
     assert trading.server.logins == 1
     assert kinds(changed.order).count(EventKind.CANCEL_REQUESTED) == 2
+
+
+def dying_with_the_next_write(trading: TradingLogins) -> None:
+    """Let the broker forget its session while a write is under way."""
+    inner, lives = trading.world.transport.sender, [True]
+
+    def sender(endpoint: str, *, not_after: datetime | None) -> Send:
+        send = inner(endpoint, not_after=not_after)
+
+        def killing(request: HttpRequest) -> HttpResponse:
+            if request.is_write and lives:
+                lives.clear()
+                trading.kill_session()
+            return send(request)
+
+        return killing
+
+    trading.world.transport.sender = sender  # type: ignore[method-assign]
+
+
+def test_a_cancel_that_was_late_and_then_met_a_dead_session_tells_each_of_its_tries_once(
+    trading: TradingLogins,
+) -> None:
+    order = rest(trading, "live")
+    trading.world.transport.writes = [Fault.LAPSED]
+    dying_with_the_next_write(trading)
+
+    changed = cancel_order(trading.desk, order.client_order_id)
+
+    assert kinds(changed.order)[len(order.history) :] == [
+        EventKind.CANCEL_REQUESTED,
+        EventKind.CANCEL_REJECTED,
+        EventKind.CANCEL_REQUESTED,
+        EventKind.CANCEL_REQUESTED,
+        EventKind.CANCELLED,
+    ]
 
 
 def test_a_change_that_meets_a_dead_session_is_made_with_a_new_one(trading: TradingLogins) -> None:
