@@ -2,7 +2,7 @@
 
 import pytest
 
-from order_router.domain.alarm import MAX_WORDS, Act, Alarm, AlarmState, Asked, read_description
+from order_router.domain.alarm import Act, Alarm, AlarmState, Asked, read_description
 
 ZERODHA = {"stack": "router", "broker": "zerodha"}
 
@@ -42,8 +42,9 @@ def test_the_first_words_say_what_is_done(text: str, dimensions: dict[str, str],
 
 
 @pytest.mark.parametrize("start", ["", "tell: ", "kill: "])
-def test_words_have_an_end(start: str) -> None:
-    assert len(read_description(start + "x" * 5000, {}).words) == MAX_WORDS
+@pytest.mark.parametrize(("length", "told"), [(399, 399), (400, 400), (401, 400), (5000, 400)])
+def test_words_end_after_400_characters(start: str, length: int, told: int) -> None:
+    assert read_description(start + "x" * length, {}).words == "x" * told
 
 
 def an_alarm(name: str, state: AlarmState = AlarmState.OK, before: AlarmState = AlarmState.ALARM) -> Alarm:

@@ -34,6 +34,7 @@ PHONE = TelegramChannel(name="phone", chat_id="-1001234567890")
         {"kind": "email", "address": "trader@example.com"},
         {"kind": "webhook", "url": "https://hooks.example.com/a?b=c"},
         {"kind": "webhook", "url": "http://127.0.0.1:8080/a"},
+        {"kind": "webhook", "url": "http://localhost:8080/a"},
     ],
 )
 def test_a_channel_is_kept_as_it_was_set_up(fields: dict[str, Any]) -> None:
@@ -54,6 +55,8 @@ def test_a_channel_is_kept_as_it_was_set_up(fields: dict[str, Any]) -> None:
         {"kind": "webhook", "url": "https://[fd00::1]/a"},
         {"kind": "webhook", "url": "file:///etc/passwd"},
         {"kind": "telegram", "chat_id": "1", "quiet_from": "22:00"},
+        {"kind": "telegram", "chat_id": "1", "mute": ["fill"]},
+        {"chat_id": "1"},
         {"kind": "telegram", "chat_id": "1", "mutes": ["no such kind"]},
         {"kind": "telegram", "chat_id": "1", "per_minute": 0},
         {"kind": "pigeon"},
@@ -62,6 +65,11 @@ def test_a_channel_is_kept_as_it_was_set_up(fields: dict[str, Any]) -> None:
 def test_what_could_not_work_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         CHANNEL.validate_python({"name": "one"} | fields)
+
+
+def test_a_channel_that_somebody_holds_stays_as_it_was_set_up() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        PHONE.chat_id = "1"  # type: ignore[misc]
 
 
 def test_a_channel_wants_all_unless_it_says_otherwise() -> None:
@@ -152,6 +160,7 @@ def test_a_failed_delivery_waits_longer_each_time_and_no_longer_than_the_queue_c
     waits = [wait_s(failures, None) for failures in range(1, 9)]
 
     assert waits == [5, 15, 45, 135, 405, 600, 600, 600]
+    assert wait_s(0, None) == 5
     assert wait_s(1, 40) == 40
     assert wait_s(4, 40) == 135
     assert wait_s(1, 10**9) == 43_000

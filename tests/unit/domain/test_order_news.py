@@ -66,6 +66,30 @@ def test_a_cancelled_order_says_what_had_filled() -> None:
     )
 
 
+def test_an_end_that_brings_a_fill_says_so() -> None:
+    order = after(a_submitting_order(), EventKind.OPENED)
+
+    assert told(after(order, EventKind.CANCELLED, filled_quantity=2)) == [
+        ("cancelled", "BUY 5 NSE:INFY is cancelled, 2 of 5 filled")
+    ]
+
+
+def test_what_fills_after_the_end_changes_no_word_of_it() -> None:
+    order = after(a_submitting_order(), EventKind.OPENED)
+    order = after(order, EventKind.CANCELLED, filled_quantity=2)
+
+    assert told(after(order, EventKind.LATE_FILL, filled_quantity=3)) == [
+        ("cancelled", "BUY 5 NSE:INFY is cancelled, 2 of 5 filled"),
+        ("late_fill", "BUY 5 NSE:INFY is filled 3 of 5"),
+    ]
+
+
+def test_an_order_that_is_new_as_a_whole_is_told_from_its_first_step() -> None:
+    refused = after(an_order(), EventKind.REFUSED)
+
+    assert [notice.kind for notice in news_of(refused)] == ["refused"]
+
+
 def test_an_unknown_outcome_is_told_in_the_words_that_are_kept() -> None:
     order = after(a_submitting_order(), EventKind.OUTCOME_LOST)
 

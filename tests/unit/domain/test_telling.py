@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from order_router.domain.notices import Notice
 from order_router.domain.telling import Held, Telling, delivery_id, line_of, summary_of, text_of, title_of
 from tests.fakes.clock import MONDAY_MORNING
@@ -29,6 +31,21 @@ def test_the_words_have_the_time_at_the_exchange_and_the_links() -> None:
     ]
 
 
+def test_the_words_name_the_order_they_are_about() -> None:
+    fill = Notice(kind="fill", account="main", message="BUY 5 NSE:INFY is filled", client_order_id="a1")
+
+    assert text_of(replace(TELLING, notice=fill, stop_link=None)) == (
+        "BUY 5 NSE:INFY is filled\n23 Nov 2026 10:00:00 IST\norder a1"
+    )
+
+
+@pytest.mark.parametrize(("length", "told"), [(2999, 2999), (3000, 3000), (3001, 3000)])
+def test_words_are_told_whole_up_to_3000_characters(length: int, told: int) -> None:
+    long = replace(NOTICE, message="x" * length)
+
+    assert text_of(replace(TELLING, notice=long)).splitlines()[0] == "x" * told
+
+
 def test_links_show_in_no_repr_and_in_no_line_of_a_summary() -> None:
     assert "canary" not in repr(TELLING)
     assert "canary" not in line_of(NOTICE, MONDAY_MORNING)
@@ -42,6 +59,15 @@ def test_a_summary_counts_by_kind_and_shows_the_last_lines() -> None:
     assert message[0] == "30 x Order filled, 1 x Order rejected by the broker, 4 that no room was left for"
     assert message[1] == "(the last 20:)"
     assert message[2:] == [*(f"fill {number}" for number in range(11, 30)), "margin"]
+
+
+@pytest.mark.parametrize("count", [1, 20])
+def test_a_summary_that_shows_every_line_says_nothing_of_others(count: int) -> None:
+    lines = tuple(("fill", f"fill {number}") for number in range(count))
+
+    message = summary_of(Held(lines), "phone", MONDAY_MORNING).message.splitlines()
+
+    assert message == [f"{count} x Order filled", *(f"fill {number}" for number in range(count))]
 
 
 def test_a_full_summary_loses_no_line() -> None:

@@ -8,7 +8,7 @@ import pytest
 from order_router.domain.channel import ChannelRefused
 from order_router.domain.notices import Notice
 from order_router.domain.telling import Delivery
-from order_router.service.telling import deliver
+from order_router.service.telling import deliver, spread
 from tests.fakes.aws import Wrapped
 from tests.fakes.client_errors import client_error
 from tests.fakes.telling_world import EMAIL, TELEGRAM, WEBHOOK, TellingWorld, down
@@ -160,6 +160,25 @@ def test_what_the_stream_tells_is_not_queued_as_well() -> None:
     assert world.depth() == 0
 
 
+def test_what_is_told_late_carries_the_time_when_it_happened() -> None:
+    world = TellingWorld(TELEGRAM)
+    happened = world.clock.now()
+    world.tell("stray")
+
+    world.pass_time(90)
+
+    assert [telling.at for telling in world.telegram.said] == [happened]
+
+
+def test_what_nobody_dated_is_dated_as_it_is_spread() -> None:
+    world = TellingWorld(TELEGRAM)
+    spread(world.desk, Notice(kind="stray", account="main", message="look"), "m-1")
+
+    world.pass_time(90)
+
+    assert [telling.at for telling in world.telegram.said] == [world.clock.now() - timedelta(seconds=90)]
+
+
 # ---------------------------------------------------------------- quiet hours and rates
 NIGHT = {"quiet_from": time(22), "quiet_to": time(7)}
 
@@ -213,6 +232,21 @@ def test_more_than_a_person_reads_in_a_minute_comes_as_one_summary() -> None:
     assert world.telegram.kinds[3:] == ["summary"]
     assert "7 x Near a limit" in world.telegram.said[-1].notice.message
     assert world.depth() == 0
+
+
+def test_what_is_too_much_for_a_minute_waits_for_the_next_one_and_no_longer() -> None:
+    world = TellingWorld(TELEGRAM.model_copy(update={"per_minute": 1}))
+    world.clock.advance(20)
+    for number in range(3):
+        world.tell("limit_near", f"limit {number} is near")
+    world.settle()
+
+    world.pass_time(39)
+    before_the_minute = world.telegram.kinds[1:]
+    world.pass_time(2)
+
+    assert before_the_minute == []
+    assert world.telegram.kinds[1:] == ["summary"]
 
 
 def test_urgent_ones_have_room_of_their_own() -> None:
