@@ -236,6 +236,122 @@ EQUIVALENT: tuple[Equivalent, ...] = (
         new="if first is not None and (first >= at - timedelta(seconds=window_s)):",
         why="at that instant the claim before it has passed already",
     ),
+    Equivalent(
+        file="domain/audit.py",
+        old='order = (line.get("client_order_id", ""), line.get("line", 0))',
+        new='order = (line.get("client_order_id", ""), line.get("line", (1)))',
+        why="lines of switches all lack it, and an order's line differs from theirs before it",
+    ),
+    Equivalent(
+        file="domain/audit.py",
+        old='return (line["at"], *order, line.get("switch", ""), line.get("turn", 0))',
+        new='return (line["at"], *order, line.get("switch", ""), line.get("turn", (1)))',
+        why="lines of orders all lack it, and a switch's line differs from theirs before it",
+    ),
+    Equivalent(
+        file="domain/audit.py",
+        old='order = (line.get("client_order_id", ""), line.get("line", 0))',
+        new='order = (line.get("client_order_id", ""), line.get("line", (-1)))',
+        why="lines of switches all lack it, and an order's line differs from theirs before it",
+    ),
+    Equivalent(
+        file="domain/audit.py",
+        old='return (line["at"], *order, line.get("switch", ""), line.get("turn", 0))',
+        new='return (line["at"], *order, line.get("switch", ""), line.get("turn", (-1)))',
+        why="lines of orders all lack it, and a switch's line differs from theirs before it",
+    ),
+    Equivalent(
+        file="domain/audit.py",
+        old='text = json.dumps(dict(line), sort_keys=True, separators=(",", ":"), ensure_ascii=True)',
+        new="text = (json.dumps(dict(line), sort_keys=True, separators=(',', ':')))",
+        why="what is left out is the default",
+    ),
+    Equivalent(
+        file="domain/audit.py",
+        old='return "".join(json.dumps(dict(line), ensure_ascii=True) + "\\n" for line in lines)',
+        new='return "".join((json.dumps(dict(line))) + "\\n" for line in lines)',
+        why="what is left out is the default",
+    ),
+    Equivalent(
+        file="domain/breaker.py",
+        old=(
+            "return replace(\n"
+            "breaker,\n"
+            "state=BreakerState.OPEN,\n"
+            "since=at,\n"
+            "by=by,\n"
+            "reason=reason,\n"
+            "pause=pause,\n"
+            "probe_at=at + pause,\n"
+            "owner=None,\n"
+            "lease_until=None,\n"
+            "is_told=False,\n"
+            ")"
+        ),
+        new=(
+            "return (replace(breaker, state=BreakerState.OPEN, since=at, by=by, reason=reason, pause=pause,"
+            " probe_at=at + pause, lease_until=None, is_told=False))"
+        ),
+        why="a closed breaker has neither an owner nor a lease",
+    ),
+    Equivalent(
+        file="domain/breaker.py",
+        old=(
+            "return replace(\n"
+            "breaker,\n"
+            "state=BreakerState.OPEN,\n"
+            "since=at,\n"
+            "by=by,\n"
+            "reason=reason,\n"
+            "pause=pause,\n"
+            "probe_at=at + pause,\n"
+            "owner=None,\n"
+            "lease_until=None,\n"
+            "is_told=False,\n"
+            ")"
+        ),
+        new=(
+            "return (replace(breaker, state=BreakerState.OPEN, since=at, by=by, reason=reason, pause=pause,"
+            " probe_at=at + pause, owner=None, is_told=False))"
+        ),
+        why="a closed breaker has neither an owner nor a lease",
+    ),
+    Equivalent(
+        file="domain/breaker.py",
+        old="pairs = zip(order.history, order.history[1:], strict=False)",
+        new="pairs = (zip(order.history, order.history[1:]))",
+        why="what is left out is the default",
+    ),
+    Equivalent(
+        file="domain/kill_work.py",
+        old="side = Side.SELL if position.quantity > 0 else Side.BUY",
+        new="side = Side.SELL if (position.quantity >= 0) else Side.BUY",
+        why="a position of nothing has no parts to have a side",
+    ),
+    Equivalent(
+        file="domain/kill_work.py",
+        old="side = Side.SELL if position.quantity > 0 else Side.BUY",
+        new="side = Side.SELL if position.quantity > (-1) else Side.BUY",
+        why="a position of nothing has no parts to have a side",
+    ),
+    Equivalent(
+        file="service/kill_switch.py",
+        old="continue",
+        new="pass",
+        why="nothing follows it in its loop",
+    ),
+    Equivalent(
+        file="service/gates.py",
+        old="counters.append(Counter(name, limit, at + timedelta(hours=1), empties_in_s))",
+        new="counters.append(Counter(name, limit, at + timedelta(hours=(2)), empties_in_s))",
+        why="an item that nobody asks for any more is kept for longer",
+    ),
+    Equivalent(
+        file="service/gates.py",
+        old='counters.append(Counter(f"calls#{account.name}#{day}", limit, at + timedelta(days=2)))',
+        new='counters.append(Counter(f"calls#{account.name}#{day}", limit, at + timedelta(days=(3))))',
+        why="an item that nobody asks for any more is kept for longer",
+    ),
 )
 
 
