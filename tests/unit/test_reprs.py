@@ -5,7 +5,9 @@ import pytest
 from order_router.adapter.http import HttpRequest, HttpResponse
 from order_router.adapter.session import BrokerSession, Secret
 from order_router.api.alert import parse_alert
-from order_router.ports import Letter
+from order_router.ports import Letter, LoginTicket
+from order_router.service.logins import _CameBack
+from tests.fakes.clock import MONDAY_MORNING
 
 CANARY = "canary-7741"
 HELD = {"x-token": CANARY}
@@ -22,6 +24,7 @@ ALERT = {"token": CANARY, "ticker": "INFY", "exchange": "NSE", "action": "buy"}
         ),
         HttpResponse(status=200, body=CANARY.encode()),
         Letter("m-1", CANARY),
+        _CameBack(LoginTicket(digest="d", account="main", expires_at=MONDAY_MORNING), HELD),
         parse_alert(ALERT),
         parse_alert(ALERT).to_alert(),
     ],

@@ -84,11 +84,14 @@ def test_a_callback_is_taken_once(world: LoginWorld) -> None:
 def test_a_callback_that_failed_needs_a_new_link(world: LoginWorld) -> None:
     token = a_token(world)
     world.server.refuses = ["busy"]
-    with pytest.raises(LoginUnclear):
+    with pytest.raises(LoginUnclear) as caught:
         finish_login(world.desk, "page", token, BACK)
+    failed = status(world.desk, world.account("page"))
     with pytest.raises(LinkInvalid):
         finish_login(world.desk, "page", token, BACK)
 
+    assert (failed.state, failed.last_error) == (SessionState.FAILED, caught.value.reason)
+    assert failed.failed_at == world.clock.now()
     assert finish_login(world.desk, "page", a_token(world), BACK).state is SessionState.VALID
 
 
@@ -223,6 +226,17 @@ def test_a_login_clears_what_was_told_so_that_the_next_day_tells_again(world: Lo
     look(world.desk)
 
     assert world.told().count(("login_needed", "page")) == 2
+
+
+def test_a_link_leads_nowhere_once_its_account_is_at_a_broker_without_a_page(world: LoginWorld) -> None:
+    token = a_token(world)
+    world.settings.put_account(Account(name="page", broker="invented"))
+
+    with pytest.raises(LinkInvalid):
+        broker_page(world.desk, "page", token)
+    with pytest.raises(LoginFailed):
+        finish_login(world.desk, "page", token, BACK)
+    assert world.server.logins == 0
 
 
 @pytest.mark.parametrize("account", ["live", "hand", "paper"])

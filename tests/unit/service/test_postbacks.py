@@ -112,6 +112,7 @@ def report_of(order: Order, state: ReportedState = ReportedState.OPEN, **changes
 
 def test_what_a_broker_says_of_an_order_is_recorded(mail: Mailroom) -> None:
     order = resting(mail)
+    mail.world.reconcile.asked.clear()
 
     taken = mail.take(report_of(order, ReportedState.FILLED, average_price=Decimal("1399.95")))
 
@@ -122,7 +123,7 @@ def test_what_a_broker_says_of_an_order_is_recorded(mail: Mailroom) -> None:
         5,
         Decimal("1399.95"),
     )
-    assert mail.told() == []
+    assert (mail.told(), mail.world.reconcile.asked) == ([], [])
 
 
 def test_a_postback_that_comes_twice_is_recorded_once(mail: Mailroom) -> None:
@@ -220,6 +221,74 @@ def test_an_order_is_found_by_its_tag_before_its_broker_id_is_known(mail: Mailro
 
     assert taken is Taken.RECORDED
     assert mail.order(order).broker_order_id == "B-7"
+
+
+@pytest.mark.parametrize("length", [20, 8])
+def test_an_order_is_found_by_the_broker_s_id_where_the_tag_did_not_come_back(
+    mail: Mailroom, length: int
+) -> None:
+    mail.profile = replace(mail.profile, tag=TagRule(max_length=length, is_echoed=True))
+    order = resting(mail)
+
+    assert mail.take(report_of(order, ReportedState.FILLED, client_tag=None)) is Taken.RECORDED
+    assert mail.order(order).state is State.FILLED
+
+
+@pytest.mark.parametrize(
+    "rule", [TagRule(max_length=20, is_echoed=False), TagRule(max_length=8, is_echoed=False)]
+)
+def test_a_tag_at_a_broker_that_brings_none_back_proves_nothing(mail: Mailroom, rule: TagRule) -> None:
+    mail.profile = replace(mail.profile, tag=rule)
+    mail.world.transport.writes = [Fault.ANSWER_LOST]
+    order = mail.world.place(limit_price="1400").order
+    tag = order.client_order_id[: rule.max_length]
+
+    assert mail.take(report_of(order, broker_order_id="B-7", client_tag=tag)) is Taken.UNKNOWN_ORDER
+    assert mail.order(order).state is State.UNKNOWN
+
+
+def test_an_empty_tag_is_nobody_s(mail: Mailroom) -> None:
+    mail.profile = replace(mail.profile, tag=TagRule(max_length=0, is_echoed=True))
+    mail.world.transport.writes = [Fault.ANSWER_LOST]
+    order = mail.world.place(limit_price="1400").order
+
+    assert mail.take(report_of(order, broker_order_id="B-7", client_tag="")) is Taken.UNKNOWN_ORDER
+
+
+@pytest.mark.parametrize("length", [20, 8])
+def test_an_unsettled_order_of_another_day_is_found(mail: Mailroom, length: int) -> None:
+    mail.profile = replace(mail.profile, tag=TagRule(max_length=length, is_echoed=True))
+    mail.world.transport.writes = [Fault.ANSWER_LOST]
+    order = mail.world.place(limit_price="1400").order
+    mail.world.clock.advance(86_400)
+
+    taken = mail.take(report_of(order, broker_order_id="B-7", client_tag=order.client_order_id[:length]))
+
+    assert taken is Taken.RECORDED
+    assert mail.order(order).broker_order_id == "B-7"
+
+
+def test_an_ended_order_of_another_day_is_known_as_ours_by_its_whole_id(mail: Mailroom) -> None:
+    mail.profile = replace(mail.profile, tag=TagRule(max_length=20, is_echoed=True))
+    order = resting(mail)
+    mail.take(report_of(order, ReportedState.CANCELLED))
+    mail.world.clock.advance(86_400)
+
+    assert mail.take(report_of(order, ReportedState.CANCELLED)) is Taken.NOTHING_NEW
+    assert mail.told() == []
+
+
+def test_an_index_that_lags_behind_makes_no_order_a_stranger_s(
+    mail: Mailroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mail.profile = replace(mail.profile, tag=TagRule(max_length=8, is_echoed=True))
+    order = resting(mail)
+    as_it_came = replace(order, state=State.RECEIVED, broker_order_id=None, version=1)
+    monkeypatch.setattr(mail.world.store, "list_unsettled", lambda _: (as_it_came,))
+
+    taken = mail.take(report_of(order, ReportedState.FILLED, client_tag=order.client_order_id[:8]))
+
+    assert (taken, mail.told()) == (Taken.RECORDED, [])
 
 
 def test_an_ended_order_is_found_among_the_day_s_many(mail: Mailroom) -> None:
