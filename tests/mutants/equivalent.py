@@ -352,6 +352,96 @@ EQUIVALENT: tuple[Equivalent, ...] = (
         new='counters.append(Counter(f"calls#{account.name}#{day}", limit, at + timedelta(days=(3))))',
         why="an item that nobody asks for any more is kept for longer",
     ),
+    Equivalent(
+        file="domain/limits.py",
+        old="Field(gt=0, max_digits=16, decimal_places=2, allow_inf_nan=False),",
+        new="(Field(gt=0, max_digits=16, decimal_places=2)),",
+        why="a Decimal field refuses what is not finite without being told",
+    ),
+    Equivalent(
+        file="domain/meter.py",
+        old="METER_LIFE = LONGEST_CLOSURE + timedelta(days=2)",
+        new="METER_LIFE = LONGEST_CLOSURE + timedelta(days=(3))",
+        why="an item that nobody asks for any more is kept for longer",
+    ),
+    Equivalent(
+        file="domain/meter.py",
+        old="adds: Amounts = field(hash=False)",
+        new="adds: Amounts = (field())",
+        why="no meter is hashed, nor anything that holds one",
+    ),
+    Equivalent(
+        file="domain/meter.py",
+        old="adds: Amounts = field(hash=False)",
+        new="adds: Amounts = field(hash=(True))",
+        why="no meter is hashed, nor anything that holds one",
+    ),
+    Equivalent(
+        file="domain/meter.py",
+        old="at_most: Amounts = field(default_factory=dict, hash=False)",
+        new="at_most: Amounts = (field(default_factory=dict))",
+        why="no meter is hashed, nor anything that holds one",
+    ),
+    Equivalent(
+        file="domain/meter.py",
+        old="at_most: Amounts = field(default_factory=dict, hash=False)",
+        new="at_most: Amounts = field(default_factory=dict, hash=(True))",
+        why="no meter is hashed, nor anything that holds one",
+    ),
+    Equivalent(
+        file="domain/meter.py",
+        old="at_least: Amounts = field(default_factory=dict, hash=False)",
+        new="at_least: Amounts = (field(default_factory=dict))",
+        why="no meter is hashed, nor anything that holds one",
+    ),
+    Equivalent(
+        file="domain/meter.py",
+        old="at_least: Amounts = field(default_factory=dict, hash=False)",
+        new="at_least: Amounts = field(default_factory=dict, hash=(True))",
+        why="no meter is hashed, nor anything that holds one",
+    ),
+    Equivalent(
+        file="domain/protection.py",
+        old="if limit <= 0 or (quote.lower_circuit or 0) > limit or limit > (quote.upper_circuit or limit):",
+        new="if limit <= 0 or (quote.lower_circuit or (-1)) > limit or limit > (quote.upper_circuit or limit):",
+        why="a limit that gets there is above zero",
+    ),
+    Equivalent(
+        file="service/asking.py",
+        old="if self.next_at is not None and now < self.next_at:",
+        new="if self.next_at is not None and (now <= self.next_at):",
+        why="at that instant the wait is of no time",
+    ),
+    Equivalent(
+        file="service/change.py",
+        old="super().__init__()",
+        new="pass",
+        why="Exception keeps its arguments before __init__ is called, and both are caught where they are raised",
+    ),
+    Equivalent(
+        file="service/exposure.py",
+        old='desk.metrics.put({"gross_exposure": int(counted.get(GROSS, 0))}, {"account": account.name})',
+        new='desk.metrics.put({"gross_exposure": int(counted.get(GROSS, (1)))}, {"account": account.name})',
+        why="once positions were read it is there",
+    ),
+    Equivalent(
+        file="service/exposure.py",
+        old='desk.metrics.put({"gross_exposure": int(counted.get(GROSS, 0))}, {"account": account.name})',
+        new='desk.metrics.put({"gross_exposure": int(counted.get(GROSS, (-1)))}, {"account": account.name})',
+        why="once positions were read it is there",
+    ),
+    Equivalent(
+        file="service/exposure.py",
+        old="instruments = tuple(sorted(_instruments(counted), key=str))",
+        new="instruments = tuple((sorted(_instruments(counted))))",
+        why="in what order prices are asked for changes none of them",
+    ),
+    Equivalent(
+        file="service/exposure.py",
+        old="found = amounts.get(attribute, Decimal(0))",
+        new="found = amounts.get(attribute, Decimal((-1)))",
+        why="below zero is as far from a limit as zero, and what counts by its size is there once positions were read",
+    ),
 )
 
 
