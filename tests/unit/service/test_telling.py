@@ -7,8 +7,8 @@ import pytest
 
 from order_router.domain.channel import ChannelRefused
 from order_router.domain.notices import Notice
-from order_router.domain.telling import Delivery
-from order_router.service.telling import deliver, spread
+from order_router.domain.telling import Delivery, Flush
+from order_router.service.telling import deliver, flush, spread
 from tests.fakes.aws import Wrapped
 from tests.fakes.client_errors import client_error
 from tests.fakes.telling_world import EMAIL, TELEGRAM, WEBHOOK, TellingWorld, down
@@ -234,19 +234,51 @@ def test_more_than_a_person_reads_in_a_minute_comes_as_one_summary() -> None:
     assert world.depth() == 0
 
 
-def test_what_is_too_much_for_a_minute_waits_for_the_next_one_and_no_longer() -> None:
+def too_much() -> tuple[TellingWorld, Flush]:
+    """A world in which one of two notices waits for its summary, and the command to tell it."""
     world = TellingWorld(TELEGRAM.model_copy(update={"per_minute": 1}))
-    world.clock.advance(20)
-    for number in range(3):
+    world.clock.advance(20.5)
+    for number in range(2):
         world.tell("limit_near", f"limit {number} is near")
     world.settle()
+    return world, Flush("phone", world.clock.now() + timedelta(seconds=39.5))
 
-    world.pass_time(39)
+
+def test_what_is_too_much_for_a_minute_waits_for_the_next_one_and_no_longer() -> None:
+    world, _ = too_much()
+
+    world.pass_time(39.4)
     before_the_minute = world.telegram.kinds[1:]
-    world.pass_time(2)
+    world.pass_time(0.6)
 
     assert before_the_minute == []
     assert world.telegram.kinds[1:] == ["summary"]
+
+
+def test_a_summary_is_told_at_its_time_and_put_back_before_it() -> None:
+    world, command = too_much()
+
+    world.clock.advance(39.499)
+    flush(world.desk, command)
+    too_soon = (world.telegram.kinds[1:], world.depth())
+    world.clock.advance(0.001)
+    flush(world.desk, command)
+
+    assert too_soon == ([], 2)
+    assert world.telegram.kinds[1:] == ["summary"]
+
+
+@pytest.mark.parametrize("is_enabled", [False, None])
+def test_a_summary_for_a_channel_that_is_off_or_gone_is_let_go(is_enabled: bool | None) -> None:
+    world, _ = too_much()
+    if is_enabled is None:
+        world.settings.remove("phone")
+    else:
+        world.settings.put(TELEGRAM.model_copy(update={"is_enabled": is_enabled}))
+
+    world.pass_time(60)
+
+    assert (world.telegram.kinds[1:], world.depth()) == ([], 0)
 
 
 def test_urgent_ones_have_room_of_their_own() -> None:
