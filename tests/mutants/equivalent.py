@@ -442,6 +442,54 @@ EQUIVALENT: tuple[Equivalent, ...] = (
         new="found = amounts.get(attribute, Decimal((-1)))",
         why="below zero is as far from a limit as zero, and what counts by its size is there once positions were read",
     ),
+    Equivalent(
+        file="domain/notices.py",
+        old='return hashlib.sha256("\\x00".join(parts).encode()).hexdigest()[:32]',
+        new='return hashlib.sha256("\\x00".join(parts).encode()).hexdigest()[:(33)]',
+        why="a digest of which nobody reads a digit, one longer",
+    ),
+    Equivalent(
+        file="domain/notices.py",
+        old='return hashlib.sha256("\\x00".join(parts).encode()).hexdigest()[:32]',
+        new='return hashlib.sha256("\\x00".join(parts).encode()).hexdigest()[:(31)]',
+        why="a digest of which nobody reads a digit, one shorter",
+    ),
+    Equivalent(
+        file="domain/telling.py",
+        old='return hashlib.sha256(f"{message_id}\\x00{channel}".encode()).hexdigest()[:32]',
+        new='return hashlib.sha256(f"{message_id}\\x00{channel}".encode()).hexdigest()[:(33)]',
+        why="a digest of which nobody reads a digit, one longer",
+    ),
+    Equivalent(
+        file="domain/telling.py",
+        old='return hashlib.sha256(f"{message_id}\\x00{channel}".encode()).hexdigest()[:32]',
+        new='return hashlib.sha256(f"{message_id}\\x00{channel}".encode()).hexdigest()[:(31)]',
+        why="a digest of which nobody reads a digit, one shorter",
+    ),
+    Equivalent(
+        file="domain/channel.py",
+        old="if start < end:",
+        new="if (start <= end):",
+        why="hours that end as they begin are none, as the caller has seen before",
+    ),
+    Equivalent(
+        file="domain/channel.py",
+        old="return min(max(usual, asked_for_s or 0), 43_000)",
+        new="return min(max(usual, asked_for_s or (1)), 43_000)",
+        why="the usual wait is never below five seconds",
+    ),
+    Equivalent(
+        file="domain/channel.py",
+        old="return min(max(usual, asked_for_s or 0), 43_000)",
+        new="return min(max(usual, asked_for_s or (-1)), 43_000)",
+        why="the usual wait is never below five seconds",
+    ),
+    Equivalent(
+        file="service/telling.py",
+        old="return now.replace(second=0, microsecond=0) + timedelta(minutes=1)",
+        new="return now.replace(second=0, microsecond=(1)) + timedelta(minutes=1)",
+        why="a microsecond; the queue delays by whole seconds",
+    ),
 )
 
 
