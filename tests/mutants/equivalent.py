@@ -490,6 +490,60 @@ EQUIVALENT: tuple[Equivalent, ...] = (
         new="return now.replace(second=0, microsecond=(1)) + timedelta(minutes=1)",
         why="a microsecond; the queue delays by whole seconds",
     ),
+    Equivalent(
+        file="domain/trading_calendar.py",
+        old="yield at.date() + step * DAY",
+        new="yield (at.date() - step * DAY)",
+        why="the same three dates in another order",
+    ),
+    Equivalent(
+        file="domain/instrument_list.py",
+        old="floor = expected.floors.get(exchange, 0) if exchange in expected.exchanges else 0",
+        new="floor = expected.floors.get(exchange, (-1)) if exchange in expected.exchanges else 0",
+        why="no count is below 0",
+    ),
+    Equivalent(
+        file="domain/instrument_list.py",
+        old="floor = expected.floors.get(exchange, 0) if exchange in expected.exchanges else 0",
+        new="floor = expected.floors.get(exchange, 0) if exchange in expected.exchanges else (-1)",
+        why="no count is below 0",
+    ),
+    Equivalent(
+        file="service/egress.py",
+        old="MAX_ADDRESS = 64",
+        new="MAX_ADDRESS = (65)",
+        why="an address has 45 characters at most: how much of what follows is read changes nothing",
+    ),
+    Equivalent(
+        file="service/egress.py",
+        old="MAX_ADDRESS = 64",
+        new="MAX_ADDRESS = (63)",
+        why="an address has 45 characters at most: how much of what follows is read changes nothing",
+    ),
+    Equivalent(
+        file="service/instruments.py",
+        old="continue",
+        new="pass",
+        why="nothing follows in the loop",
+    ),
+    Equivalent(
+        file="service/postbacks.py",
+        old="PAGE = 200",
+        new="PAGE = (201)",
+        why="a page size changes how often the table is asked, not what it says",
+    ),
+    Equivalent(
+        file="service/postbacks.py",
+        old="PAGE = 200",
+        new="PAGE = (199)",
+        why="a page size changes how often the table is asked, not what it says",
+    ),
+    Equivalent(
+        file="service/postbacks.py",
+        old="has_our_tag = rule.is_echoed and rule.max_length > 0 and report.client_tag is not None",
+        new="has_our_tag = rule.is_echoed and rule.max_length > (1) and report.client_tag is not None",
+        why="no broker takes a tag of one letter",
+    ),
 )
 
 
