@@ -74,3 +74,11 @@ def test_a_turn_whose_record_is_gone_is_never_left_out_in_silence() -> None:
 
     with pytest.raises(StoreUnavailable):
         turns_on(switches, PAPER, exchange_day(MONDAY_MORNING))
+
+
+def test_a_turn_that_says_no_time_is_of_no_day_that_anybody_knows() -> None:
+    switches = Counted()
+    switches.turn(SwitchState(switch=PAPER, is_on=True, version=1), before=switches.get(PAPER))
+
+    with pytest.raises(StoreUnavailable, match="turn 1 of the kill switch of account paper says no time"):
+        turns_on(switches, PAPER, exchange_day(MONDAY_MORNING))
