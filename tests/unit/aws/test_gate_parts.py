@@ -64,6 +64,25 @@ def test_a_hold_is_a_set_of_orders_that_goes_when_it_says(is_on: bool, word: str
     }
 
 
+@pytest.mark.parametrize(
+    ("name", "is_exit", "may_pass"),
+    [
+        ("kill#global", False, False),
+        ("kill#global", True, True),
+        ("breaker#paper#paper", False, False),
+        ("breaker#paper#paper", True, False),
+    ],
+)
+def test_only_what_closes_a_position_passes_only_a_kill_switch_that_lets_exits(
+    name: str, is_exit: bool, may_pass: bool
+) -> None:
+    [operation] = gate_operations("gates", Gate(switches=(name,), is_exit=is_exit), None)
+
+    condition, lets = operation["ConditionCheck"]["ConditionExpression"], " OR lets_exits = :yes"
+    assert condition == "attribute_not_exists(engaged) OR engaged = :off" + (lets if may_pass else "")
+    assert values(operation) == {":off": {"BOOL": False}} | ({":yes": {"BOOL": True}} if may_pass else {})
+
+
 def test_a_gate_s_operations_stand_in_the_order_in_which_they_are_judged() -> None:
     gate = Gate(
         switches=("kill#a", "kill#b"),
