@@ -241,7 +241,7 @@ def test_a_lapsed_change_is_tried_again_to_the_last_instant_of_its_budget(
     world: World, late_s: float, tries: int
 ) -> None:
     order = resting(world)
-    slow(world, SEND_BUDGET.total_seconds() + late_s, LONGEST_SLOT_LIFE.total_seconds() + 1)
+    slow(world, SEND_BUDGET.total_seconds() + late_s, LONGEST_SLOT_LIFE.total_seconds() + 1, 0)
 
     with pytest.raises(ChangeRefused) as raised:
         cancel(world, order)
