@@ -1,6 +1,7 @@
 """Lost answers, conflicts and throttles between the orders table and us: nothing is written or counted twice."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -413,6 +414,19 @@ def test_a_switch_is_read_consistently_and_off_until_it_is_set(client: Any, cloc
 
     switches.set("kill#global", engaged=False)
     assert not switches.is_engaged("kill#global")
+
+
+def test_a_switch_that_was_set_without_a_word_on_exits_lets_none_through(
+    client: Any, clock: FakeClock
+) -> None:
+    switches, leaving = Switches(client, GATES, clock), replace(GATE, is_exit=True)
+    switches.set("kill#all", engaged=True)
+
+    with pytest.raises(SwitchOn):
+        store_over(client, clock).write(a_submitting_order(), replacing=None, gate=leaving)
+
+    switches.set("kill#all", engaged=True, lets_exits=True)
+    store_over(client, clock).write(a_submitting_order(), replacing=None, gate=leaving)
 
 
 def test_a_switch_that_cannot_be_set_says_so_in_bounded_time(client: Any, clock: FakeClock) -> None:
