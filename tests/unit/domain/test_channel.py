@@ -67,6 +67,15 @@ def test_what_could_not_work_is_refused(fields: dict[str, Any]) -> None:
         CHANNEL.validate_python({"name": "one"} | fields)
 
 
+@pytest.mark.parametrize("word", ["07:00Z", "07:00+05:30", "07:00:30", "07:00:00.5"])
+@pytest.mark.parametrize("end", ["quiet_from", "quiet_to"])
+def test_quiet_hours_are_whole_minutes_of_one_clock(end: str, word: str) -> None:
+    hours = {"quiet_from": "22:00", "quiet_to": "06:00"} | {end: word}
+
+    with pytest.raises(ValidationError, match="a time in Asia/Kolkata such as 22:30"):
+        CHANNEL.validate_python({"name": "one", "kind": "telegram", "chat_id": "1"} | hours)
+
+
 def test_a_channel_that_somebody_holds_stays_as_it_was_set_up() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         PHONE.chat_id = "1"  # type: ignore[misc]

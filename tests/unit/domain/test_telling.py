@@ -54,7 +54,7 @@ def test_links_show_in_no_repr_and_in_no_line_of_a_summary() -> None:
 def test_a_summary_counts_by_kind_and_shows_the_last_lines() -> None:
     lines = (*(("fill", f"fill {number}") for number in range(30)), ("rejected", "margin"))
 
-    message = summary_of(Held(lines=lines, more=4), "phone", MONDAY_MORNING).message.splitlines()
+    message = summary_of(Held(lines=lines, more=4)).message.splitlines()
 
     assert message[0] == "30 x Order filled, 1 x Order rejected by the broker, 4 that no room was left for"
     assert message[1] == "(the last 20:)"
@@ -65,7 +65,7 @@ def test_a_summary_counts_by_kind_and_shows_the_last_lines() -> None:
 def test_a_summary_that_shows_every_line_says_nothing_of_others(count: int) -> None:
     lines = tuple(("fill", f"fill {number}") for number in range(count))
 
-    message = summary_of(Held(lines), "phone", MONDAY_MORNING).message.splitlines()
+    message = summary_of(Held(lines)).message.splitlines()
 
     assert message == [f"{count} x Order filled", *(f"fill {number}" for number in range(count))]
 
@@ -75,7 +75,7 @@ def test_a_full_summary_loses_no_line() -> None:
         ("fill", line_of(Notice(kind="fill", account="", message="x" * 500), MONDAY_MORNING))
         for _ in range(20)
     )
-    notice = summary_of(Held(lines=(*lines, ("fill", "the last"))), "phone", MONDAY_MORNING)
+    notice = summary_of(Held(lines=(*lines, ("fill", "the last"))))
 
     assert "the last" in text_of(replace(TELLING, notice=notice))
 

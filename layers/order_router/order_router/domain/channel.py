@@ -21,8 +21,8 @@ class ChannelDown(RouterError):
 
     code = "CHANNEL_UNAVAILABLE"
 
-    def __init__(self, message: str, *, retry_after_s: int | None = None, code: str | None = None) -> None:
-        super().__init__(message, code=code)
+    def __init__(self, message: str, *, retry_after_s: int | None = None) -> None:
+        super().__init__(message)
         self.retry_after_s = retry_after_s
 
 
@@ -69,6 +69,15 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def _on_the_minute(at: time) -> time:
+    if at.tzinfo is not None or at.second or at.microsecond:
+        raise ValueError("expected a time in Asia/Kolkata such as 22:30, without seconds and without a zone")
+    return at
+
+
+QuietTime = Annotated[time, AfterValidator(_on_the_minute)]
+
+
 class _Channel(BaseModel):
     """What every channel has.
 
@@ -83,8 +92,8 @@ class _Channel(BaseModel):
     accounts: tuple[Name, ...] = ()
     urgent_only: bool = False
     mutes: tuple[Annotated[str, AfterValidator(_kind)], ...] = ()
-    quiet_from: time | None = None
-    quiet_to: time | None = None
+    quiet_from: QuietTime | None = None
+    quiet_to: QuietTime | None = None
     per_minute: Annotated[int, Field(gt=0, le=600)] = 10
 
     @model_validator(mode="after")

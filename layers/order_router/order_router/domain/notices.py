@@ -103,7 +103,7 @@ KINDS: dict[str, NoticeKind] = {
     "alarm": _urgent("Alarm"),
     "egress_changed": _urgent("Outgoing address changed", minutes=DAY),
     # ---- the notifier itself
-    "test": _urgent("Test", minutes=0),
+    "test": _urgent("Test"),
     "summary": NoticeKind(title="Meanwhile"),
 }
 

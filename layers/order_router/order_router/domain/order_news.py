@@ -58,10 +58,7 @@ def _filled(order: Order, step: Step) -> str:
 def _ended(word: str) -> Words:
     def words(order: Order, step: Step) -> str:
         # what had filled by then: the step says it only where it changed
-        filled = max(
-            (one.event.filled_quantity or 0 for one in _until(order, step)),
-            default=0,
-        )
+        filled = max(one.event.filled_quantity or 0 for one in _until(order, step))
         part = f", {filled} of {order.request.quantity} filled" if filled else ""
         return f"{word}{part}{_why(step)}"
 

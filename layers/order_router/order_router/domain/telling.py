@@ -101,7 +101,7 @@ class Held:
     more: int = 0
 
 
-def summary_of(held: Held, channel: str, at: datetime) -> Notice:
+def summary_of(held: Held) -> Notice:
     """Return one notice that tells of all that waited: how many of each kind, and the last lines."""
     counts = Counter(kind for kind, _ in held.lines)
     heads = [f"{count} x {_title(kind)}" for kind, count in counts.most_common()]
@@ -110,7 +110,7 @@ def summary_of(held: Held, channel: str, at: datetime) -> Notice:
     shown = [line for _, line in held.lines[-MAX_SUMMARY_LINES:]]
     left_out = len(held.lines) - len(shown)
     lines = [", ".join(heads), *([f"(the last {len(shown)}:)"] if left_out else []), *shown]
-    return Notice(kind="summary", account="all", message="\n".join(lines), subject=channel, at=at)
+    return Notice(kind="summary", account="all", message="\n".join(lines))
 
 
 def _title(kind: str) -> str:

@@ -196,7 +196,7 @@ def flush(desk: TellingDesk, command: Flush) -> None:
 
 
 def _tell_held(desk: TellingDesk, channel: Channel, held: Held, now: datetime) -> None:
-    summary = summary_of(held, channel.name, now)
+    summary = summary_of(held)
     telling_id = delivery_id(f"{channel.name} {now.isoformat()}", channel.name)
     try:
         desk.channels.say(channel, Telling(telling_id=telling_id, notice=summary, at=now))
