@@ -2,7 +2,10 @@
 
 import gzip
 import socket
+import ssl
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +15,7 @@ from order_router.adapter.master import MasterUnavailable
 from order_router.transport.download import FileLimits, HttpDownload
 from order_router.transport.wire import Unsendable
 from tests.fakes.clock import FakeClock
+from tests.faults.certificates import make_certificate, server_context, trusting
 from tests.faults.scripted_server import Script, ScriptedServer, answering, ok, read_request, scripted
 
 FILE = b"exchange,tradingsymbol\n" + b"".join(b"NSE,S%d\n" % number for number in range(20_000))
@@ -145,3 +149,30 @@ def test_only_a_get_of_a_file_at_an_address_of_one_leaves(clock: FakeClock, chan
 
     with pytest.raises(Unsendable), HttpDownload(clock)(HttpRequest(**usual | changes)):
         pass
+
+
+@pytest.mark.parametrize(("more", "on_disk"), [(0, 0), (1, 1)])
+def test_a_file_of_eight_mebibytes_touches_no_disk_and_a_larger_one_is_kept_there(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch, more: int, on_disk: int
+) -> None:
+    made: list[Any] = []
+    make = tempfile.TemporaryFile
+
+    def counted(**how: Any) -> Any:
+        made.append(how)
+        return make(**how)
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", counted)
+    size = 8 * 1024 * 1024 + more
+
+    with scripted(answering(ok(b"x" * size))) as server:
+        assert len(fetch(clock, server)) == size
+    assert len(made) == on_disk
+
+
+def test_a_file_comes_from_whom_the_certificate_names(clock: FakeClock, tmp_path: Path) -> None:
+    pem = make_certificate(tmp_path)
+    with scripted(*[answering(ok(FILE))] * 4, tls=server_context(pem)) as server:
+        assert fetch(clock, server, tls=lambda: trusting(pem)) == FILE
+        with pytest.raises(MasterUnavailable, match="SSLCertVerificationError"):
+            fetch(clock, server, tls=ssl.create_default_context)
