@@ -544,6 +544,12 @@ EQUIVALENT: tuple[Equivalent, ...] = (
         new="has_our_tag = rule.is_echoed and rule.max_length > (1) and report.client_tag is not None",
         why="no broker takes a tag of one letter",
     ),
+    Equivalent(
+        file="transport/download.py",
+        old='incoming = http.client.HTTPResponse(cast("ssl.SSLSocket", reader), method="GET")',
+        new="incoming = (http.client.HTTPResponse(cast('ssl.SSLSocket', reader)))",
+        why="only answers to HEAD are read otherwise, and none is asked for",
+    ),
 )
 
 
