@@ -15,7 +15,7 @@ from tests.simulators.chaos_talk import Ending, Talk, answer, true_answer
 
 Play = Callable[[Talk], Ending]
 TEXT_FIELD = re.compile(rb'"(\w+)":"([^"]*)"')
-FIRST_KEY = re.compile(rb'^\{("\w+"):')
+FIRST_KEY = re.compile(rb'^(\[?\{)("\w+"):')
 HTML = b"<html><body><h1>We are down for maintenance</h1></body></html>"
 UNKNOWN = "unknown, never sent again; the book tells by the tag"
 
@@ -108,7 +108,10 @@ def _duplicate_keys(talk: Talk) -> Ending:
         twice = b'"%b":"7%b",%b' % (found[1], found[2], found[0])
         body = response.body[: found.start()] + twice + response.body[found.end() :]
     else:
-        body = FIRST_KEY.sub(rb"{\1:null,\1:", response.body)
+        body = FIRST_KEY.sub(rb"\1\2:null,\2:", response.body)
+    if body == response.body:
+        # what names no key cannot name one twice
+        return Ending(Verdict.ANSWERED, partial(talk.send, true_answer(response)))
     return Ending(Verdict.LOST, partial(talk.send, true_answer(_with_body(response, body))))
 
 
