@@ -767,5 +767,6 @@ def test_a_kept_order_grows_into_the_room_of_its_session_s_day(world: World) -> 
     kept = world.place(limit_price="1500", after_market=True, quantity=8).order
 
     # 12000 of it are at risk on the session's day, nothing today
-    with pytest.raises(LimitReached, match="max_gross_exposure of account paper"):
+    words = "max_gross_exposure of account paper is 15000, found 12000 before 4500 more"
+    with pytest.raises(LimitReached, match=words):
         modify_order(world.desk, kept.client_order_id, {"quantity": 11})

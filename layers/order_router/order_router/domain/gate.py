@@ -121,7 +121,7 @@ class LimitReached(RouterError):
 
     def __init__(self, meter: Meter, attribute: str, found: Decimal) -> None:
         code, rule = code_of(attribute)
-        adds = meter.adds.get(attribute, Decimal(0))
+        adds = meter.room_for(attribute)
         bound = meter.at_most.get(attribute)
         limit = plain(-meter.at_least[attribute] - adds if bound is None else bound + adds)
         super().__init__(

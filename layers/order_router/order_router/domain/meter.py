@@ -31,7 +31,7 @@ Amounts = Mapping[str, Decimal]
 class Meter:
     """Amounts to add to one item, and how it must stand before: `at_most` and `at_least`, an absent one being zero.
 
-    `whose`: what the limits belong to, in words.
+    `whose`: what the limits belong to, in words. `asks`: what there must be room for though nothing of it is added yet.
     """
 
     name: str
@@ -40,6 +40,11 @@ class Meter:
     adds: Amounts = field(hash=False)
     at_most: Amounts = field(default_factory=dict, hash=False)
     at_least: Amounts = field(default_factory=dict, hash=False)
+    asks: Amounts = field(default_factory=dict, hash=False)
+
+    def room_for(self, attribute: str) -> Decimal:
+        """Return for how much of this there must be room: a bound is that far from its limit."""
+        return self.asks.get(attribute, self.adds.get(attribute, ZERO))
 
 
 def of_instrument(instrument: Instrument, attribute: str) -> str:
@@ -126,13 +131,14 @@ def growth_meter(
     if more <= 0:
         return None
     signed = more if wanted.side is Side.BUY else -more
-    most = {
-        name: limit - (more if _is_money(name) else ZERO)
-        for name, limit in _most(limits, wanted)
-        if name not in {ORDERS, OPEN}
-    }
-    least = {name: -limit - signed for name, limit in _least(limits, wanted)}
-    return replace(_meter(counted, {}, day), at_most=most, at_least=least) if most or least else None
+    highest = {name: limit for name, limit in _most(limits, wanted) if name not in {ORDERS, OPEN}}
+    lowest = {name: -limit for name, limit in _least(limits, wanted)}
+    asks = {name: more for name in highest if _is_money(name)} | dict.fromkeys(lowest, signed)
+    most = {name: limit - asks.get(name, ZERO) for name, limit in highest.items()}
+    least = {name: limit - signed for name, limit in lowest.items()}
+    return (
+        replace(_meter(counted, {}, day), at_most=most, at_least=least, asks=asks) if most or least else None
+    )
 
 
 def _is_money(name: str) -> bool:

@@ -41,9 +41,9 @@ def _limits(gate: Gate) -> Iterator[str]:
 def _bounds(meter: Meter) -> Iterator[str]:
     """Yield how each amount may stand with this order among it."""
     for name, most in sorted(meter.at_most.items()):
-        yield f"{name} at most {_plain(most + meter.adds.get(name, ZERO))}"
+        yield f"{name} at most {_plain(most + meter.room_for(name))}"
     for name, least in sorted(meter.at_least.items()):
-        yield f"{name} at least {_plain(least + meter.adds.get(name, ZERO))}"
+        yield f"{name} at least {_plain(least + meter.room_for(name))}"
 
 
 def _price(check: PriceCheck) -> str:
