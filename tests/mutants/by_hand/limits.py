@@ -252,8 +252,8 @@ MUTANTS = (
         name="order-grows-after-the-day-s-loss",
         breaks="after the day's loss an order that rests grows all the same",
         file="domain/meter.py",
-        old="        if name not in {ORDERS, OPEN}\n",
-        new="        if _is_money(name)\n",
+        old="in _most(limits, wanted) if name not in {ORDERS, OPEN}}\n",
+        new="in _most(limits, wanted) if _is_money(name)}\n",
         killed_by=(METER + "test_a_change_is_no_further_order_and_grows_nothing_after_a_day_s_loss",),
     ),
     Mutant(
