@@ -25,11 +25,12 @@ from tests.mutants.operators import Change, changes
 from tests.mutants.worker import TIMED_OUT, Job, Verdict
 
 ROOMS = ("domain", "service", "transport")
-MORE = ("aws/failures.py", "aws/gate.py", "aws/orders_table.py", "aws/seen_alerts.py")
+MORE = ("aws/failures.py", "aws/gate.py", "aws/meters.py", "aws/orders_table.py", "aws/seen_alerts.py")
 SUITES = (
     "tests/unit",
     "tests/contract",
     "tests/integration",
+    "tests/faults/test_downloads.py",
     "tests/faults/test_transport_sockets.py",
     "tests/faults/test_transport_moments.py",
 )
