@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from tests.bench.seeds import SESSION
 from tests.fakes.dynamodb import FakeDynamoDB, template_tables
+from tests.simulators.serving import serving
 
 METHODS = {
     "GetItem": "get_item",
@@ -75,12 +76,5 @@ class RefreshServer(ThreadingHTTPServer):
 @contextmanager
 def refresh_server() -> Iterator[RefreshServer]:
     """Run a server for as long as the context lasts."""
-    server = RefreshServer()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
+    with serving(RefreshServer()) as server:
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(timeout=5)

@@ -1,6 +1,5 @@
 """AWS and Kite on one port of this machine, answering at once: the network of a cold start, the same for all."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -8,6 +7,7 @@ from typing import cast
 
 from tests.bench.instant_aws import InstantAws
 from tests.bench.kite_answers import kite_answers
+from tests.simulators.serving import serving
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -53,12 +53,5 @@ class StubServer(ThreadingHTTPServer):
 @contextmanager
 def stub_server(aws: InstantAws) -> Iterator[StubServer]:
     """Run a server for as long as the context lasts."""
-    server = StubServer(aws)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
+    with serving(StubServer(aws)) as server:
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(timeout=5)
