@@ -8,10 +8,11 @@ from itertools import count
 from typing import Any
 
 from order_router.brokers.registry import load_broker
-from order_router.domain.account import Account
+from order_router.domain.account import Account, Strategy
 from order_router.domain.instrument import parse_instrument
+from order_router.domain.limits import OrderLimits
 from order_router.domain.trading_calendar import NO_CALENDAR, TradingCalendar
-from order_router.domain.vocabulary import Source
+from order_router.domain.vocabulary import OrderType, Product, Source
 from order_router.paper.book import PaperOrder
 from order_router.paper.exchange import PaperExchange
 from order_router.paper.market import Kind, PaperInstrument
@@ -95,6 +96,19 @@ class World:
             listings=self.listings.__getitem__,
             calendar=lambda: self.calendar,
             nonce=lambda: f"w-{next(nonces)}",
+        )
+
+    def limit_strategy(self, **limits: Any) -> None:
+        """Set up the strategy `demo` of this account with these limits."""
+        self.settings.put_strategy(
+            Strategy(
+                name="demo",
+                accounts=("paper",),
+                order_type=OrderType.LIMIT,
+                product=Product.MIS,
+                max_quantity=1000,
+                limits=OrderLimits.model_validate(limits),
+            )
         )
 
     def command(self, key: str = "k-1", *, source: Source = Source.API, **changes: Any) -> PlaceOrder:

@@ -12,12 +12,11 @@ import pytest
 from order_router.adapter.errors import BrokerError
 from order_router.adapter.port import Broker
 from order_router.brokers.registry import load_broker
-from order_router.domain.account import Account, Strategy
+from order_router.domain.account import Account
 from order_router.domain.instrument import parse_instrument
-from order_router.domain.limits import Limits, OrderLimits
+from order_router.domain.limits import Limits
 from order_router.domain.meter import BASED_AT, GROSS, OPEN, ORDERS
 from order_router.domain.reports import Quote
-from order_router.domain.vocabulary import OrderType, Product
 from order_router.ports import StoreUnavailable
 from order_router.service.exposure import rebase, watch_account, watch_strategies
 from order_router.service.reconcile import reconcile_account, reconcile_all
@@ -252,22 +251,8 @@ def test_an_account_without_such_limits_costs_its_broker_nothing(world: World) -
     assert len(world.transport.sent) == sent
 
 
-def demo(world: World, **limits: int) -> None:
-    """Set up the strategy `demo` with these limits."""
-    world.settings.put_strategy(
-        Strategy(
-            name="demo",
-            accounts=("paper",),
-            order_type=OrderType.LIMIT,
-            product=Product.MIS,
-            max_quantity=10,
-            limits=OrderLimits.model_validate(limits),
-        )
-    )
-
-
 def test_a_strategy_that_has_not_traded_is_near_no_limit(world: World) -> None:
-    demo(world, max_orders_per_day=1, max_open_orders=1, max_gross_exposure=1)
+    world.limit_strategy(max_orders_per_day=1, max_open_orders=1, max_gross_exposure=1)
 
     watch_strategies(world.desk)
 
@@ -275,7 +260,7 @@ def test_a_strategy_that_has_not_traded_is_near_no_limit(world: World) -> None:
 
 
 def test_a_strategy_without_limits_costs_no_reading(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    demo(world)
+    world.limit_strategy()
     read: list[str] = []
     monkeypatch.setattr(world.desk.meters, "read", read.append)
 
@@ -285,7 +270,7 @@ def test_a_strategy_without_limits_costs_no_reading(world: World, monkeypatch: p
 
 
 def test_a_strategy_that_comes_near_its_limit_is_told_of(world: World) -> None:
-    demo(world, max_orders_per_day=1, max_open_orders=2)
+    world.limit_strategy(max_orders_per_day=1, max_open_orders=2)
     world.place("demo", strategy="demo", limit_price="1400")
 
     reconcile_all(world.desk)

@@ -13,15 +13,15 @@ import pytest
 from infra.calendar.build import SHIPPED
 from order_router.adapter.port import Acknowledged, Broker
 from order_router.brokers.registry import load_broker
-from order_router.domain.account import Account, Strategy
+from order_router.domain.account import Account
 from order_router.domain.gate import EntryHeld, LimitReached
 from order_router.domain.lifecycle import State
-from order_router.domain.limits import Limits, MarginCheck, OrderLimits
+from order_router.domain.limits import Limits, MarginCheck
 from order_router.domain.meter import BASED_AT, GROSS, LOSS, NET, OPEN, ORDERS, RESERVED
 from order_router.domain.order import Order
 from order_router.domain.reports import OrderMargin
 from order_router.domain.trading_calendar import parse_calendar
-from order_router.domain.vocabulary import Exchange, OrderType, Product, Source
+from order_router.domain.vocabulary import Exchange, Product, Source
 from order_router.service.change import cancel_order, modify_order
 from order_router.service.place import place_order, resume_order
 from order_router.service.reconcile import reconcile_account
@@ -44,20 +44,6 @@ def world() -> World:
 def limit(world: World, **limits: Any) -> None:
     """Give the account these limits."""
     world.settings.put_account(Account(name="paper", broker="paper", limits=Limits.model_validate(limits)))
-
-
-def limit_strategy(world: World, **limits: Any) -> None:
-    """Give the strategy `demo` these limits."""
-    world.settings.put_strategy(
-        Strategy(
-            name="demo",
-            accounts=("paper",),
-            order_type=OrderType.LIMIT,
-            product=Product.MIS,
-            max_quantity=1000,
-            limits=OrderLimits.model_validate(limits),
-        )
-    )
 
 
 def refusal(order: Order) -> tuple[str, str]:
@@ -247,7 +233,7 @@ def test_an_order_within_the_limit_passes(world: World, case: Case) -> None:
 
 
 def test_a_strategy_s_limits_hold_its_orders_over_the_api_as_well(world: World) -> None:
-    limit_strategy(world, max_open_orders=1)
+    world.limit_strategy(max_open_orders=1)
     assert world.place("first", strategy="demo", limit_price="1400").order.state is State.OPEN
 
     second = world.place("second", strategy="demo", limit_price="1400").order
@@ -263,7 +249,7 @@ def test_a_strategy_s_limits_hold_its_orders_over_the_api_as_well(world: World) 
 
 def test_the_tighter_of_account_and_strategy_holds(world: World) -> None:
     limit(world, max_quantity=10)
-    limit_strategy(world, max_quantity=4)
+    world.limit_strategy(max_quantity=4)
 
     assert refusal(world.place(strategy="demo").order)[1] == "max_quantity of strategy demo is 4, found 5"
     assert world.place("k-2", quantity=11, strategy="demo").order.state is State.REFUSED
@@ -464,7 +450,7 @@ def test_a_limit_out_of_its_band_by_a_price_that_is_known_costs_no_quote(
 
 def test_the_narrower_band_of_account_and_strategy_holds(world: World) -> None:
     limit(world, price_band_percent="10")
-    limit_strategy(world, price_band_percent="1")
+    world.limit_strategy(price_band_percent="1")
     world.place("first", strategy="demo")
 
     order = world.place("far", strategy="demo", limit_price="1545").order
@@ -477,7 +463,7 @@ def test_the_narrower_band_of_account_and_strategy_holds(world: World) -> None:
     [("max_order_value", "ORDER_VALUE_LIMIT"), ("max_gross_exposure", "GROSS_EXPOSURE_LIMIT")],
 )
 def test_a_strategy_alone_may_need_a_price(world: World, rule: str, code: str) -> None:
-    limit_strategy(world, **{rule: "7500"})
+    world.limit_strategy(**{rule: "7500"})
 
     order = world.place(strategy="demo", order_type="MARKET", limit_price=None).order
 
@@ -486,7 +472,7 @@ def test_a_strategy_alone_may_need_a_price(world: World, rule: str, code: str) -
 
 
 def test_a_strategy_that_counts_orders_alone_needs_no_price(world: World) -> None:
-    limit_strategy(world, max_orders_per_day=5)
+    world.limit_strategy(max_orders_per_day=5)
 
     order = world.place(strategy="demo", order_type="MARKET", limit_price=None).order
 
@@ -602,7 +588,7 @@ def test_once_warm_every_limit_together_costs_no_call_before_the_order(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limit(world, **ALL)
-    limit_strategy(world, max_open_orders=50, max_order_value="100000", price_band_percent="20")
+    world.limit_strategy(max_open_orders=50, max_order_value="100000", price_band_percent="20")
     world.place("cold", strategy="demo")
     reads, sent, writes = world.desk.prices.reads, len(world.transport.sent), len(world.store.writes)  # type: ignore[attr-defined]
     monkeypatch.setattr(world.desk.meters, "read", forbidden)
