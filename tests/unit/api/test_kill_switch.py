@@ -15,7 +15,7 @@ from order_router.api.kill_switch import (
     show_switches,
 )
 from order_router.domain.account import Account, Strategy
-from order_router.domain.kill_switch import EVERYTHING, KillSwitch, StopScope
+from order_router.domain.kill_switch import EVERYTHING, KillSwitch, StopScope, SwitchState, Turn
 from order_router.domain.vocabulary import OrderType, Product
 from order_router.service.kill_links import KillLinks
 from tests.fakes.kill import KillWorld
@@ -208,6 +208,21 @@ def test_an_admin_of_some_accounts_sees_those_and_what_stops_everything(kill: Ki
         ("account", "paper"),
     ]
     assert {work["account"] for work in seen["work"]} == {"paper"}
+
+
+def test_the_switch_of_a_strategy_that_is_gone_is_nobody_s_of_some_accounts(kill: KillWorld) -> None:
+    gone = SwitchState(switch=KillSwitch(StopScope.STRATEGY, "gone"))
+    turn = Turn(at=kill.world.clock.now(), by="laptop", reason="")
+    kill.switches.turn(gone.turned_on(turn, lets_exits=False), before=gone)
+    wanted = {"scope": "strategy", "name": "gone", "reason": "mended"}
+
+    seen = ask(kill, STATUS, caller=OWN_ADMIN).content["switches"]
+    answer = ask(kill, RELEASE, wanted, caller=OWN_ADMIN)
+
+    assert [one["scope"] for one in seen] == ["global"]
+    assert (answer.status, answer.content["code"]) == (403, "ACCOUNT_FORBIDDEN")
+    assert is_on(kill, gone.switch)
+    assert ask(kill, RELEASE, wanted).status == 200
 
 
 # ---------------------------------------------------------------- the one-tap link

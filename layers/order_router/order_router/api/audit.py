@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from order_router.api.http import Answer, ApiRequest
+from order_router.api.kill_switch import may_see
 from order_router.api.listing import asked_day, page_of_orders
 from order_router.domain.account import Caller, Scope
 from order_router.domain.audit import line_of_turn, lines_of
@@ -34,20 +35,10 @@ def _turns(
 ) -> Iterator[dict[str, Any]]:
     day, account = asked_day(request), request.query.get("account")
     for state in switches.known():
-        if _concerns(state.switch, account) and _may_see(caller, settings, state.switch):
+        if _concerns(state.switch, account) and may_see(settings, caller, state.switch):
             yield from (dict(line_of_turn(turn)) for turn in turns_on(switches, state.switch, day))
 
 
 def _concerns(switch: KillSwitch, account: str | None) -> bool:
     """Return whether it may have stopped the account: which ones a strategy traded that day nothing tells any more."""
     return account is None or switch.scope is not StopScope.ACCOUNT or switch.name == account
-
-
-def _may_see(caller: Caller, settings: Settings, switch: KillSwitch) -> bool:
-    """Return whether the caller may see the switch: what stops everything stops each caller."""
-    if not caller.accounts or switch.name is None:
-        return True
-    if switch.scope is StopScope.ACCOUNT:
-        return caller.may_see(switch.name)
-    strategy = settings.strategy(switch.name)
-    return strategy is not None and all(caller.may_see(account) for account in strategy.accounts)

@@ -13,6 +13,7 @@ from order_router.domain.account import Caller, Scope
 from order_router.domain.kill_switch import EVERYTHING, KillSwitch, StopScope, SwitchState, switch_of
 from order_router.domain.kill_work import KillWork
 from order_router.domain.request import Name
+from order_router.ports import Settings
 from order_router.service.kill_desk import KillDesk
 from order_router.service.kill_links import engage_by_link, require_link
 from order_router.service.kill_switch import Engage, Release, accounts_of, engage, release
@@ -78,7 +79,7 @@ def show_switches(desk: KillDesk, request: ApiRequest) -> Answer:
     """Answer `GET /v1/kill-switch`: how every switch stands, what its work came to, its turns if they are asked for."""
     caller = request.require(Scope.ADMIN)
     with_history = asked_truth(request, "history")
-    states = [state for state in desk.switches.known() if _may_see(desk, caller, state.switch)]
+    states = [state for state in desk.switches.known() if may_see(desk.settings, caller, state.switch)]
     if all(state.switch != EVERYTHING for state in states):
         states.insert(0, desk.switches.get(EVERYTHING))
     works = [work_json(work) for work in desk.works.known() if caller.may_see(work.account)]
@@ -154,18 +155,22 @@ def _history(desk: KillDesk, state: SwitchState) -> list[dict[str, Any]]:
     return [state_json(turn) for turn in desk.switches.history(state.switch, last=HISTORY)]
 
 
-def _may_see(desk: KillDesk, caller: Caller, switch: KillSwitch) -> bool:
+def may_see(settings: Settings, caller: Caller, switch: KillSwitch) -> bool:
     """Return whether the caller may see the switch: what stops everything stops each caller."""
-    if switch == EVERYTHING or not caller.accounts:
+    return switch == EVERYTHING or _is_own(settings, caller, switch)
+
+
+def _is_own(settings: Settings, caller: Caller, switch: KillSwitch) -> bool:
+    """Return whether it stops the caller's accounts and no others; of a strategy that is gone nobody can tell."""
+    if not caller.accounts:
         return True
-    return all(caller.may_see(account) for account in accounts_of(desk, switch))
+    accounts = accounts_of(settings, switch)
+    return bool(accounts) and all(caller.may_see(account) for account in accounts)
 
 
 def _require_own(desk: KillDesk, caller: Caller, switch: KillSwitch) -> None:
     """Raise Forbidden if the switch stops accounts that the caller may not see."""
-    if not caller.accounts:
-        return
-    if switch == EVERYTHING or not all(caller.may_see(account) for account in accounts_of(desk, switch)):
+    if (switch == EVERYTHING and caller.accounts) or not _is_own(desk.settings, caller, switch):
         raise Forbidden(
             f"this key is not for everything that {switch} is: it may stop its own accounts",
             code="ACCOUNT_FORBIDDEN",

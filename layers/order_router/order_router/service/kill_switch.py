@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from order_router.domain.errors import RouterError
 from order_router.domain.kill_switch import KillSwitch, StopScope, SwitchConflict, SwitchState, Turn
 from order_router.domain.kill_work import KillWork, WorkConflict, stands_in_the_way
-from order_router.ports import Notice, StoreUnavailable
+from order_router.ports import Notice, Settings, StoreUnavailable
 from order_router.service.desk import AccountUnknown
 from order_router.service.kill_desk import KillDesk
 
@@ -99,9 +99,8 @@ def require_known(desk: KillDesk, switch: KillSwitch) -> None:
         raise StrategyUnknown(f"there is no strategy {switch.name!r}: nothing was stopped")
 
 
-def accounts_of(desk: KillDesk, switch: KillSwitch) -> tuple[str, ...]:
-    """Return the accounts whose orders the switch stops, by name."""
-    settings = desk.settings
+def accounts_of(settings: Settings, switch: KillSwitch) -> tuple[str, ...]:
+    """Return the accounts whose orders the switch stops, by name: none for a strategy that is gone."""
     if switch.name is None:
         return tuple(account.name for account in settings.accounts())
     if switch.scope is StopScope.ACCOUNT:
@@ -142,7 +141,9 @@ def _begun(desk: KillDesk, command: Engage, state: SwitchState) -> tuple[KillWor
     if not (command.cancels_open or command.closes_positions):
         return ()
     try:
-        return tuple(_begin(desk, command, state, account) for account in accounts_of(desk, command.switch))
+        return tuple(
+            _begin(desk, command, state, account) for account in accounts_of(desk.settings, command.switch)
+        )
     except RouterError as error:
         logger.warning("work not begun", extra={"code": error.code, "switch": command.switch.key})
         raise WorkNotBegun(
