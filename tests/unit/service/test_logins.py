@@ -234,9 +234,10 @@ def test_a_link_leads_nowhere_once_its_account_is_at_a_broker_without_a_page(wor
 
     with pytest.raises(LinkInvalid):
         broker_page(world.desk, "page", token)
-    with pytest.raises(LoginFailed):
+    with pytest.raises(LinkInvalid):
         finish_login(world.desk, "page", token, BACK)
     assert world.server.logins == 0
+    assert "login_failed" not in [kind for kind, _ in world.told()]
 
 
 @pytest.mark.parametrize("account", ["live", "hand", "paper"])

@@ -101,12 +101,12 @@ def _claimed(desk: SessionDesk, account: Account) -> SessionRecord:
 
 
 def _redeem(desk: SessionDesk, account: Account, record: SessionRecord, back: _CameBack) -> None:
-    credentials = desk.credentials.credentials(account)
+    login, credentials = _login(desk, account), desk.credentials.credentials(account)
     if not desk.tickets.use(back.ticket, desk.clock.now()):
         raise LinkInvalid("this link was used before: ask for a new one")
     send = login_sender(desk, credentials, record)
     try:
-        session = _login(desk, account).redeem_login(send, credentials, back.answer)
+        session = login.redeem_login(send, credentials, back.answer)
     except BrokerError as error:
         failure = as_login_failure(error, credentials, *back.answer.values())
     except Exception as error:  # noqa: BLE001 - a defect of an adapter is no session, and its words may hold a secret
