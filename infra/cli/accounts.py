@@ -52,6 +52,7 @@ def add_account(  # noqa: PLR0913 - each is one option
         changes["algo_id"] = None if algo_id == OFF else algo_id
     before = work.target.settings.account(name)
     if before is None:
+        _require_free(name)
         # an order at a real broker begins with limits: whoever wants more sets his own
         limits = Limits() if broker == "paper" else STARTING
         account = Account.model_validate({"name": name, "broker": broker, "limits": limits, **changes})
@@ -61,6 +62,14 @@ def add_account(  # noqa: PLR0913 - each is one option
         raise Refusal(f"account {name} is at {before.broker}: give the one at {broker} another name")
     after = operate.change_account(work.target, name, changes)
     return _told(after, f"account {name} was there already: {_difference(before, after)}")
+
+
+def _require_free(name: str) -> None:
+    """Raise Refusal for a name that notices of no single account have: who follows one account is told of those too."""
+    from order_router.domain.notices import EVERYBODY  # noqa: PLC0415 - a fast start
+
+    if name in EVERYBODY:
+        raise Refusal(f"{name} is what notices call every account: give this one another name")
 
 
 def _changes(max_orders_per_day: int | None, market_band_percent: str | None) -> dict[str, object]:

@@ -108,6 +108,8 @@ def test_an_account_from_the_environment_is_the_one_that_is_meant(
             2,
             "market_band_percent: ",
         ),
+        (["account", "add", "all", "--broker", "paper"], 1, "all is what notices call every account"),
+        (["account", "add", "unknown", "--broker", "paper"], 1, "unknown is what notices call every account"),
         (["account", "show", "absent"], 1, "there is no account 'absent': add it first (router account add)"),
         (["account", "enable", "absent"], 1, "there is no account 'absent'"),
         (["account", "shwo"], 2, "Did you mean 'show'?"),
