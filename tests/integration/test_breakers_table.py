@@ -7,7 +7,6 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from order_router.aws.breakers_table import TRIES, BreakersTable
-from order_router.aws.gate import Switches
 from order_router.aws.orders_table import OrdersTable
 from order_router.domain.breaker import BreakerState, probing
 from order_router.ports import BreakerConflict, StoreUnavailable
@@ -15,6 +14,7 @@ from tests.contract.breakers_contract import CLOSED, OPEN, WHOLE, BreakersContra
 from tests.fakes.aws import Wrapped, aws_client, aws_in_memory, make_table
 from tests.fakes.clock import MONDAY_MORNING, FakeClock
 from tests.fakes.dynamodb import FakeDynamoDB, template_tables
+from tests.fakes.gate_switches import Switches
 
 BUSY = ClientError({"Error": {"Code": "TransactionConflictException", "Message": ""}}, "PutItem")
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
-from order_router.aws.gate import Switches, epoch_ms
+from order_router.aws.gate import epoch_ms
 from order_router.aws.order_record import RecordUnreadable
 from order_router.aws.orders_table import CONFLICT_TRIES, OrdersTable
 from order_router.domain.gate import SLOT_LIFE, Counter, Gate, Pace, SwitchOn
@@ -17,6 +17,7 @@ from order_router.domain.order import Event, Order, apply
 from order_router.ports import StoreConflict, StoreUnavailable
 from tests.fakes.aws import Wrapped, aws_client, aws_in_memory, make_table
 from tests.fakes.clock import MONDAY_MORNING, FakeClock
+from tests.fakes.gate_switches import Switches
 from tests.fakes.orders import a_submitting_order
 
 ORDERS, GATES = "OrdersTable", "GateTable"
@@ -280,18 +281,6 @@ def test_a_plain_write_waits_out_a_transaction_on_its_order(client: Any, clock: 
     assert len(clock.slept) == CONFLICT_TRIES - 1
 
 
-def test_a_switch_waits_out_the_orders_that_check_it(client: Any, clock: FakeClock) -> None:
-    busy = Wrapped(
-        client, **{PUT: failing(client.put_item, client_error("TransactionConflictException"), 20)}
-    )
-    switches = Switches(busy, GATES, clock)
-
-    switches.set("kill#all", engaged=True)
-
-    assert switches.is_engaged("kill#all")
-    assert not switches.is_engaged("kill#other")
-
-
 @pytest.mark.parametrize("gate", [None, GATE])
 @pytest.mark.parametrize("code", ["InternalServerError", "ThrottlingException", "AccessDeniedException"])
 def test_a_refusal_of_the_table_is_named_without_its_payload(
@@ -405,17 +394,6 @@ def test_orders_are_read_consistently(client: Any, clock: FakeClock) -> None:
     assert [arguments["ConsistentRead"] for arguments in asked] == [True]
 
 
-def test_a_switch_is_read_consistently_and_off_until_it_is_set(client: Any, clock: FakeClock) -> None:
-    switches = Switches(client, GATES, clock)
-    assert not switches.is_engaged("kill#global")
-
-    switches.set("kill#global", engaged=True)
-    assert switches.is_engaged("kill#global")
-
-    switches.set("kill#global", engaged=False)
-    assert not switches.is_engaged("kill#global")
-
-
 def test_a_switch_that_was_set_without_a_word_on_exits_lets_none_through(
     client: Any, clock: FakeClock
 ) -> None:
@@ -427,14 +405,6 @@ def test_a_switch_that_was_set_without_a_word_on_exits_lets_none_through(
 
     switches.set("kill#all", engaged=True, lets_exits=True)
     store_over(client, clock).write(a_submitting_order(), replacing=None, gate=leaving)
-
-
-def test_a_switch_that_cannot_be_set_says_so_in_bounded_time(client: Any, clock: FakeClock) -> None:
-    busy = failing(client.put_item, client_error("TransactionConflictException"), 999)
-
-    with pytest.raises(StoreUnavailable):
-        Switches(Wrapped(client, put_item=busy), GATES, clock).set("kill#global", engaged=True)
-    assert sum(clock.slept) < 2
 
 
 def test_a_full_table_of_reasons_that_nobody_knows_is_no_success(client: Any, clock: FakeClock) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from order_router.aws.gate import Switches
 from order_router.aws.meters import MetersTable, PricesTable
 from order_router.aws.orders_table import OrdersTable
 from order_router.aws.seen_alerts import SeenAlertsTable
@@ -14,6 +13,7 @@ from tests.contract.order_store_contract import OrderStoreContract, World
 from tests.contract.seen_alerts_contract import SeenAlertsContract
 from tests.fakes.aws import aws_client, aws_in_memory, make_table
 from tests.fakes.clock import FakeClock
+from tests.fakes.gate_switches import Switches
 
 
 class TestOrdersTable(OrderStoreContract):

@@ -15,12 +15,12 @@ from order_router import wiring
 from order_router.adapter.http import HttpRequest
 from order_router.api import orders as api_orders
 from order_router.aws import breakers_table, gate, kill_tables, orders_table
-from order_router.aws.gate import Switches
 from order_router.aws.settings_table import SettingsTable, digest_of
 from order_router.domain.account import Account, Caller, Scope, Strategy
 from order_router.domain.vocabulary import OrderType
 from tests.fakes.clock import MONDAY_MORNING, FakeClock
 from tests.fakes.dynamodb import FakeDynamoDB, template_tables
+from tests.fakes.gate_switches import Switches
 from tests.fakes.listed import a_share, listing_items
 from tests.fakes.secretsmanager import FakeSecretsManager
 from tests.fakes.sqs import FakeSqs

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from infra.operate import Target
-from order_router.aws.gate import Switches
 from order_router.aws.meters import MetersTable
 from order_router.aws.orders_table import OrdersTable
 from order_router.domain.gate import Counter, Gate
 from order_router.domain.lifecycle import State
 from order_router.transport.clock import SystemClock
+from tests.fakes.gate_switches import Switches
 from tests.system.claim_race import THREADS, Claim, GateOf, Race, waves, wrong_claims
 from tests.system.conftest import LocalStack
 from tests.system.limit_race import LIMITS, ORDERS_AT_ONCE, LimitRace, is_exactly_at_limit

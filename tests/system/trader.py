@@ -10,12 +10,12 @@ from typing import Any
 from infra import operate
 from infra.operate import Target
 from order_router.adapter.http import HttpRequest
-from order_router.aws.gate import Switches
 from order_router.domain.account import Account, Scope, Strategy
 from order_router.domain.instrument import parse_instrument
 from order_router.domain.vocabulary import OrderType, Product
 from order_router.paper.market import Kind, PaperInstrument
 from order_router.transport.clock import SystemClock
+from tests.fakes.gate_switches import Switches
 from tests.system.client import Client, Order, Reply
 
 LAST_PRICE = "100"

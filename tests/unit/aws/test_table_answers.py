@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from order_router.aws.gate import Switches
 from order_router.aws.orders_table import OrdersTable
 from order_router.aws.seen_alerts import SeenAlertsTable
 from order_router.domain.gate import Counter, Gate, HoldChange, Pace, PaceExceeded, SwitchOn
@@ -77,32 +76,6 @@ def test_with_a_pace_each_of_its_calls_may_be_tried_too(clock: FakeClock) -> Non
         orders_over(client, clock).write(a_submitting_order(), replacing=None, gate=Gate(pace=PACE))
 
     assert len(client.asked) == 9
-
-
-def test_a_switch_is_set_in_forty_tries_with_short_random_pauses_or_said_not_to_be(clock: FakeClock) -> None:
-    for _ in range(5):
-        client = Client(refusing("TransactionConflictException"))
-        with pytest.raises(StoreUnavailable, match="too many conflicts"):
-            Switches(client, "gates", clock).set("kill#global", engaged=True)
-        assert len(client.asked) == 40
-
-    assert pauses(clock, 0.005) == PAUSES
-
-
-def test_a_switch_that_may_not_be_set_is_never_said_to_be_set(clock: FakeClock) -> None:
-    client = Client(refusing("AccessDeniedException"))
-
-    with pytest.raises(StoreUnavailable, match="AccessDeniedException"):
-        Switches(client, "gates", clock).set("kill#global", engaged=True)
-
-    assert len(client.asked) == 1
-
-
-def test_a_switch_is_read_from_where_it_was_written(clock: FakeClock) -> None:
-    client = Client(lambda _name: {})
-
-    assert not Switches(client, "gates", clock).is_engaged("kill#global")
-    assert [arguments["ConsistentRead"] for _, arguments in client.asked] == [True]
 
 
 @pytest.mark.parametrize("code", ["TransactionCanceledException", "ValidationException"])

@@ -6,21 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from order_router.aws.failures import named_failures
 from order_router.aws.meters import meter_update, price_check
-from order_router.aws.values import Item, to_attribute, to_item
+from order_router.aws.values import to_attribute
 from order_router.domain.gate import Counter, Gate, HoldChange, Pace, PaceExceeded
-from order_router.ports import Clock, StoreUnavailable
 
 SLOT_REST = timedelta(milliseconds=1050)
 """How long a slot rests once its call has left at the latest: a second, and what clocks and roads may differ by."""
 
 SLOT_KEPT = timedelta(hours=1)
 KILL = "kill#"
-SWITCH_TRIES = 40
-SWITCH_PAUSE_S = 0.005
 
 Operation = dict[str, Any]
 
@@ -79,7 +73,7 @@ IS_OFF = "attribute_not_exists(engaged) OR engaged = :off"
 LETS_EXITS = " OR lets_exits = :yes"
 
 
-def switch_checks(table: str, names: Sequence[str], *, is_exit: bool = False) -> list[Operation]:
+def switch_checks(table: str, names: Sequence[str], *, is_exit: bool) -> list[Operation]:
     """Return the conditions that no switch is on; what closes a position passes a kill switch that lets exits."""
     return [_switch_check(table, name, may_pass=is_exit and name.startswith(KILL)) for name in names]
 
@@ -175,40 +169,3 @@ def gate_operations(table: str, gate: Gate, slot: Slot | None) -> list[Operation
         *([] if slot is None else [slot_update(table, slot)]),
         *([] if gate.hold_change is None else [hold_update(table, gate.hold_change)]),
     ]
-
-
-class Switches:
-    """Turns switches on and off (low-level DynamoDB client, gate table)."""
-
-    def __init__(self, client: Any, table: str, clock: Clock) -> None:  # noqa: ANN401 - botocore's clients have no type
-        self._client = client
-        self._table = table
-        self._clock = clock
-
-    def set(self, name: str, *, engaged: bool, lets_exits: bool = False) -> None:
-        """Turn a switch on or off; once this returns, no order passes a switch that is on."""
-        item: Item = to_item({"gate": name, "engaged": engaged, "lets_exits": lets_exits})
-        for _ in range(SWITCH_TRIES):
-            if self._put(item):
-                return
-            # every order on its way out checks this item, and each check is in the way for some milliseconds
-            self._clock.sleep(SWITCH_PAUSE_S * (1 + secrets.randbelow(4)))
-        raise StoreUnavailable("setting a switch: too many conflicts")
-
-    def _put(self, item: Item) -> bool:
-        with named_failures("setting a switch"):
-            try:
-                self._client.put_item(TableName=self._table, Item=item)
-            except ClientError as error:
-                if error.response["Error"]["Code"] == "TransactionConflictException":
-                    return False
-                raise
-        return True
-
-    def is_engaged(self, name: str) -> bool:
-        """Return whether the switch is on."""
-        with named_failures("reading a switch"):
-            answer = self._client.get_item(
-                TableName=self._table, Key={"gate": {"S": name}}, ConsistentRead=True
-            )
-        return bool(answer.get("Item", {}).get("engaged", {}).get("BOOL", False))

@@ -64,7 +64,7 @@ class InstrumentList:
 
     listings: tuple[Listing, ...]
     rows: Mapping[Exchange, int]
-    expired: int = 0
+    expired: int
 
 
 class RefreshUnderWay(RouterError):

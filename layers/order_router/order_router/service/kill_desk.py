@@ -82,7 +82,7 @@ class KillDesk:
     queue: KillQueue
     tickets: KillTickets
     nonce: Callable[[], str]
-    lets_exits: Callable[[], bool] = lambda: False
+    lets_exits: Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
