@@ -11,7 +11,7 @@ from typing import Protocol
 from tests.simulation.judge import Violation
 from tests.simulation.stack import Stack, seeded
 
-COLLECT_EVERY = 200
+COLLECT_EVERY = 50
 
 
 class Run(Protocol):
