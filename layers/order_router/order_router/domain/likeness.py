@@ -1,7 +1,6 @@
 """Finding an order in a book that does not echo our tag: exactly one row that can only be it, or none."""
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from order_router.domain.order import Order
@@ -14,14 +13,6 @@ AFTER = timedelta(seconds=120)
 """How long after our deadline a broker may still stamp an order that it took in time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Likeness:
-    """The one row that is the order, or how many could be it."""
-
-    row: OrderReport | None
-    candidates: int
-
-
 def find_by_likeness(
     order: Order,
     rows: Iterable[OrderReport],
@@ -29,8 +20,8 @@ def find_by_likeness(
     tag_of: Callable[[str], str],
     claimed: Collection[str],
     rivals: Iterable[Order],
-) -> Likeness:
-    """Return the only row that fits the order; none where two fit, or where it fits a rival too.
+) -> OrderReport | None:
+    """Return the only row that fits the order; None where two fit, or where it fits a rival too.
 
     `claimed` are the broker order ids of our other orders, `rivals` our other orders of which nothing is known;
     `tag_of` gives the tag that went out with an order: a row that shows another one is somebody else's.
@@ -40,8 +31,8 @@ def find_by_likeness(
     ]
     is_contested = any(_may_be(rival, row, tag_of=tag_of) for rival in rivals for row in fitting)
     if len(fitting) != 1 or is_contested:
-        return Likeness(None, len(fitting))
-    return Likeness(fitting[0], 1)
+        return None
+    return fitting[0]
 
 
 def _may_be(order: Order, row: OrderReport, *, tag_of: Callable[[str], str]) -> bool:

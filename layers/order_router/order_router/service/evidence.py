@@ -7,8 +7,6 @@ from order_router.domain.gate import Gate, PriceCheck
 from order_router.domain.meter import Meter
 from order_router.domain.order import Evidence
 
-ZERO = Decimal(0)
-
 
 def gate_evidence(gate: Gate) -> Evidence:
     """Return what was so as an order passed this gate, sorted by name; what the gate did not ask for is left out."""

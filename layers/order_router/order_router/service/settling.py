@@ -61,7 +61,7 @@ def _rows_of(order: Order, look: Look) -> tuple[OrderReport, ...]:
         if other.broker_order_id is None and other.client_order_id != order.client_order_id
     ]
     found = find_by_likeness(order, reports, tag_of=rule.tag, claimed=look.claimed, rivals=rivals)
-    return () if found.row is None else (found.row,)
+    return () if found is None else (found,)
 
 
 def _settle_absent(desk: Desk, look: Look, order: Order) -> Order:

@@ -5,7 +5,7 @@ import binascii
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from urllib.parse import quote_plus
 
 from order_router.adapter.errors import SessionExpired
@@ -14,8 +14,6 @@ from order_router.adapter.session import BrokerSession, Surroundings
 TEST_CONSUMER = "TESTCONS"
 HEADER_TEXT = re.compile(r"[!#-\[\]-~]+")
 """What may stand in the header between two quotation marks."""
-
-Sign = Callable[[bytes], bytes]
 
 
 def base_string(method: str, url: str, parameters: Mapping[str, str], *, prepend: str = "") -> bytes:
