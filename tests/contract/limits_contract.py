@@ -65,14 +65,18 @@ class LimitsContract:
 
         assert limits.meters.read(NAME)[OPEN] == 1
 
-    def test_an_order_without_room_is_not_written_and_nothing_is_counted(self, limits: Limits) -> None:
+    @pytest.mark.parametrize("is_first", [True, False])
+    def test_an_order_without_room_is_not_written_and_nothing_is_counted(
+        self, limits: Limits, *, is_first: bool
+    ) -> None:
         store = limits.new_worker()
         full = meter({ORDERS: ONE}, at_most={ORDERS: Decimal(0)})
         other = meter({ORDERS: ONE}, name="meter#strategy#demo#2026-11-23")
         store.write(a_submitting_order("k-1"), replacing=None, gate=Gate(meters=(full,)))
 
+        meters = (full, other) if is_first else (other, full)
         with pytest.raises(LimitReached) as caught:
-            store.write(a_submitting_order("k-2"), replacing=None, gate=Gate(meters=(other, full)))
+            store.write(a_submitting_order("k-2"), replacing=None, gate=Gate(meters=meters))
 
         assert caught.value.code == "DAILY_LIMIT_REACHED"
         assert caught.value.message == "max_orders_per_day of account paper is 1, found 1 before 1 more"

@@ -96,9 +96,11 @@ def test_an_order_of_the_day_is_closed_in_the_evening_of_its_day_as_ever() -> No
     assert first_in(seen, State.REJECTED) == FRIDAY_EVENING + HALF_HOUR
 
 
-def test_on_an_evening_of_trading_no_book_has_the_last_word_before_that_is_long_over() -> None:
-    hours = parse_hours("17:45-19:10")
-    diwali = CALENDAR.changed({date(2026, 11, 8): (hours,)})
+@pytest.mark.parametrize("sessions", [("17:45-19:10",), ("09:15-15:30", "17:45-19:10")])
+def test_on_an_evening_of_trading_no_book_has_the_last_word_before_that_is_long_over(
+    sessions: tuple[str, ...],
+) -> None:
+    diwali = CALENDAR.changed({date(2026, 11, 8): tuple(parse_hours(hours) for hours in sessions)})
     world = a_world(datetime(2026, 11, 8, 12, 20, tzinfo=UTC), diwali)
 
     seen = state_by_half_hour(

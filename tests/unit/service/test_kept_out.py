@@ -50,3 +50,14 @@ def test_a_broker_that_listens_again_at_once_is_asked_again() -> None:
     placed_at(broker, Source.API)
 
     assert len(broker.asked) > 1
+
+
+@pytest.mark.parametrize(("keeps_out_s", "is_asked_again"), [(10, True), (10.001, False)])
+def test_a_broker_that_listens_again_at_the_order_s_last_moment_is_asked_again(
+    keeps_out_s: float, *, is_asked_again: bool
+) -> None:
+    broker = TooFast(keeps_out_s)
+
+    placed_at(broker, Source.API)
+
+    assert (len(broker.asked) > 1) is is_asked_again

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from unittest.mock import patch
 
 import pytest
 
@@ -189,3 +190,10 @@ def test_a_held_order_that_the_queue_does_not_take_waits_on(world: World) -> Non
     world.order_queue.is_down = True
 
     assert release_held(world.desk, [order], []) == (order,)
+
+
+def test_an_order_reads_its_settings_together(world: World) -> None:
+    with patch.object(world.settings, "prepare") as prepare:
+        world.place(strategy="demo")
+
+    prepare.assert_called_once_with("paper", "demo")

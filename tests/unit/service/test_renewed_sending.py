@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from order_router.adapter.http import HttpRequest, HttpResponse, Send
 from order_router.adapter.login import NewSession
+from order_router.adapter.session import BrokerSession
 from order_router.api.answers import order_json
 from order_router.domain.account import Account
 from order_router.domain.broker_session import SessionState, leased
@@ -230,6 +231,22 @@ def test_a_session_function_that_does_not_answer_refuses_the_order_or_lets_it_co
     with pytest.raises(StillUnsent):
         place_order(trading.desk, alert)
     assert trading.at_broker("live") == 0
+
+
+def test_a_session_found_dead_too_late_for_a_new_one_is_reported(trading: TradingLogins) -> None:
+    trading.log_in()
+    trading.kill_session()
+    remembered = trading.sessions.session
+
+    def slow(account: Account) -> BrokerSession:
+        trading.clock.advance(SEND_BUDGET.total_seconds() + 1)
+        return remembered(account)
+
+    with patch.object(trading.sessions, "session", slow):
+        order = trading.place("live").order
+
+    assert (order.state, order.reason and order.reason.code) == (State.REFUSED, "BROKER_SESSION_EXPIRED")
+    assert ["renew" in call for _, call in trading.session_function.calls] == [False]
 
 
 def test_a_dead_session_that_cannot_be_reported_does_not_hide_the_order_s_end(

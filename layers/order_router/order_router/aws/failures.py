@@ -40,7 +40,7 @@ class Overtaken(Exception):
     """The condition failed, and another writer's item stands there; `item` is it, None if there is none."""
 
     def __init__(self, item: Item | None) -> None:
-        super().__init__("another item stands there")
+        super().__init__()
         self.item = item
 
 
