@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from order_router.domain.gate import BaseStale, Gate, KeptPrice, LimitReached, PriceCheck, PriceUnfit
+from order_router.domain.gate import BaseStale, Gate, KeptPrice, LimitReached, Pace, PriceCheck, PriceUnfit
 from order_router.domain.instrument import parse_instrument
 from order_router.domain.meter import BASED_AT, GROSS, LOSS, MOVES, NET, OPEN, ORDERS, Meter, breach_of
 from order_router.ports import Meters, OrderStore, Prices
@@ -23,6 +23,7 @@ ONE = Decimal(1)
 AMOUNTS = st.decimals(-1000, 1000, allow_nan=False, places=2)
 BOUNDS = st.dictionaries(st.sampled_from([GROSS, NET, OPEN, LOSS, f"{GROSS}@{INFY}"]), AMOUNTS, max_size=4)
 NAMES = count()
+PACE = Pace("paper#NSE", 9, MONDAY_MORNING)
 
 
 @dataclass(frozen=True)
@@ -183,7 +184,7 @@ class LimitsContract:
         store, order = limits.new_worker(), a_submitting_order()
         check = PriceCheck(name=limits.prices.name("paper", INFY), oldest=MONDAY_MORNING)
         with pytest.raises(PriceUnfit) as missing:
-            store.write(order, replacing=None, gate=Gate(price=check))
+            store.write(order, replacing=None, gate=Gate(price=check, pace=PACE))
 
         limits.prices.keep("paper", {INFY: ONE}, MONDAY_MORNING)
         old = replace(check, oldest=MONDAY_MORNING + timedelta(seconds=1))
