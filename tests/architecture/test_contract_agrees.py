@@ -1,7 +1,7 @@
 """Facts that stand in two places say the same in both."""
 
 from order_router.api.openapi import OPERATIONS
-from order_router.service.kill_work import PASS_TIME
+from order_router.service.kill_desk import PASS_TIME
 from order_router.service.sessions import LOGIN_LEASE, PATIENCE
 from order_router.service.timing import (
     PACE_WAIT,

@@ -12,6 +12,8 @@ LOG = "tests/unit/service/test_switch_log.py::"
 AUDIT = "tests/unit/api/test_audit.py::"
 BUCKET = "tests/integration/test_audit_bucket.py::"
 FILE = "service/kill_work.py"
+EXITS_FILE = "service/kill_exits.py"
+EXITS = "tests/unit/service/test_kill_exits.py::"
 
 MUTANTS = (
     Mutant(
@@ -215,8 +217,8 @@ MUTANTS = (
         name="closes-again-at-once",
         breaks="a second command closes positions once more while the broker's list lags behind",
         file="domain/kill_work.py",
-        old="    if wanted.closes_positions and standing.exits and not is_rested:\n        return True\n",
-        new="",
+        old="wanted.requested_at < standing.updated_at + REST",
+        new="wanted.requested_at < standing.updated_at",
         killed_by=(
             VALUES + "test_positions_are_not_closed_again_before_a_rest",
             WORK + "test_positions_are_not_closed_twice_by_two_commands",
@@ -225,7 +227,7 @@ MUTANTS = (
     Mutant(
         name="work-of-another-stop-goes-on",
         breaks="the work of a stop that was let go is done under a later one",
-        file=FILE,
+        file="service/kill_desk.py",
         old="    return state.is_on and state.since == work.since\n",
         new="    return state.is_on\n",
         killed_by=(WORK + "test_the_work_of_an_earlier_stop_is_not_done_under_a_later_one",),
@@ -234,22 +236,22 @@ MUTANTS = (
         name="work-outlives-its-stop",
         breaks="positions are closed after the switch was turned off",
         file=FILE,
-        old="    if not _still_wanted(desk, work):\n        return _ended(",
-        new="    if False:\n        return _ended(",
+        old="    if not desk.still_wants(work):\n        now",
+        new="    if False:\n        now",
         killed_by=(WORK + "test_the_work_ends_with_its_stop",),
     ),
     Mutant(
         name="exit-after-letting-go",
         breaks="between two exits the switch is turned off and the second leaves",
-        file=FILE,
-        old="    if not _still_wanted(desk, work):\n        return line\n",
+        file=EXITS_FILE,
+        old="    if not desk.still_wants(work):\n        return line\n",
         new="",
         killed_by=(WORK + "test_a_switch_turned_off_between_two_exits_stops_the_second",),
     ),
     Mutant(
         name="exit-with-a-new-key",
         breaks="an exit whose pass comes again is another order",
-        file=FILE,
+        file=EXITS_FILE,
         old="        idempotency_key=line.key,\n",
         new='        idempotency_key=f"{line.key}{now}",\n',
         killed_by=(WORK + "test_an_exit_is_one_order_however_often_its_pass_comes",),
@@ -257,10 +259,64 @@ MUTANTS = (
     Mutant(
         name="exit-of-what-may-still-fill",
         breaks="a position is closed while an order in it may fill: twice closed, or opened the other way",
-        file=FILE,
-        old="    clear = [one for one in open_ones if str(one.instrument) not in unsettled]\n",
-        new="    clear = open_ones\n",
+        file=EXITS_FILE,
+        old="        if position.instrument in unsettled:\n",
+        new="        if position.instrument in problems:\n",
         killed_by=(WORK + "test_a_position_with_an_order_that_may_still_fill_is_left_and_told",),
+    ),
+    Mutant(
+        name="exit-of-what-is-gone",
+        breaks="an exit leaves though somebody else closed the position meanwhile: the stop opens one",
+        file=EXITS_FILE,
+        old="        present.require_room(line)\n",
+        new="        pass\n",
+        killed_by=(
+            EXITS + "test_an_exit_of_what_somebody_else_closed_meanwhile_does_not_leave_and_is_told",
+            EXITS + "test_an_exit_waits_while_somebody_else_s_order_may_close_the_position",
+        ),
+    ),
+    Mutant(
+        name="close-thrown-away-by-a-cancel",
+        breaks="a stop that only cancels takes the place of another's close, and the positions stay",
+        file="domain/kill_work.py",
+        old="        return is_same or bool(standing.exits) or not wanted.closes_positions\n",
+        new="        return is_same\n",
+        killed_by=(
+            EXITS + "test_a_close_goes_on_under_a_later_stop_that_only_cancels",
+            VALUES + "test_a_stop_that_only_cancels_leaves_the_closing_of_another_stop_alone",
+        ),
+    ),
+    Mutant(
+        name="close-answered-and-not-begun",
+        breaks="a close asked for after the stop was let go is answered with work that is about to end",
+        file="domain/kill_work.py",
+        old="        return Verdict.GO_ON if stands else Verdict.WAIT\n",
+        new="        return Verdict.GO_ON\n",
+        killed_by=(EXITS + "test_a_close_asked_for_again_after_the_stop_was_let_go_says_when_it_can_begin",),
+    ),
+    Mutant(
+        name="exit-beyond-the-order-s-limits",
+        breaks="a position larger than one allowed order is asked for in one, and stays",
+        file=EXITS_FILE,
+        old="(freeze, account.limits.max_quantity, _most",
+        new="(freeze, None, _most",
+        killed_by=(EXITS + "test_a_position_is_closed_in_parts_that_the_limits_of_one_order_let_through",),
+    ),
+    Mutant(
+        name="refused-exit-is-no-problem",
+        breaks="a close whose exits were refused ends as if all was done",
+        file=EXITS_FILE,
+        old="if line.is_final and line.state != State.FILLED]",
+        new="if line.is_final and line.state is None]",
+        killed_by=(EXITS + "test_what_the_limits_refuse_is_left_and_said_so",),
+    ),
+    Mutant(
+        name="one-cancel-keeps-all-waiting",
+        breaks="an order whose cancel is not answered is tried again before any other is tried",
+        file=FILE,
+        old="work.in_turn(order for order in unsettled if work.concerns(order))",
+        new="[order for order in unsettled if work.concerns(order)]",
+        killed_by=(EXITS + "test_a_cancel_that_is_not_answered_keeps_no_other_waiting",),
     ),
     Mutant(
         name="exit-opens-more",
@@ -300,8 +356,8 @@ MUTANTS = (
     Mutant(
         name="exit-outcome-untold",
         breaks="nobody is told what became of an exit",
-        file=FILE,
-        old="        if after.is_final and not line.is_final:\n            _tell_exit(desk, account, after)\n",
+        file=EXITS_FILE,
+        old="        if after.is_final and not line.is_final:\n            _tell(desk, account, after)\n",
         new="",
         killed_by=(WORK + "test_open_orders_go_first_and_then_every_position_is_closed_and_told",),
     ),

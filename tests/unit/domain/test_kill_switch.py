@@ -21,11 +21,13 @@ from order_router.domain.kill_switch import (
 )
 from order_router.domain.kill_work import (
     SKEW,
+    Cancel,
     Exit,
     KillWork,
     Phase,
+    Verdict,
+    judged,
     parts_of,
-    stands_in_the_way,
 )
 from order_router.domain.reports import Position
 from order_router.domain.vocabulary import Product, Side
@@ -118,30 +120,60 @@ def wanted(*, closes: bool, after: timedelta = timedelta(seconds=1), **changes: 
 
 
 @pytest.mark.parametrize(
-    ("closing", "wants_closing", "goes_on"),
-    [(False, False, True), (False, True, False), (True, False, True), (True, True, True)],
+    ("closing", "wants_closing", "verdict"),
+    [
+        (False, False, Verdict.GO_ON),
+        (False, True, Verdict.BEGIN),
+        (True, False, Verdict.GO_ON),
+        (True, True, Verdict.GO_ON),
+    ],
 )
 def test_work_under_way_goes_on_unless_more_is_asked_for(
-    closing: bool, wants_closing: bool, goes_on: bool
+    closing: bool, wants_closing: bool, verdict: Verdict
 ) -> None:
     standing = ASKED.model_copy(update={"closes_positions": closing})
 
-    assert stands_in_the_way(standing, wanted(closes=wants_closing)) is goes_on
+    assert judged(standing, wanted(closes=wants_closing), stands=True) is verdict
+
+
+@pytest.mark.parametrize(("closing", "verdict"), [(True, Verdict.GO_ON), (False, Verdict.BEGIN)])
+def test_a_stop_that_only_cancels_leaves_the_closing_of_another_stop_alone(
+    closing: bool, verdict: Verdict
+) -> None:
+    standing = ASKED.model_copy(update={"closes_positions": closing})
+
+    assert judged(standing, wanted(closes=False, since=LATER, switch="kill#global"), stands=True) is verdict
+    assert judged(standing, wanted(closes=False, since=LATER), stands=False) is Verdict.BEGIN
+
+
+def test_two_stops_that_close_have_their_exits_planned_once() -> None:
+    planned = WORK.after(NOW - timedelta(minutes=5), phase=Phase.CLOSING)
+    other = wanted(closes=True, since=LATER, switch="kill#global")
+
+    assert judged(planned, other, stands=True) is Verdict.GO_ON
+    assert judged(planned.after(NOW, exits=()), other, stands=True) is Verdict.BEGIN
 
 
 def test_work_of_an_earlier_stop_and_work_that_is_over_make_way() -> None:
-    assert not stands_in_the_way(None, wanted(closes=True))
-    assert not stands_in_the_way(ASKED, wanted(closes=False, since=LATER))
-    assert not stands_in_the_way(ASKED.after(NOW, phase=Phase.DONE), wanted(closes=True))
+    assert judged(None, wanted(closes=True), stands=False) is Verdict.BEGIN
+    assert judged(ASKED, wanted(closes=False, since=LATER), stands=False) is Verdict.BEGIN
+    for closes in (False, True):
+        over = ASKED.after(NOW, phase=Phase.DONE, closes_positions=closes)
+        assert judged(over, wanted(closes=True), stands=True) is Verdict.BEGIN
+        assert judged(over, wanted(closes=False), stands=True) is Verdict.BEGIN
 
 
 @pytest.mark.parametrize("phase", list(Phase))
 def test_positions_are_not_closed_again_before_a_rest(phase: Phase) -> None:
     standing, a_minute = WORK.model_copy(update={"phase": phase, "updated_at": NOW}), timedelta(seconds=60)
+    too_soon = wanted(closes=True, after=a_minute - TICK)
 
-    for since in (NOW, LATER):
-        assert stands_in_the_way(standing, wanted(closes=True, after=a_minute - TICK, since=since))
-    assert not stands_in_the_way(standing, wanted(closes=True, after=a_minute, since=LATER))
+    for changed in ({}, {"since": LATER}, {"switch": "kill#global"}):
+        again = too_soon.model_copy(update=changed)
+        assert judged(standing, again, stands=True) is Verdict.GO_ON
+        assert judged(standing, again, stands=False) is Verdict.WAIT
+    rested = wanted(closes=True, after=a_minute, since=LATER)
+    assert judged(standing, rested, stands=False) is Verdict.BEGIN
 
 
 def position(quantity: int) -> Position:
@@ -180,6 +212,18 @@ def test_a_later_outcome_of_an_order_replaces_the_earlier() -> None:
     both = WORK.with_cancels([first.model_copy(update={"outcome": "cancelled", "code": None})])
 
     assert [(line.outcome, line.code) for line in both] == [("cancelled", None)]
+
+
+def test_cancels_are_tried_again_after_those_that_were_tried_longer_ago_or_never() -> None:
+    orders = {key: an_order(key, at=NOW) for key in ("k-1", "k-2", "k-3")}
+    lines = {
+        key: Cancel(client_order_id=one.client_order_id, outcome="failed") for key, one in orders.items()
+    }
+    work = ASKED.model_copy(update={"cancels": (lines["k-2"], lines["k-1"])})
+
+    work = work.model_copy(update={"cancels": work.with_cancels([lines["k-2"]])})
+
+    assert work.in_turn(orders.values()) == [orders["k-3"], orders["k-1"], orders["k-2"]]
 
 
 def test_work_that_says_no_more_was_never_written_and_only_cancels() -> None:

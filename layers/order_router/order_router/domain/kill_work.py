@@ -72,6 +72,9 @@ class Exit(_Line):
     code: str | None = None
     message: str | None = None
 
+    def __str__(self) -> str:
+        return f"{self.side} {self.quantity} {self.instrument} {self.product}"
+
     def request(self, account: str) -> OrderRequest:
         """Return the order: at the market, and as one that closes."""
         return parse_request(
@@ -128,24 +131,53 @@ class KillWork(_Line):
         return self.model_copy(update={**changes, "updated_at": at})
 
     def with_cancels(self, cancels: Iterable[Cancel]) -> tuple[Cancel, ...]:
-        """Return every order's latest outcome."""
-        latest = {one.client_order_id: one for one in (*self.cancels, *cancels)}
+        """Return every order's latest outcome, those that were tried longest ago first."""
+        latest: dict[str, Cancel] = {}
+        for one in (*self.cancels, *cancels):
+            latest.pop(one.client_order_id, None)
+            latest[one.client_order_id] = one
         return tuple(latest.values())
 
+    def in_turn(self, orders: Iterable[Order]) -> list[Order]:
+        """Return the orders as their cancels are to be tried: first those that never were, then those longest ago."""
+        tried = {one.client_order_id: place for place, one in enumerate(self.cancels)}
+        return sorted(orders, key=lambda order: tried.get(order.client_order_id, -1))
 
-def stands_in_the_way(standing: KillWork | None, wanted: KillWork) -> bool:
-    """Return whether the work that stands is to go on in place of the wanted one: never are positions closed twice.
+    def ended(self, at: datetime, phase: Phase, *problems: str) -> "KillWork":
+        """Return the work at its end, with what could not be done."""
+        return self.after(at, phase=phase, problems=(*self.problems, *problems))
 
-    Work of the same stop goes on, unless it only cancels and the wanted one closes; and work that closed positions has
-    a rest behind it before other work may close.
+
+class Verdict(StrEnum):
+    """What becomes of wanted work beside the work that stands: never are positions closed twice, or left unseen."""
+
+    BEGIN = "begin"
+    GO_ON = "go on"
+    """The work that stands serves: it is the answer."""
+    WAIT = "wait"
+    """Positions were closed too lately, by a stop that was let go."""
+
+
+def judged(standing: KillWork | None, wanted: KillWork, *, stands: bool) -> Verdict:
+    """Return what becomes of wanted work; `stands`: the stop that asked for the standing work is still on.
+
+    Work that closes goes on under a stop that only cancels, whoever asked: nobody who stops means to keep positions
+    that somebody is closing. Work that closed has a rest behind it before other work may close.
     """
     if standing is None:
-        return False
-    is_rested = wanted.requested_at >= standing.updated_at + REST
-    if wanted.closes_positions and standing.exits and not is_rested:
-        return True
-    is_enough = standing.closes_positions or not wanted.closes_positions
-    return not standing.is_over and standing.since == wanted.since and is_enough
+        return Verdict.BEGIN
+    is_same = (standing.switch, standing.since) == (wanted.switch, wanted.since)
+    if not standing.is_over and stands and _serves(standing, wanted, is_same=is_same):
+        return Verdict.GO_ON
+    if wanted.closes_positions and standing.exits and wanted.requested_at < standing.updated_at + REST:
+        return Verdict.GO_ON if stands else Verdict.WAIT
+    return Verdict.BEGIN
+
+
+def _serves(standing: KillWork, wanted: KillWork, *, is_same: bool) -> bool:
+    if standing.closes_positions:
+        return is_same or bool(standing.exits) or not wanted.closes_positions
+    return is_same and not wanted.closes_positions
 
 
 def parts_of(position: Position, most: int | None) -> list[tuple[Side, int]]:

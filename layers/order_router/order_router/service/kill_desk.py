@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
-from order_router.domain.kill_switch import KillSwitch, KillTicket, SwitchState
+from order_router.domain.kill_switch import KillSwitch, KillTicket, SwitchState, switch_of
 from order_router.domain.kill_work import KillWork
-from order_router.ports import Clock, Notifier, Settings
+from order_router.ports import Clock, Notice, Notifier, Settings
 from order_router.service.desk import Desk
+
+PASS_TIME = timedelta(seconds=8)
+"""How long one pass goes on to begin calls: with the last one's own time it stays inside its function's timeout."""
 
 
 class KillSwitches(Protocol):
@@ -93,3 +96,27 @@ class KillWorkDesk:
     switches: KillSwitches
     works: KillWorks
     queue: KillQueue
+
+    def still_wants(self, work: KillWork) -> bool:
+        """Return whether the stop that asked for the work still stands: none of it is done under another one."""
+        return still_stands(self.switches, work)
+
+    def tell(
+        self, account: str, message: str, client_order_id: str | None = None, subject: str | None = None
+    ) -> None:
+        """Tell what became of the work, or of a part of it."""
+        self.orders.notifier.tell(
+            Notice(
+                kind="kill_outcome",
+                account=account,
+                message=message,
+                client_order_id=client_order_id,
+                subject=subject,
+            )
+        )
+
+
+def still_stands(switches: KillSwitches, work: KillWork) -> bool:
+    """Return whether the switch is on since the stop that asked for the work."""
+    state = switches.get(switch_of(work.switch))
+    return state.is_on and state.since == work.since

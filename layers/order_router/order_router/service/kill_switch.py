@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 
 from order_router.domain.errors import RouterError
 from order_router.domain.kill_switch import KillSwitch, StopScope, SwitchConflict, SwitchState, Turn
-from order_router.domain.kill_work import KillWork, WorkConflict, stands_in_the_way
+from order_router.domain.kill_work import REST, KillWork, Verdict, WorkConflict, judged
 from order_router.ports import Notice, Settings, StoreUnavailable
 from order_router.service.desk import AccountUnknown
-from order_router.service.kill_desk import KillDesk
+from order_router.service.kill_desk import KillDesk, still_stands
 
 logger = logging.getLogger(__name__)
 TRIES = 10
+SECOND = timedelta(seconds=1)
 MILLISECOND = timedelta(milliseconds=1)
 """What the gateway's clock says of when a call came is cut off below."""
 
@@ -140,15 +141,19 @@ def _lets_exits(desk: KillDesk, command: Engage, before: SwitchState) -> bool:
 def _begun(desk: KillDesk, command: Engage, state: SwitchState) -> tuple[KillWork, ...]:
     if not (command.cancels_open or command.closes_positions):
         return ()
-    try:
-        return tuple(
-            _begin(desk, command, state, account) for account in accounts_of(desk.settings, command.switch)
-        )
-    except RouterError as error:
-        logger.warning("work not begun", extra={"code": error.code, "switch": command.switch.key})
+    begun, failure = [], None
+    for account in accounts_of(desk.settings, command.switch):
+        try:
+            begun.append(_begin(desk, command, state, account))
+        except RouterError as error:
+            # the next account's orders must be seen to all the same
+            logger.warning("work not begun", extra={"code": error.code, "account": account})
+            failure = error
+    if failure is not None:
         raise WorkNotBegun(
-            f"the kill switch of {command.switch} is on; ask again for the rest: {error.message}"
-        ) from error
+            f"the kill switch of {command.switch} is on; ask again for the rest: {failure.message}"
+        ) from failure
+    return tuple(begun)
 
 
 def _begin(desk: KillDesk, command: Engage, state: SwitchState, account: str) -> KillWork:
@@ -177,8 +182,16 @@ def _work(desk: KillDesk, command: Engage, state: SwitchState, account: str) -> 
 def _written(desk: KillDesk, wanted: KillWork) -> KillWork:
     for _ in range(TRIES):
         standing = desk.works.get(wanted.name)
-        if standing is not None and stands_in_the_way(standing, wanted):
+        stands = standing is not None and still_stands(desk.switches, standing)
+        verdict = judged(standing, wanted, stands=stands)
+        if standing is not None and verdict is Verdict.GO_ON:
             return standing
+        if standing is not None and verdict is Verdict.WAIT:
+            left = standing.updated_at + REST - wanted.requested_at
+            raise StoreUnavailable(
+                f"positions of {wanted.account} were being closed under a stop that was let go:"
+                f" ask again in {left // SECOND + 1} s"
+            )
         try:
             return desk.works.write(wanted, replacing=standing)
         except WorkConflict:

@@ -1,0 +1,271 @@
+"""Close the positions that a kill switch was asked to close: each once, by orders as any other, followed to their end.
+
+The exits are written down before the first of them leaves, each with its idempotency key. What is not an order yet
+leaves only while the position is still there: somebody else may close it meanwhile.
+"""
+
+import logging
+from collections.abc import Iterator
+from decimal import Decimal
+
+from order_router.adapter.errors import AdapterDefect
+from order_router.domain.account import Account
+from order_router.domain.errors import Reason, RouterError
+from order_router.domain.gate import PaceExceeded
+from order_router.domain.identity import client_order_id
+from order_router.domain.instrument import Instrument
+from order_router.domain.kill_work import GIVE_UP, Exit, KillWork, Phase, parts_of
+from order_router.domain.lifecycle import State
+from order_router.domain.order import Order
+from order_router.domain.protection import PriceUnknown
+from order_router.domain.reports import Position
+from order_router.domain.vocabulary import Product, Side, Source
+from order_router.ports import PlaceOrder, StoreUnavailable
+from order_router.service.asking import ask
+from order_router.service.desk import require_enabled
+from order_router.service.kill_desk import PASS_TIME, KillWorkDesk
+from order_router.service.place import InProgress, place_order
+from order_router.service.pricing import price_of
+from order_router.service.timing import API_MAX_AGE
+
+logger = logging.getLogger(__name__)
+
+MAY_PASS = (PaceExceeded, StoreUnavailable, InProgress)
+"""What says that an exit may not have been written down: the next pass asks for it again, under the same key."""
+
+MAX_EXITS = 100
+"""How many orders the work of one account may place: they stand in one record."""
+
+HEADROOM = Decimal("0.95")
+"""How much of the largest value of an order an exit asks for: the price may move before it leaves."""
+
+
+# ---------------------------------------------------------------- what is to be placed
+def plan(desk: KillWorkDesk, work: KillWork) -> KillWork:
+    """Return the work with its exits; the first leaves in the next pass, when they stand in the table.
+
+    May raise any RouterError: then nothing is known of the positions.
+    """
+    account = desk.orders.account(work.account)
+    require_enabled(account)
+    exits: list[Exit] = []
+    problems = []
+    # an order that may still fill would close or open the same units once more
+    held = [one for one in _positions(desk, account) if one.quantity != 0]
+    unsettled = {order.request.instrument for order in desk.orders.store.list_unsettled(account.name)}
+    for position in held:
+        if position.instrument in unsettled:
+            problems.append(f"the position in {position.instrument} was left: an order in it may still fill")
+            continue
+        found = _exits(work, position, _most(desk, account, position))
+        if len(exits) + len(found) > MAX_EXITS:
+            problems.append(f"the position in {position.instrument} was left: it takes {len(found)} orders")
+            continue
+        exits += found
+    now, told = desk.orders.clock.now(), tuple(dict.fromkeys(problems))
+    phase = Phase.CLOSING if exits else Phase.DONE
+    return work.after(now, phase=phase, exits=tuple(exits), problems=(*work.problems, *told))
+
+
+def _positions(desk: KillWorkDesk, account: Account) -> tuple[Position, ...]:
+    try:
+        return ask(desk.orders, account, lambda broker, send, session: broker.read_positions(send, session))
+    except RouterError:
+        raise
+    except Exception as error:  # an adapter's defect must not leave the work in its queue for ever
+        logger.exception("adapter defect while reading positions", extra={"account": account.name})
+        raise AdapterDefect(f"the broker adapter failed with {type(error).__name__}") from error
+
+
+def _most(desk: KillWorkDesk, account: Account, position: Position) -> int | None:
+    """Return the most that one order of the instrument may ask for, in whole lots; None where nothing says."""
+    broker = desk.orders.broker_of(account.broker)
+    listing = None
+    if broker.profile.has_master:
+        listing = desk.orders.listings(broker.profile.name).of(position.instrument)
+    freeze = None if listing is None else listing.freeze_quantity
+    lot = 1 if listing is None else listing.lot_size
+    bounds = (freeze, account.limits.max_quantity, _most_by_value(desk, account, position.instrument))
+    known = [bound for bound in bounds if bound is not None]
+    return max(min(known) // lot * lot, lot) if known else None
+
+
+def _most_by_value(desk: KillWorkDesk, account: Account, instrument: Instrument) -> int | None:
+    """Return how many units the account's largest order is worth; None without such a limit, or without a price."""
+    limit = account.limits.max_order_value
+    if limit is None:
+        return None
+    try:
+        price = price_of(desk.orders, account, desk.orders.broker_of(account.broker), instrument)
+    except PriceUnknown:
+        # the gate has none either, and lets what closes a position pass
+        return None
+    return int(limit * HEADROOM / price)
+
+
+def _exits(work: KillWork, position: Position, most: int | None) -> list[Exit]:
+    made = []
+    for number, (side, quantity) in enumerate(parts_of(position, most)):
+        key = f"kill:{work.work_id}:{position.instrument}:{position.product}:{number}"
+        made.append(
+            Exit(
+                instrument=position.instrument,
+                product=position.product,
+                side=side,
+                quantity=quantity,
+                key=key,
+                client_order_id=client_order_id(work.account, key),
+            )
+        )
+    return made
+
+
+# ---------------------------------------------------------------- placing and following
+def close(desk: KillWorkDesk, work: KillWork) -> KillWork:
+    """Place each exit that is not an order yet, follow the others, and tell each that has ended."""
+    account = desk.orders.account(work.account)
+    is_late = desk.orders.clock.now() >= work.updated_at + GIVE_UP
+    until = desk.orders.clock.now() + PASS_TIME
+    present = _Present(desk, work, account)
+    exits = []
+    for line in work.exits:
+        has_time = not line.is_final and desk.orders.clock.now() <= until
+        after = _followed(desk, work, line, present) if has_time else line
+        if after.is_final and not line.is_final:
+            _tell(desk, account, after)
+        exits.append(after)
+    now, is_changed = desk.orders.clock.now(), tuple(exits) != work.exits
+    open_ones = [line for line in exits if not line.is_final]
+    if open_ones and (is_changed or not is_late):
+        # `updated_at` is when something changed last
+        return work.after(now if is_changed else work.updated_at, exits=tuple(exits))
+    for line in open_ones:
+        _tell(desk, account, line)
+    return work.after(now, exits=tuple(exits)).ended(now, Phase.DONE, *_problems(exits))
+
+
+def _problems(exits: list[Exit]) -> Iterator[str]:
+    """Yield what was not closed: exits that ended without a fill or with a part of one, and those that did not end."""
+    unfilled = [f"{line} {_became(line)}" for line in exits if line.is_final and line.state != State.FILLED]
+    if unfilled:
+        yield f"not closed: {', '.join(unfilled)}"
+    names = [line.client_order_id for line in exits if not line.is_final]
+    if names:
+        yield f"these exits have not ended: {', '.join(names)}"
+
+
+def _followed(desk: KillWorkDesk, work: KillWork, line: Exit, present: "_Present") -> Exit:
+    order = desk.orders.store.get(line.client_order_id)
+    if order is not None and order.state is not State.RECEIVED:
+        return _line_of(line, order)
+    if not desk.still_wants(work):
+        return line
+    try:
+        present.require_room(line)
+    except _NotNow as wait:
+        return _noted(line, wait.reason)
+    except _PositionChanged as changed:
+        return _noted(line, changed.reason).model_copy(update={"is_final": True})
+    return _placed(desk, work, line)
+
+
+def _placed(desk: KillWorkDesk, work: KillWork, line: Exit) -> Exit:
+    """Place the exit as any order is placed: through the gate, once for its key."""
+    now = desk.orders.clock.now()
+    command = PlaceOrder(
+        request=line.request(work.account),
+        idempotency_key=line.key,
+        source=Source.API,
+        received_at=now,
+        deadline=now + API_MAX_AGE,
+    )
+    try:
+        return _line_of(line, place_order(desk.orders, command).order)
+    except MAY_PASS as error:
+        return _noted(line, error.reason)
+    except RouterError as error:
+        return _noted(line, error.reason).model_copy(update={"is_final": True})
+
+
+def _noted(line: Exit, reason: Reason) -> Exit:
+    return line.model_copy(update={"code": reason.code, "message": reason.message})
+
+
+def _line_of(line: Exit, order: Order) -> Exit:
+    reason = order.reason
+    return line.model_copy(
+        update={
+            "state": str(order.state),
+            "is_final": order.state.is_final,
+            "code": None if reason is None else reason.code,
+            "message": None if reason is None else reason.message,
+        }
+    )
+
+
+# ---------------------------------------------------------------- what is still there to close
+class _NotNow(RouterError):
+    """Whether the exit still fits is not known yet: the next pass looks again."""
+
+    code = "POSITION_UNCLEAR"
+
+
+class _PositionChanged(RouterError):
+    """Somebody else closed the position, or a part of it: the exit would open one."""
+
+    code = "POSITION_CHANGED"
+
+
+class _Present:
+    """What the account holds, read once a pass and only if an exit is to leave, less what this work's exits take."""
+
+    def __init__(self, desk: KillWorkDesk, work: KillWork, account: Account) -> None:
+        self._desk = desk
+        self._account = account
+        self._own = {line.client_order_id for line in work.exits}
+        self._is_read = False
+        self._held: dict[tuple[Instrument, Product], int] = {}
+        self._taken: dict[tuple[Instrument, Product], int] = {}
+        self._contested: set[Instrument] = set()
+
+    def require_room(self, line: Exit) -> None:
+        """Take what the exit closes; raise _PositionChanged if that is not there, _NotNow if it may yet be."""
+        self._read()
+        if line.instrument in self._contested:
+            raise _NotNow(f"another order in {line.instrument} may still fill")
+        place = (line.instrument, line.product)
+        held, taken = self._held.get(place, 0), self._taken.get(place, 0)
+        open_way = held if line.side is Side.SELL else -held
+        if line.quantity <= open_way - taken:
+            self._taken[place] = taken + line.quantity
+            return
+        if taken:
+            raise _NotNow(f"other exits in {line.instrument} are under way")
+        raise _PositionChanged(f"the position is {held} now")
+
+    def _read(self) -> None:
+        if self._is_read:
+            return
+        try:
+            positions = _positions(self._desk, self._account)
+        except RouterError as error:
+            raise _NotNow(f"positions not read: {error.code}: {error.message}") from error
+        self._held = {(one.instrument, one.product): one.quantity for one in positions}
+        for order in self._desk.orders.store.list_unsettled(self._account.name):
+            if order.client_order_id not in self._own:
+                self._contested.add(order.request.instrument)
+            elif order.state is not State.RECEIVED:
+                place = (order.request.instrument, order.request.product)
+                left = order.request.quantity - order.filled_quantity
+                self._taken[place] = self._taken.get(place, 0) + left
+        self._is_read = True
+
+
+# ---------------------------------------------------------------- telling
+def _tell(desk: KillWorkDesk, account: Account, line: Exit) -> None:
+    desk.tell(account.name, f"kill switch, closing {line}: {_became(line)}", line.client_order_id)
+
+
+def _became(line: Exit) -> str:
+    why = "" if line.code is None else f" ({line.code}: {line.message})"
+    return f"{line.state or 'not placed'}{why}"

@@ -1,0 +1,289 @@
+"""Exits of a kill switch: only of what is still there, within the limits of one order, and what is left is said."""
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from order_router.adapter.errors import OutcomeUnknown
+from order_router.brokers import paper
+from order_router.domain.account import Account
+from order_router.domain.kill_switch import EVERYTHING
+from order_router.domain.kill_work import REST, Phase
+from order_router.domain.lifecycle import State
+from order_router.domain.limits import Limits
+from order_router.service.change import cancel_order
+from order_router.service.kill_exits import MAX_EXITS
+from order_router.service.kill_switch import WorkNotBegun
+from tests.fakes.kill import KillWorld, let_go
+from tests.fakes.listed import a_share
+from tests.fakes.stopping import PAPER, closing, hold, pass_at, positions, rest, stop
+from tests.fakes.transport import Fault
+
+
+@pytest.fixture
+def kill() -> KillWorld:
+    return KillWorld()
+
+
+def limit(kill: KillWorld, **limits: Any) -> None:
+    kill.world.settings.put_account(Account(name="paper", broker="paper", limits=Limits(**limits)))
+
+
+def close_elsewhere(kill: KillWorld, quantity: int = 5) -> None:
+    """Let somebody else sell what is held, as the stop lets exits through."""
+    hold(kill, "elsewhere", side="SELL", quantity=quantity, position_effect="CLOSE")
+
+
+# ---------------------------------------------------------------- what is still there
+@pytest.mark.parametrize(("sold", "left"), [(5, {}), (2, {"NSE:INFY MIS": 3}), (8, {"NSE:INFY MIS": -3})])
+def test_an_exit_of_what_somebody_else_closed_meanwhile_does_not_leave_and_is_told(
+    kill: KillWorld, sold: int, left: dict[str, int]
+) -> None:
+    closing(kill)
+    close_elsewhere(kill, sold)
+    before = len(kill.world.at_broker())
+
+    kill.run_passes()
+
+    (line,) = kill.work().exits
+    assert positions(kill) == left
+    assert len(kill.world.at_broker()) == before
+    assert (line.state, line.code) == (None, "POSITION_CHANGED")
+    assert "closing SELL 5 NSE:INFY MIS: not placed (POSITION_CHANGED" in kill.told("kill_outcome")[0]
+    assert kill.work().problems == (
+        f"not closed: SELL 5 NSE:INFY MIS not placed (POSITION_CHANGED: {line.message})",
+    )
+
+
+def test_an_exit_waits_while_somebody_else_s_order_may_close_the_position(kill: KillWorld) -> None:
+    closing(kill)
+    theirs = rest(kill, "elsewhere", side="SELL", limit_price="1600", position_effect="CLOSE")
+
+    work = pass_at(kill, 10)
+
+    assert [(line.state, line.code) for line in work.exits] == [(None, "POSITION_UNCLEAR")]
+    cancel_order(kill.world.desk, theirs.client_order_id)
+    kill.run_passes()
+    assert positions(kill) == {}
+
+
+def test_parts_take_no_more_than_the_position_whatever_the_broker_s_list_lags_behind(kill: KillWorld) -> None:
+    hold(kill, "k-1", quantity=9)
+    limit(kill, max_quantity=5)
+    stop(kill, closes_positions=True)
+    pass_at(kill, 3)
+    kill.world.transport.writes = [Fault.ANSWER_LOST]
+
+    work = pass_at(kill, 4)
+
+    assert [(line.quantity, line.state) for line in work.exits] == [(5, "unknown"), (4, "filled")]
+    kill.world.clock.advance(30)
+    kill.run_passes()
+    assert positions(kill) == {}
+
+
+def test_positions_that_cannot_be_read_keep_an_exit_waiting_and_that_is_told(kill: KillWorld) -> None:
+    closing(kill)
+    kill.world.sessions.log_out("paper")
+
+    kill.run_passes()
+
+    (line,) = kill.work().exits
+    assert positions_after_login(kill) == {"NSE:INFY MIS": 5}
+    assert (line.state, line.code) == (None, "POSITION_UNCLEAR")
+    assert "BROKER_SESSION_EXPIRED" in (line.message or "")
+    assert kill.work().problems == (f"these exits have not ended: {line.client_order_id}",)
+
+
+def positions_after_login(kill: KillWorld) -> dict[str, int]:
+    kill.world.sessions.log_in("paper", {})
+    return positions(kill)
+
+
+def test_a_pass_reads_the_positions_once_and_one_that_only_follows_never(kill: KillWorld) -> None:
+    hold(kill, "k-1")
+    # ten fill at one price, and the price does not move: of the exit a part rests
+    for key, quantity in (("k-2", 8), ("k-3", 7)):
+        hold(kill, key, instrument="NSE:RELIANCE", quantity=quantity)
+    stop(kill, closes_positions=True)
+    pass_at(kill, 3)
+    reads = counted(kill, "/positions")
+
+    work = pass_at(kill, 4)
+    assert len(reads) == 1
+    assert all(line.state is not None for line in work.exits)
+    pass_at(kill, 6)
+
+    assert len(reads) == 1
+
+
+def counted(kill: KillWorld, path: str) -> list[str]:
+    seen: list[str] = []
+    handle = kill.world.handlers["paper://exchange"]
+
+    def counting(request: Any) -> Any:
+        if request.url.endswith(path):
+            seen.append(request.url)
+        return handle(request)
+
+    kill.world.handlers["paper://exchange"] = counting
+    return seen
+
+
+# ---------------------------------------------------------------- the limits of one order
+@pytest.mark.parametrize(
+    ("limits", "parts"),
+    [
+        ({"max_quantity": 10}, [10, 10, 4]),
+        # at 1500.05 with 5 % to spare: 12 units of 20,000
+        ({"max_order_value": 20_000}, [12, 12]),
+        ({"max_order_value": 20_000, "max_quantity": 20}, [12, 12]),
+        ({"max_order_value": 20_000, "max_quantity": 9}, [9, 9, 6]),
+        ({"max_order_value": 1}, [1] * 24),
+    ],
+)
+def test_a_position_is_closed_in_parts_that_the_limits_of_one_order_let_through(
+    kill: KillWorld, limits: dict[str, int], parts: list[int]
+) -> None:
+    hold(kill, "k-1", quantity=24)
+    limit(kill, **limits)
+    stop(kill, closes_positions=True)
+
+    kill.run_passes()
+
+    assert [line.quantity for line in kill.work().exits] == parts
+    assert positions(kill) == ({} if limits != {"max_order_value": 1} else {"NSE:INFY MIS": 24})
+
+
+def test_what_the_limits_refuse_is_left_and_said_so(kill: KillWorld) -> None:
+    hold(kill, "k-1", quantity=2)
+    limit(kill, max_order_value=1000)
+    stop(kill, closes_positions=True)
+
+    kill.run_passes()
+
+    problem = " ".join(kill.work().problems)
+    assert problem.startswith("not closed: SELL 1 NSE:INFY MIS refused (ORDER_VALUE_LIMIT: ")
+    assert problem in kill.told("kill_outcome")[-1]
+    assert kill.told("kill_outcome")[-1].count("ORDER_VALUE_LIMIT") == 2
+
+
+def test_parts_are_whole_lots_by_the_limits_too(kill: KillWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    hold(kill, "k-1", quantity=24)
+    kill.world.listings["paper"].put(replace(a_share("NSE:INFY"), lot_size=4, tick_size=Decimal("0.05")))
+    monkeypatch.setattr(paper, "profile", replace(paper.profile, has_master=True))
+    limit(kill, max_quantity=11)
+    stop(kill, closes_positions=True)
+
+    kill.run_passes()
+
+    assert [line.quantity for line in kill.work().exits] == [8, 8, 8]
+    assert positions(kill) == {}
+
+
+def test_without_a_price_no_value_is_reckoned(kill: KillWorld) -> None:
+    hold(kill, "k-1", quantity=24)
+    limit(kill, max_order_value=20_000)
+    silent(kill, "quotes")
+    stop(kill, closes_positions=True)
+
+    kill.run_passes()
+
+    assert [line.quantity for line in kill.work().exits] == [24]
+    assert positions(kill) == {}
+
+
+@pytest.mark.parametrize(("quantity", "is_left"), [(MAX_EXITS, False), (MAX_EXITS + 1, True)])
+def test_a_position_that_takes_too_many_orders_is_left_and_told(
+    kill: KillWorld, quantity: int, *, is_left: bool
+) -> None:
+    hold(kill, "k-1", quantity=quantity)
+    hold(kill, "k-2", instrument="NSE:RELIANCE", product="CNC", quantity=1)
+    limit(kill, max_quantity=1)
+    stop(kill, closes_positions=True)
+
+    work = pass_at(kill, 3)
+
+    names = [str(line.instrument) for line in work.exits]
+    if is_left:
+        assert names == ["NSE:RELIANCE"]
+        assert work.problems == (f"the position in NSE:INFY was left: it takes {quantity} orders",)
+    else:
+        assert names == ["NSE:INFY"] * quantity
+        assert work.problems == ("the position in NSE:RELIANCE was left: it takes 1 orders",)
+
+
+# ---------------------------------------------------------------- two stops
+def test_a_close_goes_on_under_a_later_stop_that_only_cancels(kill: KillWorld) -> None:
+    work = closing(kill)
+
+    answered = stop(kill, EVERYTHING, cancels_open=True, lets_exits=True)
+    kill.run_passes()
+
+    assert answered.work_id == work.work_id
+    assert positions(kill) == {}
+    assert kill.work().phase is Phase.DONE
+
+
+def test_a_close_that_still_cancels_goes_on_under_a_later_stop_that_only_cancels(kill: KillWorld) -> None:
+    hold(kill, "k-1")
+    first = stop(kill, EVERYTHING, closes_positions=True)
+
+    assert stop(kill, PAPER, cancels_open=True, lets_exits=True).work_id == first.work_id
+    kill.run_passes()
+
+    assert positions(kill) == {}
+
+
+def test_a_close_asked_for_again_after_the_stop_was_let_go_says_when_it_can_begin(kill: KillWorld) -> None:
+    closing(kill)
+    let_go(kill, PAPER, by="k-2", reason="a mistake")
+    kill.world.clock.advance(1)
+
+    with pytest.raises(WorkNotBegun, match="ask again in 60 s"):
+        stop(kill, closes_positions=True)
+    kill.run_passes()
+    assert positions(kill) == {"NSE:INFY MIS": 5}
+
+    kill.world.clock.advance(REST.total_seconds())
+    stop(kill, closes_positions=True)
+    kill.run_passes()
+    assert positions(kill) == {}
+
+
+def test_work_that_cannot_begin_in_one_account_begins_in_the_next(kill: KillWorld) -> None:
+    closing(kill)
+    let_go(kill, PAPER, by="k-2", reason="a mistake")
+    kill.world.settings.put_account(Account(name="second", broker="paper"))
+
+    with pytest.raises(WorkNotBegun):
+        stop(kill, EVERYTHING, closes_positions=True)
+
+    assert kill.work("second").closes_positions
+
+
+# ---------------------------------------------------------------- cancels in turn
+def test_a_cancel_that_is_not_answered_keeps_no_other_waiting(kill: KillWorld) -> None:
+    orders = [rest(kill, f"k-{number}") for number in range(4)]
+    stop(kill, cancels_open=True)
+    silent(kill, orders[0].broker_order_id or "", method="DELETE", seconds=10)
+
+    for _ in range(2):
+        kill.run_passes(limit=1)
+
+    assert [kill.world.store.get(one.client_order_id).state for one in orders[1:]] == [State.CANCELLED] * 3  # type: ignore[union-attr]
+
+
+def silent(kill: KillWorld, path: str, *, method: str = "GET", seconds: float = 0) -> None:
+    """Let the exchange say nothing, for so long, to requests of such an address."""
+    handle = kill.world.handlers["paper://exchange"]
+
+    def without(request: Any) -> Any:
+        if request.method == method and path in request.url:
+            kill.world.clock.advance(seconds)
+            raise OutcomeUnknown("no answer in time")
+        return handle(request)
+
+    kill.world.handlers["paper://exchange"] = without
