@@ -9,6 +9,16 @@ FILE = "service/gates.py"
 
 MUTANTS = (
     Mutant(
+        name="part-of-theirs-closes-all-of-ours",
+        breaks="a partial exit of TradingView's passes as one of a fixed quantity: a position opens past the limits",
+        file="domain/alert.py",
+        old=" and (strategy.quantity is None or after == 0)",
+        new="",
+        killed_by=(
+            "tests/unit/domain/test_alert.py::test_a_fixed_quantity_closes_only_what_leaves_the_strategy_flat",
+        ),
+    ),
+    Mutant(
         name="entry-passes-a-hold",
         breaks="a strategy trades on while its last order is unknown",
         file=FILE,

@@ -152,7 +152,9 @@ def test_only_allowed_addresses_may_send_when_some_are_named() -> None:
 
 
 @pytest.mark.parametrize("odd", [None, 7, True, [], "x" * 300])
-def test_an_odd_hint_about_the_position_never_refuses_an_alert(odd: object) -> None:
+def test_an_odd_hint_about_the_position_never_refuses_an_alert(settings: MemorySettings, odd: object) -> None:
     alert = parse_alert({"ticker": "INFY", "action": "buy", "position_size": odd, "market_position": odd})
 
-    assert closes(alert.to_alert()) is False
+    strategy = settings.strategy("demo")
+    assert strategy is not None
+    assert not closes(alert.to_alert(), strategy)

@@ -43,4 +43,4 @@ def test_only_a_position_that_gets_smaller_on_its_side_is_closing(
 ) -> None:
     alert = replace(ALERT, action=action, contracts=contracts, position_size=position_size)
 
-    assert closes(alert) is is_closing
+    assert closes(alert, STRATEGY) is is_closing

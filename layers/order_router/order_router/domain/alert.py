@@ -68,10 +68,11 @@ def requests_of(alert: Alert, strategy: Strategy) -> tuple[OrderRequest, ...]:
     return requests
 
 
-def closes(alert: Alert) -> bool:
+def closes(alert: Alert, strategy: Strategy) -> bool:
     """Return whether the alert says that its order only makes the strategy's position smaller.
 
-    Flat afterwards, or on the same side and smaller. One that does not say so, or not readably, opens.
+    Flat afterwards, or on the same side and smaller: the latter only if its own quantity is traded, for a part of
+    TradingView's position says nothing of a fixed quantity. One that does not say so, or not readably, opens.
     """
     if (alert.market_position or "").lower() == "flat":
         return True
@@ -79,7 +80,7 @@ def closes(alert: Alert) -> bool:
     if after is None or quantity is None or side not in ACTIONS:
         return False
     before = after - quantity if ACTIONS[side] is Side.BUY else after + quantity
-    return after * before >= 0 and abs(after) < abs(before)
+    return after * before >= 0 and abs(after) < abs(before) and (strategy.quantity is None or after == 0)
 
 
 def _signed(text: str | None) -> Decimal | None:
@@ -99,7 +100,7 @@ def _fields(alert: Alert, strategy: Strategy) -> Mapping[str, Any]:
         "product": strategy.product,
         "validity": strategy.validity,
         "strategy": strategy.name,
-        "position_effect": PositionEffect.CLOSE if closes(alert) else None,
+        "position_effect": PositionEffect.CLOSE if closes(alert, strategy) else None,
         "after_market": alert.after_market or None,
     }
     return {**fields, "limit_price": alert.price} if strategy.order_type is OrderType.LIMIT else fields
