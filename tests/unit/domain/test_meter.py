@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from order_router.domain.gate import LimitReached
+from order_router.domain.gate import Gate, LimitReached
 from order_router.domain.instrument import parse_instrument
 from order_router.domain.lifecycle import TRANSITIONS, EventKind
 from order_router.domain.limits import Limits, OrderLimits
@@ -27,6 +27,7 @@ from order_router.domain.meter import (
     ORDERS,
     RESERVED,
     Counted,
+    Meter,
     base_of,
     breach_of,
     change_amounts,
@@ -413,3 +414,18 @@ def test_a_short_that_rose_is_a_loss_where_the_broker_names_none() -> None:
 
 def test_a_position_without_a_last_price_is_worth_what_it_cost() -> None:
     assert base_of([position(5, None)], {})[GROSS] == 500
+
+
+def test_a_gate_can_be_told_from_others_by_its_hash_as_a_search_of_every_state_does() -> None:
+    amounts = {OPEN: Decimal(1)}
+    meter = Meter(
+        name="m",
+        whose="paper",
+        expires_at=MONDAY_MORNING,
+        adds=amounts,
+        at_most=amounts,
+        at_least=amounts,
+        asks=amounts,
+    )
+
+    assert len({Gate(meters=(meter,)), Gate(meters=(replace(meter),)), Gate()}) == 2

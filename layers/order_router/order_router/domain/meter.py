@@ -37,10 +37,10 @@ class Meter:
     name: str
     whose: str
     expires_at: datetime
-    adds: Amounts
-    at_most: Amounts = field(default_factory=dict)
-    at_least: Amounts = field(default_factory=dict)
-    asks: Amounts = field(default_factory=dict)
+    adds: Amounts = field(hash=False)
+    at_most: Amounts = field(default_factory=dict, hash=False)
+    at_least: Amounts = field(default_factory=dict, hash=False)
+    asks: Amounts = field(default_factory=dict, hash=False)
 
     def room_for(self, attribute: str) -> Decimal:
         """Return for how much of this there must be room: a bound is that far from its limit."""
