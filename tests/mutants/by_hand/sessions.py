@@ -13,6 +13,7 @@ RECORDS = "aws/session_table.py"
 API = "api/sessions.py"
 RENEWED = "tests/unit/service/test_renewed_sending.py::"
 UNIT = "tests/unit/service/test_sessions.py::"
+NEWS = "tests/unit/service/test_session_news.py::"
 LOGIN_TESTS = "tests/unit/service/test_logins.py::"
 POST = "tests/unit/service/test_postbacks.py::"
 FAULTS = "tests/faults/test_login_faults.py::"
@@ -163,8 +164,15 @@ MUTANTS = (
         "told-each-time",
         "a trader is told each minute that a session is dead",
         NOTICES,
-        ("    return before is not after", "    return True"),
+        ("return None if before is after else f", "return f"),
         UNIT + "test_an_order_that_found_a_browser_session_dead_tells_once",
+    ),
+    _mutant(
+        "second-death-a-repeat",
+        "a session that dies again within half an hour is dropped as a repeat, and its link with it",
+        NOTICES,
+        ('f"{what} {at.isoformat()}"', "what"),
+        NEWS + "test_a_session_that_dies_again_within_half_an_hour_is_told_again",
     ),
     _mutant(
         "login-words-not-cleaned",

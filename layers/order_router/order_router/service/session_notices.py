@@ -18,19 +18,25 @@ TOLD_LINK_LIFE = timedelta(hours=3)
 
 def tell_needed(desk: SessionDesk, account: Account) -> None:
     """Tell once that the account has no session, or none for the day, and that a person must log in."""
-    link = None
-    if _is_first(desk, account, "needed"):
-        if desk.profile(account).login is LoginKind.BROWSER:
-            link = _link(desk, account)
-        words = f"log in to {desk.profile(account).title}: account {account.name} has no session for today's orders"
-        desk.notifier.tell(Notice(kind="login_needed", account=account.name, message=words, link=link))
+    subject = _untold(desk, account, "needed")
+    if subject is None:
+        return
+    link = _link(desk, account) if desk.profile(account).login is LoginKind.BROWSER else None
+    words = (
+        f"log in to {desk.profile(account).title}: account {account.name} has no session for today's orders"
+    )
+    desk.notifier.tell(
+        Notice(kind="login_needed", account=account.name, message=words, subject=subject, link=link)
+    )
 
 
 def tell_failed(desk: SessionDesk, account: Account, reason: Reason) -> None:
     """Tell once of each reason why logging in failed."""
-    if _is_first(desk, account, f"failed:{reason.code}"):
-        words = f"the login of account {account.name} failed ({reason.code}): {reason.message}"
-        desk.notifier.tell(Notice(kind="login_failed", account=account.name, message=words))
+    subject = _untold(desk, account, f"failed:{reason.code}")
+    if subject is None:
+        return
+    words = f"the login of account {account.name} failed ({reason.code}): {reason.message}"
+    desk.notifier.tell(Notice(kind="login_failed", account=account.name, message=words, subject=subject))
 
 
 def tell_calendar_ends(desk: SessionDesk) -> None:
@@ -46,11 +52,14 @@ def tell_calendar_ends(desk: SessionDesk) -> None:
         desk.notifier.tell(Notice(kind="calendar_unknown", account=EVERY_ACCOUNT, message=message))
 
 
-def _is_first(desk: SessionDesk, account: Account, what: str) -> bool:
-    """Return whether the trader was not told this since the last login."""
+def _untold(desk: SessionDesk, account: Account, what: str) -> str | None:
+    """Mark this told and return the subject to tell it by, None if it was told since the last login.
+
+    The subject carries the mark's time: what the record calls untold is never a repeat of what came before a login.
+    """
     at = desk.clock.now()
     before, after = change_record(desk, account.name, lambda one: marked_told(one, what, at))
-    return before is not after
+    return None if before is after else f"{what} {at.isoformat()}"
 
 
 def _link(desk: SessionDesk, account: Account) -> str | None:
