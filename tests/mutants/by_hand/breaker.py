@@ -154,6 +154,22 @@ MUTANTS = (
         killed_by=(ALARMS + "test_it_opens_every_account_s_breaker_at_that_broker",),
     ),
     Mutant(
+        name="alarm-again-a-repeat",
+        breaks="an alarm that comes back is dropped as a repeat, and the trader's last word is that it is over",
+        file="service/alarms.py",
+        old='f"{alarm.name} {alarm.state} {changed_at}"',
+        new='f"{alarm.name} {alarm.state}"',
+        killed_by=(ALARMS + "test_the_last_word_of_an_alarm_that_comes_and_goes_is_how_it_stands",),
+    ),
+    Mutant(
+        name="alarm-told-at-each-delivery",
+        breaks="an alarm that is delivered twice is told twice",
+        file="service/alarms.py",
+        old="clock.now().isoformat() if alarm.changed_at is None else alarm.changed_at",
+        new="clock.now().isoformat()",
+        killed_by=(ALARMS + "test_the_last_word_of_an_alarm_that_comes_and_goes_is_how_it_stands",),
+    ),
+    Mutant(
         name="alarm-s-end-stops-everything",
         breaks="the good news that an alarm is over turns on the kill switch",
         file="service/alarms.py",

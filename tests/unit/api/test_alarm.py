@@ -20,6 +20,7 @@ EXPECTED = Alarm(
     words="Orders come to nothing.",
     reason="Threshold Crossed",
     broker="zerodha",
+    changed_at="2026-11-23T04:30:15.490+0000",
 )
 
 
@@ -50,6 +51,29 @@ def test_an_alarm_without_description_or_metric_is_told() -> None:
     (alarm,) = read_alarms(told)
 
     assert (alarm.act, alarm.words, alarm.broker) == (Act.TELL, "", None)
+
+
+def the_time(told: Any, form: str, time: object) -> Any:
+    """Return the event with another time of the change; `...` leaves it out."""
+    message = json.loads(told["Records"][0]["Sns"]["Message"]) if form == "sns-alarm" else {}
+    place, key = (message, "StateChangeTime") if message else (told["alarmData"]["state"], "timestamp")
+    del place[key]
+    if time is not ...:
+        place[key] = time
+    if message:
+        told["Records"][0]["Sns"]["Message"] = json.dumps(message)
+    return told
+
+
+@pytest.mark.parametrize("form", ["cloudwatch-alarm", "sns-alarm"])
+@pytest.mark.parametrize(
+    ("time", "changed_at"),
+    [(..., None), (None, None), ("", None), ("soon", "soon"), (1763872215, "1763872215"), ([1], "[1]")],
+)
+def test_an_alarm_with_an_odd_time_is_an_alarm(form: str, time: object, changed_at: str | None) -> None:
+    (alarm,) = read_alarms(the_time(event(form), form, time))
+
+    assert (alarm.state, alarm.changed_at) == (AlarmState.ALARM, changed_at)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from tests.fakes.breakers import MemoryBreakers
 from tests.fakes.clock import FakeClock
 from tests.fakes.queues import MemoryNotifier, MemoryReconcileQueue
 from tests.fakes.settings import MemorySettings
+from tests.fakes.telling_world import TELEGRAM, TellingWorld
 
 DOWN = Alarm(
     name="router-zerodha-errors",
@@ -140,3 +141,42 @@ def test_the_end_of_an_alarm_is_no_repeat_of_its_begin(watch: Watch) -> None:
 
     subjects = {notice.subject for notice in watch.notifier.notices}
     assert len(subjects) == 2
+
+
+@pytest.fixture
+def telling() -> TellingWorld:
+    return TellingWorld(TELEGRAM)
+
+
+def heard(watch: Watch, telling: TellingWorld, *alarms: Alarm) -> list[str]:
+    """Return what the trader is told of changes that come four minutes apart, each of them twice."""
+    desk = watch.desk()
+    desk = replace(desk, breakers=replace(desk.breakers, notifier=telling.notifier, clock=telling.clock))
+    for alarm in alarms:
+        for _ in range(2):
+            act_on(desk, alarm)
+            telling.pass_time(1)
+        telling.pass_time(4 * 60)
+    return [one.notice.message for one in telling.telegram.said]
+
+
+def test_the_last_word_of_an_alarm_that_comes_and_goes_is_how_it_stands(
+    watch: Watch, telling: TellingWorld
+) -> None:
+    on = replace(TELL, changed_at="2026-11-23T04:30:15.490+0000")
+    over = replace(
+        on, state=AlarmState.OK, before=AlarmState.ALARM, changed_at="2026-11-23T04:34:15.490+0000"
+    )
+    again = replace(on, changed_at="2026-11-23T04:38:15.490+0000")
+    gone = replace(over, changed_at="2026-11-23T04:42:15.490+0000")
+
+    told = heard(watch, telling, on, over, again, gone)
+
+    begun, ended = "router-unknown-orders: Half", "router-unknown-orders is over: Half"
+    assert [words[: words.index("Half") + 4] for words in told] == [begun, ended] * 2
+
+
+def test_a_change_whose_time_nobody_said_is_told_rather_twice_than_never(
+    watch: Watch, telling: TellingWorld
+) -> None:
+    assert len(heard(watch, telling, TELL, TELL)) == 4

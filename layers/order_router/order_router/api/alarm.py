@@ -24,6 +24,7 @@ class _Change(NamedTuple):
     before: str
     after: str
     reason: str
+    at: object
 
 
 def read_alarms(event: Mapping[str, Any]) -> tuple[Alarm, ...]:
@@ -47,8 +48,9 @@ def _direct(data: Mapping[str, Any]) -> Alarm:
     metrics = [one.get("metricStat", {}).get("metric", {}) for one in told.get("metrics") or ()]
     dimensions = {name: text for metric in metrics for name, text in (metric.get("dimensions") or {}).items()}
     asked = read_description(told.get("description") or "", dimensions)
+    state = data["state"]
     change = _Change(
-        data["previousState"]["value"], data["state"]["value"], data["state"].get("reason") or ""
+        data["previousState"]["value"], state["value"], state.get("reason") or "", state.get("timestamp")
     )
     return _alarm(data["alarmName"], asked, change)
 
@@ -58,7 +60,8 @@ def _told(message: Mapping[str, Any]) -> Alarm:
     stats = [one.get("MetricStat", {}).get("Metric", {}) for one in trigger.get("Metrics") or ()]
     pairs = [pair for metric in (trigger, *stats) for pair in metric.get("Dimensions") or ()]
     asked = read_description(message.get("AlarmDescription") or "", _named(pairs))
-    change = _Change(message["OldStateValue"], message["NewStateValue"], message.get("NewStateReason") or "")
+    reason, at = message.get("NewStateReason") or "", message.get("StateChangeTime")
+    change = _Change(message["OldStateValue"], message["NewStateValue"], reason, at)
     return _alarm(message["AlarmName"], asked, change)
 
 
@@ -77,4 +80,6 @@ def _alarm(name: str, asked: Asked, change: _Change) -> Alarm:
         reason=change.reason[:MAX_REASON],
         broker=asked.broker,
         account=asked.account,
+        # never parsed: an alarm must not be lost for a time that reads oddly
+        changed_at=str(change.at) if change.at else None,
     )

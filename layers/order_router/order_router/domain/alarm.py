@@ -33,7 +33,10 @@ class Act(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:
-    """One change of an alarm's state. `broker` and `account` say whose breaker; account None: all at that broker."""
+    """One change of an alarm's state. `broker` and `account` say whose breaker; account None: all at that broker.
+
+    `changed_at` is the time of the change in CloudWatch's own words: by it two deliveries are known for one change.
+    """
 
     name: str
     state: AlarmState
@@ -43,6 +46,7 @@ class Alarm:
     reason: str = ""
     broker: str | None = None
     account: str | None = None
+    changed_at: str | None = None
 
     @property
     def is_over(self) -> bool:

@@ -68,7 +68,9 @@ def _why(alarm: Alarm) -> str:
 
 
 def _tell(desk: AlarmDesk, alarm: Alarm, words: str) -> None:
-    subject = f"{alarm.name} {alarm.state}"
+    # without a time a delivery that comes twice is told twice: a change must never be taken for a repeat of the last
+    changed_at = desk.breakers.clock.now().isoformat() if alarm.changed_at is None else alarm.changed_at
+    subject = f"{alarm.name} {alarm.state} {changed_at}"
     desk.breakers.notifier.tell(
         Notice(kind="alarm", account=alarm.account or ANY_ACCOUNT, message=words, subject=subject)
     )
