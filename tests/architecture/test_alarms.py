@@ -10,9 +10,13 @@ from tests.architecture.template import resources, statements, template, texts
 
 ALARMS = resources("AWS::CloudWatch::Alarm")
 DEAD_LETTERS = {name for name in resources("AWS::SQS::Queue") if name.endswith("DeadLetters")}
+TAKEN_BY_A_FUNCTION = {"OrderDeadLetters"}
 WATCHED_BY_A_PARAMETER = {"AuditDeadLetters"}
 ENDS_IN_SILENCE = {
     "SessionsAlarm": "one look a day measures it: the minute after, no data would say that all have logged in",
+} | {
+    f"{name}Alarm": "SQS stops measuring a queue that nobody touches, whatever lies in it"
+    for name in DEAD_LETTERS - TAKEN_BY_A_FUNCTION
 }
 STANDS_WITHOUT_DATA = {
     "UnknownOrdersAlarm": "outside market hours ten minutes lie between looks: only a look that finds none ends it",
