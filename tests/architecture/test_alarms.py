@@ -18,6 +18,11 @@ ENDS_IN_SILENCE = {
     f"{name}Alarm": "SQS stops measuring a queue that nobody touches, whatever lies in it"
     for name in DEAD_LETTERS - TAKEN_BY_A_FUNCTION
 }
+ENDS_IN_SILENCE |= {
+    name: "an open breaker lets no call pass that could be measured: its closing is told"
+    for name, alarm in ALARMS.items()
+    if alarm["AlarmDescription"].startswith("breaker ")
+}
 STANDS_WITHOUT_DATA = {
     "UnknownOrdersAlarm": "outside market hours ten minutes lie between looks: only a look that finds none ends it",
 }
