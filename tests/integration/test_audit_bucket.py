@@ -1,6 +1,5 @@
 """Versions of orders in a bucket with a lock: each is there once, and stays."""
 
-import io
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +12,7 @@ from order_router.api.archive import each_change
 from order_router.aws.audit_archive import AuditBucket
 from order_router.aws.kill_tables import KillSwitchesTable
 from order_router.aws.order_record import order_item
-from order_router.domain.audit import verified
+from order_router.domain.audit import read_jsonl, verified
 from order_router.domain.kill_switch import EVERYTHING, KillSwitch, StopScope, SwitchState, Turn
 from order_router.domain.lifecycle import EventKind
 from order_router.domain.order import Event, Order, apply, new_order
@@ -79,10 +78,6 @@ def texts(s3: Any) -> dict[str, str]:
     return {key: s3.get_object(Bucket=BUCKET, Key=key)["Body"].read().decode() for key in keys}
 
 
-def lines(text: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in io.StringIO(text)]
-
-
 def test_each_version_is_a_document_of_its_own_that_holds_all_before_it(s3: Any) -> None:
     bucket, born = AuditBucket(s3, BUCKET), new_order(an_order())
     opened = an_opened_order()
@@ -93,7 +88,7 @@ def test_each_version_is_a_document_of_its_own_that_holds_all_before_it(s3: Any)
     folder = f"orders/2026-11-23/paper/{born.client_order_id}"
     found = texts(s3)
     assert list(found) == [f"{folder}/000000.jsonl", f"{folder}/000002.jsonl"]
-    documents = [lines(text) for text in found.values()]
+    documents = [read_jsonl(text) for text in found.values()]
     assert [verified(document)["lines"] for document in documents] == [1, 3]
     assert documents[1][0]["version"] == 2
     assert [line["event"] for line in documents[1][1:-1]] == ["received", "submitting", "opened"]
@@ -172,8 +167,8 @@ def test_each_turn_of_a_switch_is_a_document_of_its_own(s3: Any, switch: KillSwi
 
     ((key, text),) = texts(s3).items()
     assert key == f"switches/2026-11-23/{folder}/000001.jsonl"
-    head, turn, _ = lines(text)
-    assert verified(lines(text))["lines"] == head["kill_switch_turns"] == 1
+    head, turn, _ = read_jsonl(text)
+    assert verified(read_jsonl(text))["lines"] == head["kill_switch_turns"] == 1
     assert (turn["event"], turn["by"], turn["reason"]) == ("kill_on", "laptop", "it buys too much")
     assert turn["cancel_open"] is True
     assert len(s3.list_object_versions(Bucket=BUCKET)["Versions"]) == 1

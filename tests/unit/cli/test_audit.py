@@ -129,7 +129,51 @@ def test_a_file_that_was_touched_is_named(stack: Stack, tmp_path: Path, old: str
     assert "line " in ran.line
 
 
-@pytest.mark.parametrize("text", ["", "no json\n", "[]\n", "1\n", '{"digest": 1}\n'])
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param('"by": "laptop"', '"by": "nobody", "by": "laptop"', id="a key twice"),
+        pytest.param('"quantity": 5', '"quantity": 9, "quantity": 5', id="a key twice further in"),
+        pytest.param('"by": "laptop"', '"by":  "laptop"', id="a space more"),
+        pytest.param('"laptop"', '"\\u006captop"', id="a letter written otherwise"),
+        pytest.param('"line": 0', '"line": -0', id="a number written otherwise"),
+        pytest.param('{"at"', ' {"at"', id="a space before"),
+        pytest.param("}\n", "}\r\n", id="another end of a line"),
+        pytest.param("}\n", "}\x1e\n", id="a mark at its end"),
+        pytest.param('{"at"', '\n{"at"', id="an empty line"),
+        pytest.param('"laptop"', '"l\u00e4ptop"', id="not ASCII"),
+    ],
+)
+def test_a_line_that_only_a_kind_parser_takes_is_named(
+    stack: Stack, tmp_path: Path, old: str, new: str
+) -> None:
+    path = exported(stack, tmp_path / "day.jsonl")
+    text = path.read_text()
+    number = text[: text.index(old)].count("\n") + 1
+    path.write_bytes(text.replace(old, new, 1).encode("latin-1"))
+
+    ran = stack.run("audit", "verify", path)
+
+    assert ran.code == 1
+    assert f"line {number} " in ran.line
+
+
+def test_a_last_line_without_its_end_is_named(stack: Stack, tmp_path: Path) -> None:
+    path = exported(stack, tmp_path / "day.jsonl")
+    path.write_text(path.read_text().rstrip("\n"))
+
+    assert "line 13 " in stack.run("audit", "verify", path).line
+
+
+def test_what_the_screen_showed_is_verified_as_well(stack: Stack, tmp_path: Path) -> None:
+    path = tmp_path / "day.jsonl"
+    will_answer(stack, a_day_s_lines(), turns=a_day_s_turns())
+    path.write_text(stack.ok("audit", "export", DAY).out)
+
+    assert stack.json("audit", "verify", path)["lines"] == 11
+
+
+@pytest.mark.parametrize("text", ["", "no json\n", "[]\n", "1\n", "[" * 100_000 + "\n", '{"digest": 1}\n'])
 def test_what_is_no_audit_is_not_taken_for_one(stack: Stack, tmp_path: Path, text: str) -> None:
     path = tmp_path / "day.jsonl"
     path.write_text(text)

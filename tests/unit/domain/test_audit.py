@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from order_router.domain.audit import (
@@ -23,6 +23,7 @@ from order_router.domain.audit import (
     jsonl,
     line_of_turn,
     lines_of,
+    read_jsonl,
     verified,
     whole,
 )
@@ -161,7 +162,7 @@ EARLIER = (
 
 
 def test_a_document_of_an_earlier_release_is_verified_still() -> None:
-    document = [json.loads(line) for line in EARLIER.splitlines()]
+    document = read_jsonl(EARLIER)
 
     assert verified(document)["lines"] == 1
     assert (document[0]["schema"], SCHEMA) == (1, 2)
@@ -249,6 +250,53 @@ def test_no_line_can_be_changed_left_out_doubled_or_moved_unnoticed(data: st.Dat
 
     with pytest.raises(AuditBroken):
         verified(document)
+
+
+@pytest.mark.parametrize("text", ["", "a", "é", '"', "line\nbreak", "\r", "\x1e", "\u2028", "\ud800"])
+def test_what_was_written_is_read_to_the_letter(text: str) -> None:
+    document = whole([{"at": "x", "by": text, "account": None}], about={"day": "2026-11-23"})
+
+    assert tuple(read_jsonl(jsonl(document))) == document
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        '{"by": "nobody", "by": "laptop"}',
+        '{"of": {"by": "nobody", "by": "laptop"}}',
+        '{"by":"laptop"}',
+        '{"by": "laptop"} ',
+        '{"by": "laptop"}\r',
+        '{"by": "\\u006captop"}',
+        '{"by": "läptop"}',
+        '{"line": 1e0}',
+        '["by", "laptop"]',
+        "{",
+        "",
+    ],
+)
+def test_a_line_that_is_not_to_the_letter_as_written_is_named(row: str) -> None:
+    with pytest.raises(AuditBroken, match="line 2 is not"):
+        read_jsonl(f'{{"audit": "order-router"}}\n{row}\n{{"end": true}}\n')
+
+
+def test_a_last_line_without_its_end_is_named() -> None:
+    with pytest.raises(AuditBroken, match="line 2 has no end"):
+        read_jsonl('{"audit": "order-router"}\n{"end": true}')
+
+
+@given(st.data())
+def test_no_letter_of_a_file_can_be_changed_left_out_or_added_unnoticed(data: st.DataObject) -> None:
+    text = jsonl(a_document())
+    place = data.draw(st.integers(0, len(text) - 1))
+    letter = data.draw(st.characters(max_codepoint=0x7F))
+    damage = data.draw(st.sampled_from(["change", "drop", "add"]))
+    rest = text[place:] if damage == "add" else text[place + 1 :]
+    touched = text[:place] + ("" if damage == "drop" else letter) + rest
+    assume(touched != text)
+
+    with pytest.raises(AuditBroken):
+        verified(read_jsonl(touched))
 
 
 def opened(order: Order) -> Order:

@@ -1,12 +1,11 @@
 """Every way that an order can end, and whether its history answers: what did we know, when, and why did we send?"""
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
-from order_router.domain.audit import Line, jsonl, lines_of, verified, whole
+from order_router.domain.audit import Line, jsonl, lines_of, read_jsonl, verified, whole
 from order_router.domain.order import Order
 from order_router.service.change import cancel_order, modify_order
 from order_router.service.place import place_order
@@ -194,5 +193,5 @@ def test_a_trail_is_whole_and_holds_no_secret(end: Callable[[World], Order]) -> 
     _, lines = trail(end)
     text = jsonl(whole(lines, about={}))
 
-    assert verified([json.loads(line) for line in text.splitlines()])["lines"] == len(lines)
+    assert verified(read_jsonl(text))["lines"] == len(lines)
     assert CANARY not in text

@@ -203,3 +203,24 @@ def digest_of(line: Line) -> str:
 def jsonl(lines: Iterable[Line]) -> str:
     """Return lines as JSON Lines in ASCII."""
     return "".join(json.dumps(dict(line), ensure_ascii=True) + "\n" for line in lines)
+
+
+def read_jsonl(text: str) -> list[dict[str, Any]]:
+    """Return the lines of a text; AuditBroken names the first that is not to the letter what `jsonl` writes.
+
+    A name given twice, or a space more, is lost in reading: a digest of what was read would not show it.
+    """
+    *rows, rest = text.split("\n")
+    if rest:
+        raise AuditBroken(f"line {len(rows) + 1} has no end")
+    return [_read_row(number, row) for number, row in enumerate(rows, 1)]
+
+
+def _read_row(number: int, row: str) -> dict[str, Any]:
+    try:
+        line = json.loads(row)
+    except (ValueError, RecursionError):
+        raise AuditBroken(f"line {number} is not JSON") from None
+    if not isinstance(line, dict) or jsonl([line]) != f"{row}\n":
+        raise AuditBroken(f"line {number} is not written as a line of an audit is")
+    return line
