@@ -110,8 +110,9 @@ def _json(fields: dict[str, Any]) -> str:
 def _set_up(work: Work, channel: "Channel", token_file: Path | None) -> Result:
     """Store what the channel is told with, and say what there is to do."""
     from infra import notify  # noqa: PLC0415 - a fast start
+    from order_router.domain.channel import shown  # noqa: PLC0415 - the same
 
-    document = channel.model_dump(mode="json")
+    document = shown(channel)
     done = f"channel {channel.name} is set up"
     if channel.kind == "telegram":
         token = _token(work, channel.name, token_file)
@@ -151,12 +152,13 @@ def _judged(token: str) -> str:
 
 @command(app, "list")
 def list_channels(work: Work) -> Result:
-    """List the channels; what they are told with is not shown."""
+    """List the channels; what they are told with is not shown, nor what follows the host in a webhook's address."""
     from infra import notify  # noqa: PLC0415 - a fast start
+    from order_router.domain.channel import shown  # noqa: PLC0415 - the same
 
     rows, documents = [], []
     for channel in notify.channels(work.target).all():
-        document = channel.model_dump(mode="json")
+        document = shown(channel)
         if channel.kind == "email":
             document["is_confirmed"] = notify.is_confirmed(work.target, channel)
         documents.append(document)

@@ -5,6 +5,7 @@ from tests.mutants.mutant import Mutant
 TELLING = "tests/unit/service/test_telling.py::"
 FACE = "tests/unit/api/test_notifications.py::"
 NEWS = "tests/unit/domain/test_order_news.py::"
+SHOWN = "tests/unit/domain/test_channel.py::"
 CHANNELS = "tests/integration/test_channels.py::"
 
 MUTANTS = (
@@ -95,6 +96,25 @@ MUTANTS = (
         old='"message": notice.message,',
         new='"message": notice.message, "link": notice.link,',
         killed_by=(CHANNELS + "test_a_webhook_gets_a_signed_notice_without_a_link",),
+    ),
+    Mutant(
+        name="webhook-address-shown",
+        breaks="every admin key reads a webhook's whole address, which may be a secret by itself",
+        file="domain/channel.py",
+        old="""{parts.netloc.rpartition('@')[2]}/...\"""",
+        new="""{parts.netloc.rpartition('@')[2]}{parts.path}\"""",
+        killed_by=(
+            FACE + "test_a_webhook_s_address_is_answered_without_what_may_be_a_secret",
+            SHOWN + "test_of_a_webhook_s_address_scheme_and_host_are_shown",
+        ),
+    ),
+    Mutant(
+        name="name-in-an-address-shown",
+        breaks="a password in an address that an earlier release took is shown with its host",
+        file="domain/channel.py",
+        old="{parts.netloc.rpartition('@')[2]}",
+        new="{parts.netloc}",
+        killed_by=(SHOWN + "test_of_a_webhook_s_address_scheme_and_host_are_shown",),
     ),
     Mutant(
         name="own-machine-asked",

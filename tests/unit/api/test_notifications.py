@@ -39,6 +39,15 @@ def test_channels_are_listed() -> None:
     assert [one["name"] for one in content["channels"]] == ["hook", "phone"]
 
 
+def test_a_webhook_s_address_is_answered_without_what_may_be_a_secret() -> None:
+    world = TellingWorld(WEBHOOK.model_copy(update={"url": "https://hooks.example.com/services/canary"}))
+
+    _, content = ask(world, LIST, caller=ADMIN)
+
+    assert content["channels"][0]["url"] == "https://hooks.example.com/..."
+    assert "canary" not in json.dumps(content)
+
+
 @pytest.mark.parametrize("key", [LIST, TEST])
 @pytest.mark.parametrize(("caller", "status"), [(NOBODY, 401), (READER, 403), (TRADER, 403)])
 def test_only_an_admin_may_ask(key: str, caller: dict[str, str], status: int) -> None:

@@ -11,7 +11,7 @@ import pytest
 from infra import notify
 from infra.operate import Target
 from order_router.aws.channel_secrets import ChannelSecrets
-from order_router.domain.channel import ChannelRefused
+from order_router.domain.channel import ChannelRefused, WebhookChannel
 from tests.fakes.aws import aws_client, aws_in_memory
 from tests.simulators.channels import TOKEN
 from tests.unit.cli.trying import Stack
@@ -91,6 +91,20 @@ def test_a_webhook_s_secret_is_shown_once(stack: NoticeStack) -> None:
     assert secret not in stack.ok("notify", "list").out
 
 
+def test_a_webhook_s_address_is_kept_whole_and_shown_without_what_may_be_a_secret(stack: NoticeStack) -> None:
+    url = "https://hooks.example.com/services/canary"
+
+    added = stack.json("notify", "add", "hook", "--webhook", url)
+    again = stack.ok("notify", "add", "hook", "--webhook", url, "--urgent-only")
+    listed, table = stack.json("notify", "list"), stack.ok("notify", "list")
+
+    (kept,) = notify.channels(stack.target).all()
+    assert kept == WebhookChannel(name="hook", url=url, urgent_only=True)
+    assert added["url"] == listed["channels"][0]["url"] == "https://hooks.example.com/..."
+    assert "https://hooks.example.com/..." in table.out
+    assert "canary" not in json.dumps([added, listed]) + again.out + again.err + table.out
+
+
 def test_mail_is_subscribed_with_a_filter_on_its_channel(stack: NoticeStack) -> None:
     ran = stack.ok("notify", "add", "mail", "--email", "trader@example.com")
 
@@ -145,6 +159,7 @@ def test_a_test_asks_the_stack_and_shows_what_the_channel_said(stack: NoticeStac
         (("--email", "a@b.example", "--telegram", "1"), "name one of"),
         (("--email", "nobody"), "address"),
         (("--webhook", "http://hooks.example.com/"), "https"),
+        (("--webhook", "https://:canary@hooks.example.com/"), "without a name"),
         (("--telegram", "1", "--quiet", "22:00"), "two times"),
         (("--telegram", "1", "--mute", "nothing"), "kind of notice"),
         (("--telegram", "1", "--account", "nobody"), "no account"),
@@ -157,6 +172,7 @@ def test_what_is_wrong_is_one_line_and_nothing_is_stored(
 
     assert ran.code != 0
     assert words in ran.line
+    assert "canary" not in ran.out + ran.err
     assert notify.channels(stack.target).all() == ()
 
 

@@ -10,11 +10,13 @@ from pydantic import ValidationError
 
 from order_router.domain.channel import (
     CHANNEL,
+    Channel,
     EmailChannel,
     TelegramChannel,
     WebhookChannel,
     per_minute,
     quiet_until,
+    shown,
     wait_s,
     wants,
 )
@@ -50,6 +52,11 @@ def test_a_channel_is_kept_as_it_was_set_up(fields: dict[str, Any]) -> None:
         {"kind": "email", "address": "nobody"},
         {"kind": "webhook", "url": "http://hooks.example.com/a"},
         {"kind": "webhook", "url": "https://user:secret@hooks.example.com/a"},
+        {"kind": "webhook", "url": "https://:secret@hooks.example.com/a"},
+        {"kind": "webhook", "url": "https://@hooks.example.com/a"},
+        {"kind": "webhook", "url": "https://user:sec/ret@hooks.example.com/a"},
+        {"kind": "webhook", "url": "https://hooks.example.com:99999/a"},
+        {"kind": "webhook", "url": "https://[::1/a"},
         {"kind": "webhook", "url": "https://169.254.169.254/latest"},
         {"kind": "webhook", "url": "https://10.0.0.7/a"},
         {"kind": "webhook", "url": "https://[fd00::1]/a"},
@@ -65,6 +72,49 @@ def test_a_channel_is_kept_as_it_was_set_up(fields: dict[str, Any]) -> None:
 def test_what_could_not_work_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         CHANNEL.validate_python({"name": "one"} | fields)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://user:canary@hooks.example.com/a",
+        "https://:canary@hooks.example.com/a",
+        "https://user:canary/more@hooks.example.com/a",
+        "https://[canary/a",
+        "https://hooks.example.com/a#canary",
+        "http://hooks.example.com/canary",
+    ],
+)
+def test_an_address_that_is_refused_is_not_repeated(url: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        CHANNEL.validate_python({"kind": "webhook", "name": "one", "url": url})
+
+    said = [error["msg"] for error in caught.value.errors(include_input=False)]
+    assert "canary" not in repr(said)
+
+
+@pytest.mark.parametrize(
+    ("url", "to"),
+    [
+        ("https://hooks.example.com/services/canary", "https://hooks.example.com/..."),
+        ("https://hooks.example.com?token=canary", "https://hooks.example.com/..."),
+        ("https://hooks.example.com", "https://hooks.example.com/..."),
+        ("https://hooks.example.com:8443/canary", "https://hooks.example.com:8443/..."),
+        ("http://[::1]:8080/canary", "http://[::1]:8080/..."),
+        # as an earlier release took it
+        ("https://:canary@hooks.example.com/a", "https://hooks.example.com/..."),
+    ],
+)
+def test_of_a_webhook_s_address_scheme_and_host_are_shown(url: str, to: str) -> None:
+    channel = WebhookChannel.model_construct(name="hook", url=url)
+
+    assert shown(channel)["url"] == to
+    assert "canary" not in repr(shown(channel)) + repr(channel)
+
+
+@pytest.mark.parametrize("channel", [PHONE, EmailChannel(name="mail", address="trader@example.com")])
+def test_who_a_message_or_a_mail_goes_to_is_shown(channel: Channel) -> None:
+    assert CHANNEL.validate_python(shown(channel)) == channel
 
 
 @pytest.mark.parametrize("word", ["07:00Z", "07:00+05:30", "07:00:30", "07:00:00.5"])

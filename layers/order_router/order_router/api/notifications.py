@@ -1,11 +1,10 @@
 """The HTTP face of the notifier: which channels there are, and whether one works."""
 
 import secrets
-from typing import Any
 
 from order_router.api.http import Answer, ApiRequest
 from order_router.domain.account import Scope
-from order_router.domain.channel import Channel
+from order_router.domain.channel import shown
 from order_router.domain.errors import RouterError
 from order_router.service.telling import TellingDesk, try_channel
 
@@ -19,7 +18,7 @@ class ChannelUnknown(RouterError):
 def list_channels(desk: TellingDesk, request: ApiRequest) -> Answer:
     """Answer `GET /v1/notifications`."""
     request.require(Scope.ADMIN)
-    return Answer(content={"channels": [channel_json(channel) for channel in desk.channels.all()]})
+    return Answer(content={"channels": [shown(channel) for channel in desk.channels.all()]})
 
 
 def tell_test(desk: TellingDesk, request: ApiRequest) -> Answer:
@@ -31,8 +30,3 @@ def tell_test(desk: TellingDesk, request: ApiRequest) -> Answer:
         raise ChannelUnknown("there is no channel of this name: add it first (router notify add)")
     try_channel(desk, channel, secrets.token_hex(8))
     return Answer(content={"channel": channel.name, "kind": channel.kind, "told": True})
-
-
-def channel_json(channel: Channel) -> dict[str, Any]:
-    """Return a channel as it is shown; what it is told with is a secret, and is not in it."""
-    return channel.model_dump(mode="json")

@@ -2,8 +2,8 @@
 
 from datetime import datetime, time, timedelta
 from ipaddress import ip_address
-from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Literal
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
@@ -12,6 +12,7 @@ from order_router.domain.exchange_time import IST
 from order_router.domain.notices import EVERYBODY, KINDS, Notice, Urgency, kind_of
 from order_router.domain.request import Name
 
+EXPECTED_URL = "expected an address such as https://host/path, without a name or a fragment in it"
 URGENT_PER_MINUTE = 60
 """More than any person reads: what is over it comes as one summary."""
 
@@ -39,15 +40,25 @@ def _kind(word: str) -> str:
 
 
 def _public_url(url: str) -> str:
-    parts = urlsplit(url)
+    parts = _parts(url)
     host = parts.hostname or ""
-    if parts.scheme not in {"https", "http"} or not host or parts.username or parts.fragment:
-        raise ValueError("expected an address such as https://host/path, without a name or a fragment in it")
+    if parts.scheme not in {"https", "http"} or not host or "@" in parts.netloc or parts.fragment:
+        raise ValueError(EXPECTED_URL)
     if parts.scheme == "http" and not _is_loopback(host):
         raise ValueError("expected https: plain http is for tests on one machine")
     if not _is_loopback(host) and not _may_be_public(host):
         raise ValueError("expected an address on the internet, not one of a private network")
     return url
+
+
+def _parts(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        # its words repeat a part of the address
+        raise ValueError(EXPECTED_URL) from None
+    return parts
 
 
 def is_local(url: str) -> bool:
@@ -128,6 +139,15 @@ class WebhookChannel(_Channel):
 
 Channel = EmailChannel | TelegramChannel | WebhookChannel
 CHANNEL: TypeAdapter[Channel] = TypeAdapter(Annotated[Channel, Field(discriminator="kind")])
+
+
+def shown(channel: Channel) -> dict[str, Any]:
+    """Return a channel as anybody is shown it: of a webhook's address scheme and host, for the rest may be a secret."""
+    document = channel.model_dump(mode="json")
+    if isinstance(channel, WebhookChannel):
+        parts = urlsplit(channel.url)
+        document["url"] = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/..."
+    return document
 
 
 def wants(channel: Channel, notice: Notice) -> bool:
