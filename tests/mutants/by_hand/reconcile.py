@@ -279,6 +279,22 @@ MUTANTS = (
         killed_by=(BOOKS + "test_claims_are_read_to_the_last_page",),
     ),
     Mutant(
+        name="order-being-sent-is-no-rival",
+        breaks="the row of an order that a worker is sending is adopted by a lost one of the same terms",
+        file=FILE,
+        old="MAY_BE_THERE = {State.SUBMITTING, State.UNKNOWN}",
+        new="MAY_BE_THERE = {State.UNKNOWN}",
+        killed_by=(BOOKS + "test_without_tags_a_row_of_an_order_that_is_being_sent_is_not_taken",),
+    ),
+    Mutant(
+        name="order-that-never-left-is-a-rival",
+        breaks="an order keeps an unknown one of the same terms from its row although it never left",
+        file=FILE,
+        old=" and order.state in MAY_BE_THERE",
+        new="",
+        killed_by=(BOOKS + "test_without_tags_a_like_order_that_never_left_is_no_rival",),
+    ),
+    Mutant(
         name="one-account-blocks-the-others",
         breaks="an account that cannot be settled keeps all others waiting",
         file=FILE,

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, cast
 
 import pytest
 
-from order_router.adapter.http import Send
+from order_router.adapter.http import HttpRequest, HttpResponse, Send
 from order_router.adapter.port import Broker
 from order_router.adapter.profile import TagRule
 from order_router.adapter.session import BrokerSession
@@ -223,3 +224,69 @@ def test_without_tags_a_row_that_fits_two_lost_orders_is_nobody_s(world: World) 
     reconcile_account(world.desk, "paper")
 
     assert {state_of(world, order.client_order_id) for order in orders} == {State.UNKNOWN}
+
+
+class Interrupted:
+    """Calls something once: before the next request leaves, or when a write is done and its answer is on the way."""
+
+    def __init__(self, world: World, meanwhile: Callable[[], object], *, by_write: bool) -> None:
+        self.inner = world.desk.transport
+        self.waiting = [meanwhile]
+        self.by_write = by_write
+
+    def sender(self, endpoint: str, *, not_after: datetime | None) -> Send:
+        send = self.inner.sender(endpoint, not_after=not_after)
+
+        def interrupted(request: HttpRequest) -> HttpResponse:
+            if not self.by_write:
+                self.happens()
+            response = send(request)
+            if self.by_write and request.is_write:
+                self.happens()
+            return response
+
+        return interrupted
+
+    def happens(self) -> None:
+        while self.waiting:
+            self.waiting.pop()()
+
+
+def meanwhile(world: World, what: Callable[[], object], *, by_write: bool) -> None:
+    world.desk = replace(world.desk, transport=Interrupted(world, what, by_write=by_write))
+
+
+def test_without_tags_a_row_of_an_order_that_is_being_sent_is_not_taken(world: World) -> None:
+    showing(world, without_tags, is_echoed=False)
+    first = lost(world, "lost")
+    meanwhile(world, lambda: reconcile_account(world.desk, "paper"), by_write=True)
+
+    again = world.place("again").order
+    reconcile_account(world.desk, "paper")
+
+    assert (state_of(world, first), again.state) == (State.UNKNOWN, State.FILLED)
+
+
+def test_without_tags_a_row_of_an_order_that_is_placed_as_the_book_is_asked_for_is_not_taken(
+    world: World,
+) -> None:
+    showing(world, without_tags, is_echoed=False)
+    first = lost(world, "lost")
+    meanwhile(world, lambda: world.place("again"), by_write=False)
+
+    reconcile_account(world.desk, "paper")
+
+    assert len(world.at_broker()) == 1
+    assert state_of(world, first) is State.UNKNOWN
+
+
+def test_without_tags_a_like_order_that_never_left_is_no_rival(world: World) -> None:
+    showing(world, without_tags, is_echoed=False)
+    world.transport.writes = [Fault.ANSWER_LOST]
+    order = world.place("lost").order
+    world.transport.writes = [Fault.REFUSED] * 99
+    world.place("never left")
+
+    reconcile_account(world.desk, "paper")
+
+    assert state_of(world, order.client_order_id) is State.FILLED

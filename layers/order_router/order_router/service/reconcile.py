@@ -28,6 +28,7 @@ from order_router.service.timing import RECONCILE_AGAIN_FOR, RECONCILE_DELAY_S
 
 logger = logging.getLogger(__name__)
 PAGE = 200
+MAY_BE_THERE = {State.SUBMITTING, State.UNKNOWN}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +107,11 @@ def _look(desk: Desk, account: Account, due: tuple[Order, ...], read: _BookRead)
     broker = desk.broker_of(account.broker)
     if broker.profile.tag.is_echoed:
         return Look(read.book, broker, due, read.at)
-    return Look(read.book, broker, due, read.at, _claimed(desk, account, due))
+    # read after the book: an order that left before that is among them, named by its broker or a rival
+    ours = _of_the_days(desk, account, due)
+    claimed = frozenset(order.broker_order_id for order in ours if order.broker_order_id is not None)
+    rivals = tuple(order for order in ours if order.broker_order_id is None and order.state in MAY_BE_THERE)
+    return Look(read.book, broker, due, read.at, claimed, rivals)
 
 
 def _read_book(desk: Desk, account: Account) -> _BookRead:
@@ -145,18 +150,18 @@ def _book_with(desk: Desk, broker: Broker, session: BrokerSession) -> OrderBook:
     return broker.read_orders(desk.transport.sender(session.endpoint, not_after=None), session)
 
 
-def _claimed(desk: Desk, account: Account, due: Iterable[Order]) -> frozenset[str]:
-    """Return the broker order ids that our orders of these days already have."""
-    claimed: set[str] = set()
+def _of_the_days(desk: Desk, account: Account, due: Iterable[Order]) -> tuple[Order, ...]:
+    """Return all of our orders of these orders' days, each of these as it stands by now."""
+    ours = {order.client_order_id: order for order in due}
     for day in {exchange_day(order.received_at) for order in due}:
         cursor: str | None = None
         while True:
             page = desk.store.list_day(account.name, day, limit=PAGE, cursor=cursor)
-            claimed |= {order.broker_order_id for order in page.orders if order.broker_order_id is not None}
+            ours |= {order.client_order_id: order for order in page.orders}
             cursor = page.next_cursor
             if cursor is None:
                 break
-    return frozenset(claimed)
+    return tuple(ours.values())
 
 
 def _look_again(

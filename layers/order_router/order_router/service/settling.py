@@ -22,7 +22,8 @@ from order_router.service.timing import BETWEEN_LAST_BOOKS
 class Look:
     """One look at an account: the book, the broker, our orders that it is for, and when the book was asked for.
 
-    `claimed` are the broker order ids of all our orders of the day; they are needed only where tags do not come back.
+    Needed only where tags do not come back: `claimed` are the broker order ids of all our orders of the day, `rivals`
+    those of our orders that may have left and have none, also those that a worker is sending.
     """
 
     book: OrderBook
@@ -30,6 +31,7 @@ class Look:
     due: tuple[Order, ...]
     read_at: datetime
     claimed: frozenset[str] = frozenset()
+    rivals: tuple[Order, ...] = ()
 
 
 def settle(desk: Desk, look: Look, order: Order) -> Order:
@@ -55,11 +57,7 @@ def _rows_of(order: Order, look: Look) -> tuple[OrderReport, ...]:
     if rule.is_echoed:
         tag = rule.tag(order.client_order_id)
         return tuple(row for row in reports if row.client_tag == tag)
-    rivals = [
-        other
-        for other in look.due
-        if other.broker_order_id is None and other.client_order_id != order.client_order_id
-    ]
+    rivals = [other for other in look.rivals if other.client_order_id != order.client_order_id]
     found = find_by_likeness(order, reports, tag_of=rule.tag, claimed=look.claimed, rivals=rivals)
     return () if found is None else (found,)
 
