@@ -82,8 +82,8 @@ def timeout_never_left(error: Any, at: datetime, *, may_have_left: bool) -> atte
     return right_judged(error, at, may_have_left=False)
 
 
-def due_without_lease(desk: Desk, orders: Any) -> Any:
-    return right_due(desk, [replace(order, lease_until=None) for order in orders])
+def due_without_lease(desk: Desk, orders: Any, failed: list[Order]) -> Any:
+    return right_due(desk, [replace(order, lease_until=None) for order in orders], failed)
 
 
 def owned_without_a_write(desk: Desk, job: attempt.Job, replacing: Order | None, gate: object) -> attempt.Job:

@@ -7,6 +7,7 @@ DAY_END = "tests/unit/service/test_day_end.py::"
 AFTER_MARKET = "tests/unit/service/test_after_market.py::"
 LIKENESS = "tests/unit/domain/test_likeness.py::"
 BOOKS = "tests/unit/service/test_books.py::"
+UNWRITABLE = "tests/unit/service/test_unwritable.py::"
 FILE = "service/reconcile.py"
 SETTLING = "service/settling.py"
 
@@ -301,6 +302,32 @@ MUTANTS = (
         old="    except Exception:  # the next account must still be settled; the schedule comes back to this one",
         new="    except ZeroDivisionError:",
         killed_by=(RECONCILE + "test_one_account_s_failure_does_not_keep_the_others_waiting",),
+    ),
+    Mutant(
+        name="one-order-blocks-the-others",
+        breaks="an order whose record cannot be written keeps its account's others waiting",
+        file=FILE,
+        old="    except Exception:  # the others must still be settled",
+        new="    except ZeroDivisionError:",
+        killed_by=(UNWRITABLE + "test_an_order_that_cannot_be_written_does_not_keep_the_others_waiting",),
+    ),
+    Mutant(
+        name="order-that-failed-not-looked-at-again",
+        breaks="an order that could not be settled waits for the schedule",
+        file=FILE,
+        old="[*unknown, *failed]",
+        new="unknown",
+        killed_by=(
+            UNWRITABLE + "test_an_order_that_could_not_be_settled_is_looked_at_again_while_it_is_young",
+        ),
+    ),
+    Mutant(
+        name="order-whose-loss-is-not-written-settled",
+        breaks="an order that is not written down as lost is ended with its day as if it had rested",
+        file=FILE,
+        old="                if order not in failed:",
+        new="                if True:",
+        killed_by=(UNWRITABLE + "test_an_order_whose_loss_cannot_be_written_is_not_settled_as_if_it_were",),
     ),
     Mutant(
         name="schedule-starts-chains-of-looks",

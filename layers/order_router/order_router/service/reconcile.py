@@ -1,9 +1,10 @@
 """Settle what is open: one look at an account's book serves all of its orders."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from order_router.adapter.errors import AdapterDefect, BrokerError, SessionExpired
 from order_router.adapter.port import Broker
@@ -33,12 +34,13 @@ MAY_BE_THERE = {State.SUBMITTING, State.UNKNOWN}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """What one look did: orders looked at, those whose record changed, those still unknown."""
+    """What one look did: orders looked at, whose record changed, still unknown, and that could not be settled."""
 
     account: str
     looked_at: int = 0
     changed: int = 0
     unknown: int = 0
+    failed: int = 0
 
 
 def reconcile_account(desk: Desk, account_name: str, *, is_asked: bool = True) -> Settled:
@@ -47,24 +49,32 @@ def reconcile_account(desk: Desk, account_name: str, *, is_asked: bool = True) -
     Absence from the book proves nothing while the session lasts, and an unreadable book is not absence. A look that
     was asked for asks for the next one while an order is unknown and young, or held; the schedule's looks start no such
     chain. Where the account's breaker may be tried, the book is read for that too, and whatever it says settles orders.
+    One order's failure does not keep the others waiting; it is counted, and asks for the next look as an unknown does.
     """
     account = desk.account(account_name)
     unsettled = desk.store.list_unsettled(account_name)
-    due = tuple(_due(desk, unsettled))
+    failed: list[Order] = []
+    due = tuple(_due(desk, unsettled, failed))
     probe = take_probe(desk, account)
     read = _read_book(desk, account) if due or probe is not None else None
     breaker = None if probe is None or read is None else end_probe(desk, account, probe, read.failure)
     look = None if read is None else _look(desk, account, due, read)
-    after = () if look is None else tuple(settle(desk, look, order) for order in due)
+    after = () if look is None else tuple(_alone(partial(settle, desk, look), order, failed) for order in due)
     unknown = [order for order in after if order.state is State.UNKNOWN]
     waiting = release_held(desk, unsettled, unknown)
     if is_asked:
-        _look_again(desk, account_name, unknown, waiting, breaker)
+        _look_again(desk, account_name, [*unknown, *failed], waiting, breaker)
     if not is_asked:
         watch_account(desk, account)
-    desk.metrics.put({"unknown_orders": len(unknown)})
+    desk.metrics.put({"unknown_orders": len(unknown), "unsettled_orders": len(failed)})
     changed = sum(new.version != old.version for new, old in zip(after, due, strict=True))
-    return Settled(account=account_name, looked_at=len(due), changed=changed, unknown=len(unknown))
+    return Settled(
+        account=account_name,
+        looked_at=len(due),
+        changed=changed,
+        unknown=len(unknown),
+        failed=len(failed),
+    )
 
 
 def reconcile_all(desk: Desk) -> tuple[Settled, ...]:
@@ -74,19 +84,31 @@ def reconcile_all(desk: Desk) -> tuple[Settled, ...]:
     return settled
 
 
-def _due(desk: Desk, orders: Iterable[Order]) -> Iterable[Order]:
+def _due(desk: Desk, orders: Iterable[Order], failed: list[Order]) -> Iterable[Order]:
     """Yield the orders that need the book, and end on the way what never left in time."""
     now = desk.clock.now()
     for order in orders:
         if order.state is State.RECEIVED:
             if now > order.deadline:
-                end_stale(desk, order)
+                _alone(partial(end_stale, desk), order, failed)
         elif order.state is State.SUBMITTING:
             # while the lease lasts a worker may still be sending it
             if order.lease_until is None or now > order.lease_until:
-                yield _lost(desk, order)
+                lost = _alone(partial(_lost, desk), order, failed)
+                if order not in failed:
+                    yield lost
         elif not order.state.is_final:
             yield order
+
+
+def _alone(settle_one: Callable[[Order], Order], order: Order, failed: list[Order]) -> Order:
+    """Return the order as settled; where that fails, as it was, and among those that failed."""
+    try:
+        return settle_one(order)
+    except Exception:  # the others must still be settled
+        logger.exception("order not settled", extra={"client_order_id": order.client_order_id})
+        failed.append(order)
+        return order
 
 
 def _lost(desk: Desk, order: Order) -> Order:
@@ -167,13 +189,13 @@ def _of_the_days(desk: Desk, account: Account, due: Iterable[Order]) -> tuple[Or
 def _look_again(
     desk: Desk,
     account: str,
-    unknown: Iterable[Order],
+    unsettled: Iterable[Order],
     waiting: Iterable[Order],
     breaker: Breaker | None,
 ) -> None:
     now = desk.clock.now()
     if any(now <= order.deadline for order in waiting) or any(
-        now - order.received_at < RECONCILE_AGAIN_FOR for order in unknown
+        now - order.received_at < RECONCILE_AGAIN_FOR for order in unsettled
     ):
         ask_for_a_look(desk, account, delay_s=RECONCILE_DELAY_S)
     elif breaker is not None and breaker.is_engaged:
