@@ -3,6 +3,8 @@
 from tests.mutants.mutant import Mutant
 
 LIFE = "tests/unit/domain/test_lifecycle.py::"
+ROOM = "tests/unit/aws/test_record_room.py::"
+MANY = "tests/unit/service/test_many_changes.py::"
 FOLLOW = "tests/unit/domain/test_following.py::"
 OLDER = "tests/unit/domain/test_older_news.py::"
 TABLE = "domain/lifecycle.py"
@@ -114,9 +116,41 @@ MUTANTS = (
         name="history-overwritten",
         breaks="the history keeps only the last step",
         file="domain/order.py",
-        old="        history=(*order.history, Step(state=following, event=event)),",
+        old="        history=lengthened(order.history, Step(state=following, event=event)),",
         new="        history=(Step(state=following, event=event),),",
         killed_by=(LIFE + "test_history_tells_each_step_with_its_time_and_state",),
+    ),
+    Mutant(
+        name="history-without-end",
+        breaks="an order's history grows until its record cannot be written: it can neither be cancelled nor end",
+        file="domain/history.py",
+        old="    if weight_of((*history, step)) > ROOM:",
+        new="    if False:",
+        killed_by=(ROOM + "test_whatever_happens_to_an_order_its_record_and_its_end_have_room",),
+    ),
+    Mutant(
+        name="full-history-hides-an-end",
+        breaks="what is new to an order whose history is full is left out of it, its end among them",
+        file="domain/history.py",
+        old="        return history if (step.state, step.event.kind) in listed else (*history, step)",
+        new="        return history",
+        killed_by=(ROOM + "test_whatever_happens_to_an_order_its_record_and_its_end_have_room",),
+    ),
+    Mutant(
+        name="modified-without-end",
+        breaks="an order is modified until its history is full",
+        file="service/change.py",
+        old="    if not order.has_room_for_changes:",
+        new="    if False:",
+        killed_by=(MANY + "test_an_order_may_be_modified_hundreds_of_times_and_then_still_cancelled",),
+    ),
+    Mutant(
+        name="gate-witnessed-by-another-step",
+        breaks="what a gate held a call to is written into an older step where a full history does not list the call",
+        file="service/gates.py",
+        old=" if write.is_listed else write.order",
+        new="",
+        killed_by=(MANY + "test_what_a_full_history_does_not_list_leaves_what_it_has_as_it_was",),
     ),
     Mutant(
         name="broker-s-id-forgotten",

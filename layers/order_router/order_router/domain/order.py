@@ -1,46 +1,23 @@
 """One order as we know it, and the only function that changes it."""
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 
 from order_router.domain.errors import IllegalTransition, Reason
 from order_router.domain.exchange_time import exchange_day
+from order_router.domain.history import CHANGES_ROOM, lengthened, weight_of
+from order_router.domain.history import Event as Event  # noqa: PLC0414 - known by this module's name, too
+from order_router.domain.history import Evidence as Evidence  # noqa: PLC0414
+from order_router.domain.history import Step as Step  # noqa: PLC0414
+from order_router.domain.history import with_evidence as with_evidence  # noqa: PLC0414
 from order_router.domain.lifecycle import TRANSITIONS, EventKind, State
 from order_router.domain.request import OrderRequest, dump_request
 from order_router.domain.risk import named_price
 from order_router.domain.vocabulary import Source
 
-Evidence = tuple[tuple[str, str], ...]
-"""What stood behind an event, sorted by name: who asked, what the gate held it to, which session, where it was seen."""
-
 TERMS_BEFORE = "terms_before"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """Something that happened to an order, as we recorded it; absent fields changed nothing."""
-
-    kind: EventKind
-    at: datetime
-    broker_order_id: str | None = None
-    exchange_order_id: str | None = None
-    filled_quantity: int | None = None
-    average_price: Decimal | None = None
-    request: OrderRequest | None = None
-    reason: Reason | None = None
-    note: str | None = None
-    evidence: Evidence = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One line of an order's history: the event and the state after it."""
-
-    state: State
-    event: Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +69,11 @@ class Order:
         """Return what happened last."""
         return self.history[-1].event.kind if self.history else None
 
+    @property
+    def has_room_for_changes(self) -> bool:
+        """Return whether its record has room for one more modification, and then for its end."""
+        return weight_of(self.history) < CHANGES_ROOM
+
     def has(self, kind: EventKind) -> bool:
         """Return whether this has happened to the order."""
         return any(step.event.kind is kind for step in self.history)
@@ -110,11 +92,6 @@ def new_order(order: Order, asked_by: str | None = None) -> Order:
     asked = () if asked_by is None else (("asked_by", asked_by),)
     event = Event(kind=EventKind.RECEIVED, at=order.received_at, evidence=asked)
     return replace(order, history=(Step(state=State.RECEIVED, event=event),))
-
-
-def with_evidence(events: Iterable[Event], *evidence: tuple[str, str]) -> tuple[Event, ...]:
-    """Return the events with this added to what stands behind each."""
-    return tuple(replace(event, evidence=tuple(sorted({*event.evidence, *evidence}))) for event in events)
 
 
 def witnessed(order: Order, evidence: Evidence) -> Order:
@@ -151,7 +128,7 @@ def apply(order: Order, event: Event) -> Order:
         average_price=_kept(order.average_price, event.average_price),
         counted_price=_counted(order, event.request),
         reason=order.reason if event.reason is None and following is order.state else event.reason,
-        history=(*order.history, Step(state=following, event=event)),
+        history=lengthened(order.history, Step(state=following, event=event)),
         version=order.version + 1,
     )
 

@@ -70,6 +70,12 @@ class OrderUnsettled(RouterError):
     code = "ORDER_NOT_OPEN"
 
 
+class TooManyChanges(RouterError):
+    """The order's record has room for its end, and for no more modifications."""
+
+    code = "TOO_MANY_CHANGES"
+
+
 class ChangeRefused(RouterError):
     """The broker said no to the change; the order stands as it was. `order` is how it stands."""
 
@@ -132,10 +138,12 @@ class Changed:
 def modify_order(desk: Desk, client_order_id: str, changes: Mapping[str, Any]) -> Changed:
     """Change quantity, prices, type or validity of an order that rests at the broker.
 
-    Raises OrderUnknown, OrderEnded, OrderUnsettled, ChangeRefused, Unsupported, a ValidationError that names the bad
-    fields, or what the gate raises: then the order stands as it was.
+    Raises OrderUnknown, OrderEnded, OrderUnsettled, TooManyChanges, ChangeRefused, Unsupported, a ValidationError that
+    names the bad fields, or what the gate raises: then the order stands as it was.
     """
     order = _working(desk, client_order_id)
+    if not order.has_room_for_changes:
+        raise TooManyChanges(f"order {client_order_id} was changed too often: cancel it and place another")
     account = desk.account(order.request.account)
     require_enabled(account)
     broker = desk.broker_of(order.broker)
