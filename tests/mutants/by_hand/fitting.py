@@ -98,4 +98,14 @@ MUTANTS = (
         new="        price = max(price, quote.upper_circuit)",
         killed_by=(PROTECTION_TESTS + "test_a_limit_stays_inside_the_circuit",),
     ),
+    Mutant(
+        name="held-order-let-go-unfitted",
+        breaks="a market order that was held goes out as it is to a broker that takes none, and ends there",
+        file="service/place.py",
+        old="        fitted = fit(desk, job.order, job.account, job.broker)",
+        new="        fitted = job.order",
+        killed_by=(
+            FITTING_TESTS + "test_a_held_market_order_leaves_as_a_limit_from_the_price_of_when_it_is_let_go",
+        ),
+    ),
 )

@@ -1,7 +1,6 @@
 """An order is held against its broker's list, and a market order gets a limit where its account wants that."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -13,60 +12,16 @@ from order_router.adapter.listings import ListingsUnavailable
 from order_router.adapter.port import Broker
 from order_router.brokers import paper
 from order_router.domain.account import Account
-from order_router.domain.instrument import Instrument, parse_instrument
+from order_router.domain.instrument import parse_instrument
 from order_router.domain.lifecycle import EventKind, State
-from order_router.domain.listing import InstrumentType, Listing, WrongTickSize
+from order_router.domain.listing import WrongTickSize
 from order_router.domain.reports import Quote
-from order_router.domain.vocabulary import OrderType, Source
+from order_router.domain.vocabulary import Source
 from order_router.ports import StoreUnavailable
 from order_router.service.change import modify_order
+from order_router.service.place import resume_order
+from tests.fakes.limits_only import INFY, LISTED, PRICE, LimitsOnly, held_in, let_go, world_of
 from tests.fakes.world import World
-
-INFY = parse_instrument("NSE:INFY")
-LISTED = Listing(
-    instrument=INFY,
-    instrument_type=InstrumentType.EQ,
-    broker_symbol="INFY",
-    broker_key="NSE:INFY",
-    tick_size=Decimal("0.05"),
-)
-
-
-@dataclass
-class LimitsOnly:
-    """The paper broker, as one that lists its instruments and takes no market orders."""
-
-    answers: list[BrokerError | Quote] = field(default_factory=list)
-    asked: int = 0
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(paper, name)
-
-    @property
-    def profile(self) -> Any:
-        types = frozenset({OrderType.LIMIT, OrderType.SL})
-        return replace(paper.profile, has_master=True, order_types=types)
-
-    def read_quotes(self, _send: Any, _session: Any, instruments: Sequence[Instrument]) -> tuple[Quote, ...]:
-        assert tuple(instruments) == (INFY,)
-        self.asked += 1
-        answer = self.answers.pop(0)
-        if isinstance(answer, BrokerError):
-            raise answer
-        return (answer,)
-
-
-PRICE = Quote(instrument=INFY, last_price=Decimal("1500.05"))
-
-
-def world_of(broker: LimitsOnly, *, band: str | None = "1") -> World:
-    world = World()
-    as_broker: Any = broker
-    world.desk = replace(world.desk, broker_of=lambda _: as_broker)
-    band_percent = None if band is None else Decimal(band)
-    world.settings.put_account(Account(name="paper", broker="paper", market_band_percent=band_percent))
-    world.listings["paper"].put(LISTED)
-    return world
 
 
 def test_an_instrument_that_the_broker_does_not_list_is_refused_before_anything_is_sent() -> None:
@@ -190,6 +145,82 @@ def test_a_session_that_is_still_the_dead_one_is_not_asked_again_for_a_price() -
     assert (order.state, order.reason and order.reason.code) == (State.REFUSED, "PRICE_UNKNOWN")
     assert world.sessions.forgotten == ["paper"]
     assert broker.asked == 1
+
+
+def test_a_held_market_order_leaves_as_a_limit_from_the_price_of_when_it_is_let_go() -> None:
+    later = Quote(instrument=INFY, last_price=Decimal("1510.05"))
+    world = world_of(LimitsOnly([PRICE, later]))
+    order = held_in(world)
+    assert (order.is_held, order.request.order_type) == (True, "MARKET")
+    let_go(world)
+
+    sent = resume_order(world.desk, order.client_order_id)
+
+    assert sent is not None
+    assert (sent.state, sent.request.limit_price) == (State.FILLED, Decimal("1525.15"))
+    assert [step.event.kind for step in sent.history][:4] == [
+        EventKind.RECEIVED,
+        EventKind.HELD,
+        EventKind.PROTECTED,
+        EventKind.SUBMITTING,
+    ]
+
+
+def test_an_order_that_is_held_again_is_protected_anew_when_it_is_let_go() -> None:
+    world = world_of(LimitsOnly([PRICE, PRICE, PRICE]))
+    order = held_in(world)
+
+    again = resume_order(world.desk, order.client_order_id)
+    let_go(world)
+    sent = resume_order(world.desk, order.client_order_id)
+
+    assert again is not None
+    assert (again.is_held, again.request.order_type) == (True, "MARKET")
+    assert sent is not None
+    assert (sent.state, len(world.at_broker())) == (State.FILLED, 1)
+
+
+def test_a_held_order_that_its_list_lacks_by_now_is_refused_and_told() -> None:
+    world = world_of(LimitsOnly())
+    order = held_in(world, order_type="LIMIT", limit_price="1500.05")
+    world.listings["paper"].put(replace(LISTED, tick_size=Decimal("0.1")))
+    let_go(world)
+
+    refused = resume_order(world.desk, order.client_order_id)
+
+    assert refused is not None
+    assert (refused.state, refused.reason and refused.reason.code) == (State.REFUSED, "WRONG_TICK_SIZE")
+    assert [notice.kind for notice in world.notifier.notices] == ["held", "refused"]
+    assert world.at_broker() == []
+
+
+def test_a_held_order_waits_on_while_its_list_cannot_be_read() -> None:
+    world = world_of(LimitsOnly())
+    order = held_in(world, order_type="LIMIT", limit_price="1500.05")
+    let_go(world)
+
+    def fail(_: Any) -> None:
+        raise ListingsUnavailable("throttled")
+
+    unreadable: Any = SimpleNamespace(of=fail)
+    world.desk = replace(world.desk, listings=lambda _: unreadable)
+
+    with pytest.raises(StoreUnavailable, match="throttled"):
+        resume_order(world.desk, order.client_order_id)
+
+    assert world.store.get(order.client_order_id) == order
+
+
+def test_a_protected_order_that_is_let_go_twice_is_sent_once() -> None:
+    world = world_of(LimitsOnly([PRICE, PRICE, PRICE]))
+    order = held_in(world)
+    let_go(world)
+
+    first = resume_order(world.desk, order.client_order_id)
+    second = resume_order(world.desk, order.client_order_id)
+
+    assert first == second
+    assert len(world.at_broker()) == 1
 
 
 def test_a_broker_that_takes_market_orders_gets_them_as_they_are() -> None:

@@ -236,9 +236,10 @@ def _recorded(desk: RecordDesk, order: Order, kind: EventKind, reason: Reason) -
 
 
 def _write_again(desk: Desk, job: Job) -> Job:
-    """Write a stored order as ours: one that was held was not counted yet."""
+    """Write a stored order as ours: one that was held was neither fitted to its broker nor counted yet."""
     if job.order.counted_price is None:
-        return _write_entry(desk, job, job.order)
+        fitted = fit(desk, job.order, job.account, job.broker)
+        return _write_entry(desk, replace(job, order=fitted), job.order)
     gate = partial(entry_gate, job.account, job.broker.profile, job.order)
     return _write_owned(desk, job, job.order, gate)
 
