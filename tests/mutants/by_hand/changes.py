@@ -4,6 +4,7 @@ from tests.mutants.mutant import Mutant
 
 CHANGE = "tests/unit/service/test_change.py::"
 LATE = "tests/unit/service/test_late_changes.py::"
+WITHDRAWING = "tests/unit/service/test_withdrawing.py::"
 FILE = "service/change.py"
 
 MUTANTS = (
@@ -146,5 +147,36 @@ MUTANTS = (
         old='    except RouterError as error:\n        return CancelOutcome(order, "failed", error)',
         new='    except ZeroDivisionError:\n        return CancelOutcome(order, "failed")',
         killed_by=(CHANGE + "test_cancel_all_tells_each_order_s_own_outcome",),
+    ),
+    Mutant(
+        name="unsent-order-cannot-be-cancelled",
+        breaks="an order that waits here cannot be cancelled, and leaves when its wait is over",
+        file=FILE,
+        old="    if order.state is State.RECEIVED:",
+        new="    if False:",
+        killed_by=(
+            WITHDRAWING + "test_a_held_order_that_is_cancelled_ends_and_is_not_sent_when_the_hold_ends",
+        ),
+    ),
+    Mutant(
+        name="order-on-its-way-told-as-cancelled",
+        breaks="a cancel that a worker was quicker than is told as done while the order leaves",
+        file=FILE,
+        old="        if is_withdrawn(order):",
+        new="        if True:",
+        killed_by=(
+            WITHDRAWING + "test_an_order_that_a_worker_has_begun_to_send_is_not_ended_by_a_cancel",
+            WITHDRAWING + "test_an_order_that_is_on_its_way_as_it_is_cancelled_is_told_as_such",
+        ),
+    ),
+    Mutant(
+        name="kill-switch-leaves-what-waits",
+        breaks="a kill switch that cancels waits for an order that has not left, and does not end it",
+        file="service/kill_work.py",
+        old=" or order.state is State.RECEIVED",
+        new="",
+        killed_by=(
+            WITHDRAWING + "test_a_kill_switch_that_cancels_ends_what_has_not_left_and_waits_for_none_of_it",
+        ),
     ),
 )

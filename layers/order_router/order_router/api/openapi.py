@@ -232,7 +232,10 @@ OPERATIONS: dict[str, Operation] = {
         answer=ORDER,
     ),
     "DELETE /v1/orders/{client_order_id}": Operation(
-        summary="Cancel a resting order", scope=Scope.TRADE, statuses=(200, 202), answer=ORDER
+        summary="Cancel an order that rests or has not left",
+        scope=Scope.TRADE,
+        statuses=(200, 202),
+        answer=ORDER,
     ),
     "POST /v1/orders/cancel-all": CANCEL_ALL,
     "GET /v1/positions": Operation(summary="Read positions", scope=Scope.READ),

@@ -38,7 +38,7 @@ WHAT: dict[EventKind, str] = {
     EventKind.CANCELLED: "the rest of it was cancelled",
     EventKind.REJECTED: "the broker refused it",
     EventKind.EXPIRED: "its validity ended",
-    EventKind.REFUSED: "our own rules refused it: it did not leave",
+    EventKind.REFUSED: "refused here, by our own rules or as it was cancelled in time: it did not leave",
     EventKind.WENT_STALE: "it became too old to trade before it left",
     EventKind.MODIFY_REQUESTED: "a change was written down; from here on it may leave, once",
     EventKind.MODIFIED: "its terms at the broker changed",

@@ -24,7 +24,7 @@ from order_router.domain.errors import RouterError
 from order_router.domain.exchange_time import exchange_day
 from order_router.domain.following import apply_fitting, events_of
 from order_router.domain.gate import SLOT_LIFE, BaseStale, PriceUnfit
-from order_router.domain.lifecycle import EventKind
+from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Event, Order, apply, with_evidence
 from order_router.domain.request import OrderRequest, dump_request, parse_request
 from order_router.ports import StoreConflict
@@ -47,6 +47,7 @@ from order_router.service.recording import record
 from order_router.service.renewing import has_new_session
 from order_router.service.slotted import Bounds, slotted_send
 from order_router.service.timing import API_MAX_AGE, PACE_WAIT, SEND_BUDGET
+from order_router.service.withdrawing import is_withdrawn, withdraw
 
 logger = logging.getLogger(__name__)
 TRIES = 3
@@ -175,11 +176,17 @@ def _within_limits(entry: Entry, change: Change) -> Changed:
 
 
 def cancel_order(desk: Desk, client_order_id: str) -> Changed:
-    """Cancel an order that rests at the broker: no switch stops a cancel.
+    """Cancel an order that rests at the broker, or end one that has not left: no switch stops a cancel.
 
     Raises OrderUnknown, OrderEnded, OrderUnsettled, ChangeRefused, PaceExceeded or StoreUnavailable.
     """
-    order = _working(desk, client_order_id)
+    order = _known(desk, client_order_id)
+    if order.state is State.RECEIVED:
+        # whoever writes first, a worker that is about to send it or this, has it
+        order = withdraw(desk, order)
+        if is_withdrawn(order):
+            return Changed(order, is_settled=True)
+    _require_working(order)
     account = desk.account(order.request.account)
     broker = desk.broker_of(order.broker)
     target = OrderTarget(broker_order_id=_at_broker(order), request=order.request)
@@ -203,7 +210,7 @@ class CancelOutcome:
 
 
 def cancel_all(desk: Desk, account: str) -> tuple[CancelOutcome, ...]:
-    """Cancel every order of the account that rests at its broker, and tell each one's outcome."""
+    """Cancel every order of the account that has not ended, and tell each one's outcome."""
     desk.account(account)
     unsettled = desk.store.list_unsettled(account)
     return tuple(cancel_one(desk, order) for order in unsettled if not order.state.is_final)
@@ -234,16 +241,25 @@ def changed_request(order: Order, changes: Mapping[str, Any]) -> OrderRequest:
 
 
 def _working(desk: Desk, client_order_id: str) -> Order:
+    order = _known(desk, client_order_id)
+    _require_working(order)
+    return order
+
+
+def _known(desk: Desk, client_order_id: str) -> Order:
     order = desk.store.get(client_order_id)
     if order is None:
         raise OrderUnknown(f"there is no order {client_order_id}")
+    return order
+
+
+def _require_working(order: Order) -> None:
     if order.state.is_final:
-        raise OrderEnded(f"order {client_order_id} is {order.state}")
+        raise OrderEnded(f"order {order.client_order_id} is {order.state}")
     if not order.state.is_working:
         raise OrderUnsettled(
-            f"order {client_order_id} is {order.state}: it is not known to rest at the broker"
+            f"order {order.client_order_id} is {order.state}: it is not known to rest at the broker"
         )
-    return order
 
 
 def _at_broker(order: Order) -> str:

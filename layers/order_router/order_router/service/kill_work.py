@@ -79,8 +79,10 @@ def _cancelled(desk: KillWorkDesk, orders: list[Order]) -> list[Cancel]:
     for order in orders:
         if desk.orders.clock.now() > until:
             break
-        is_at_broker = order.state.is_working
-        done.append(_cancel_line(cancel_one(desk.orders, order)) if is_at_broker else _waiting_line(order))
+        can_be_cancelled = order.state.is_working or order.state is State.RECEIVED
+        done.append(
+            _cancel_line(cancel_one(desk.orders, order)) if can_be_cancelled else _waiting_line(order)
+        )
     return done
 
 
@@ -95,7 +97,7 @@ def _cancel_line(one: CancelOutcome) -> Cancel:
 
 
 def _waiting_line(order: Order) -> Cancel:
-    """Name an order that is not known to rest: it is cancelled once it does, and never sent if it has not been."""
+    """Name an order that is not known to rest, and may have left: it is cancelled once it does."""
     return Cancel(client_order_id=order.client_order_id, outcome=str(order.state))
 
 
@@ -113,7 +115,7 @@ def _after_cancelling(desk: KillWorkDesk, work: KillWork) -> KillWork:
 
 
 def _tell_end(desk: KillWorkDesk, work: KillWork) -> None:
-    cancelled = sum(line.outcome == State.CANCELLED for line in work.cancels)
+    cancelled = sum(line.outcome in {State.CANCELLED, State.REFUSED} for line in work.cancels)
     closed = sum(line.state == State.FILLED for line in work.exits)
     words = [
         f"kill switch of {switch_of(work.switch)}, account {work.account}: {work.phase}",
