@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from order_router.domain.lifecycle import State
 from order_router.domain.order import Order
 from order_router.domain.request import dump_request
+from order_router.service.changeable import is_being_modified
 from tests.simulation.machine_contract import Reply
 from tests.simulation.machine_driver import PAPER_ONLY, PLACE, READER, WRONG_TOKEN, shown_in
 from tests.simulation.machine_flaws import Flaw
@@ -174,11 +175,14 @@ class Changing(Reading):
     def _change(self, name: str, function: str, body: object, codes: tuple[str, ...]) -> None:
         before, since = self.model.stored(name), self.hits
         was = set() if before is None else stops(self.stack, dump_request(before.request))
+        # a worker that died as it modified the order keeps it for as long as one may live
+        is_kept = before is not None and is_being_modified(before, self.stack.hub.now())
+        dead = ("CHANGE_IN_PROGRESS",) if is_kept else ()
         self.count_calls()
         reply = self.ask(function, ROUTES[function], body, key=KEY, path={"client_order_id": name})
         after = self.model.stored(name)
         if function == "modify" and after is not None:
-            codes = (*codes, *self._stop_codes(was, after))
+            codes = (*codes, *dead, *self._stop_codes(was, after))
         if after is None:
             self.require(reply, "ORDER_NOT_FOUND", since=since)
         elif before is None:

@@ -5,6 +5,7 @@ from tests.mutants.mutant import Mutant
 CHANGE = "tests/unit/service/test_change.py::"
 LATE = "tests/unit/service/test_late_changes.py::"
 WITHDRAWING = "tests/unit/service/test_withdrawing.py::"
+TWO = "tests/unit/service/test_two_changes.py::"
 FILE = "service/change.py"
 
 MUTANTS = (
@@ -177,6 +178,32 @@ MUTANTS = (
         new="",
         killed_by=(
             WITHDRAWING + "test_a_kill_switch_that_cancels_ends_what_has_not_left_and_waits_for_none_of_it",
+        ),
+    ),
+    Mutant(
+        name="change-of-old-terms",
+        breaks="a modification that meets another sends the terms from before it, and undoes it",
+        file=FILE,
+        old="            if change.request is not None:\n                raise\n",
+        new="",
+        killed_by=(TWO + "test_a_change_of_the_price_keeps_the_quantity_that_another_changed_meanwhile",),
+    ),
+    Mutant(
+        name="two-changes-on-their-way",
+        breaks="a modification leaves while another is on its way, and undoes it",
+        file="service/changeable.py",
+        old="    if is_being_modified(order, now):",
+        new="    if False:",
+        killed_by=(TWO + "test_a_change_that_is_asked_for_while_another_is_on_its_way_does_not_leave",),
+    ),
+    Mutant(
+        name="dead-change-keeps-others-out-for-ever",
+        breaks="an order whose modification nobody wrote the end of can never be modified again",
+        file="service/changeable.py",
+        old=" and now <= last.at + LEASE",
+        new="",
+        killed_by=(
+            TWO + "test_a_change_whose_worker_died_keeps_others_waiting_for_as_long_as_it_may_have_lived",
         ),
     ),
 )

@@ -139,7 +139,7 @@ MUTANTS = (
     Mutant(
         name="modified-without-end",
         breaks="an order is modified until its history is full",
-        file="service/change.py",
+        file="service/changeable.py",
         old="    if not order.has_room_for_changes:",
         new="    if False:",
         killed_by=(MANY + "test_an_order_may_be_modified_hundreds_of_times_and_then_still_cancelled",),

@@ -13,15 +13,8 @@ from order_router.domain.gate import SwitchOn
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Order
 from order_router.domain.reports import OrderReport
-from order_router.service.change import (
-    ChangeRefused,
-    OrderEnded,
-    OrderUnknown,
-    OrderUnsettled,
-    cancel_all,
-    cancel_order,
-    modify_order,
-)
+from order_router.service.change import ChangeRefused, cancel_all, cancel_order, modify_order
+from order_router.service.changeable import OrderEnded, OrderUnknown, OrderUnsettled
 from tests.fakes.transport import Fault
 from tests.fakes.world import World
 

@@ -11,13 +11,8 @@ from order_router.domain.gate import Gate
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Event, Order, apply
 from order_router.ports import StoreConflict
-from order_router.service.change import (
-    ChangeRefused,
-    OrderUnsettled,
-    cancel_all,
-    cancel_order,
-    modify_order,
-)
+from order_router.service.change import ChangeRefused, cancel_all, cancel_order, modify_order
+from order_router.service.changeable import OrderUnsettled
 from order_router.service.desk import AccountUnknown
 from tests.fakes.order_store import MemoryOrderStore
 from tests.fakes.transport import Fault

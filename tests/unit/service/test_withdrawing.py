@@ -16,7 +16,8 @@ from order_router.domain.meter import GROSS, OPEN, RESERVED, Counted
 from order_router.domain.order import Order
 from order_router.domain.vocabulary import Source
 from order_router.ports import PlaceOrder
-from order_router.service.change import OrderEnded, OrderUnsettled, cancel_all, cancel_order, modify_order
+from order_router.service.change import cancel_all, cancel_order, modify_order
+from order_router.service.changeable import OrderEnded, OrderUnsettled
 from order_router.service.kill_switch import Engage, engage
 from order_router.service.place import StillUnsent, place_order, resume_order
 from order_router.service.reconcile import reconcile_account

@@ -16,7 +16,8 @@ from order_router.domain.order import Order
 from order_router.domain.request import Name, Price, Quantity, parse_request
 from order_router.domain.vocabulary import OrderType, Source, Validity
 from order_router.ports import OrderStore, PlaceOrder
-from order_router.service.change import CancelOutcome, Changed, OrderUnknown
+from order_router.service.change import CancelOutcome, Changed
+from order_router.service.changeable import OrderUnknown
 
 IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,128}")
 

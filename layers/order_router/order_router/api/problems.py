@@ -32,6 +32,7 @@ STATUS_OF_CODE: dict[str, int] = {
     "ORDER_IN_PROGRESS": 409,
     "ORDER_ALREADY_FINAL": 409,
     "ORDER_NOT_OPEN": 409,
+    "CHANGE_IN_PROGRESS": 409,
     "ENTRY_HELD": 409,
     "CONFLICT": 409,
     "COMBINATION_TAKEN": 409,
@@ -56,7 +57,13 @@ STATUS_OF_CODE: dict[str, int] = {
 REFUSED = 422
 """The status of every code that the table does not name: a rule, ours or the broker's, said no."""
 
-RETRY_AFTER_S = {"ORDER_IN_PROGRESS": 1, "ENTRY_HELD": 5, "STORE_UNAVAILABLE": 1, "BUSY": 1}
+RETRY_AFTER_S = {
+    "ORDER_IN_PROGRESS": 1,
+    "CHANGE_IN_PROGRESS": 1,
+    "ENTRY_HELD": 5,
+    "STORE_UNAVAILABLE": 1,
+    "BUSY": 1,
+}
 
 
 def problem(

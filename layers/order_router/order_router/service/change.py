@@ -26,9 +26,17 @@ from order_router.domain.following import apply_fitting, events_of
 from order_router.domain.gate import SLOT_LIFE, BaseStale, PriceUnfit
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Event, Order, apply, with_evidence
-from order_router.domain.request import OrderRequest, dump_request, parse_request
+from order_router.domain.request import OrderRequest
 from order_router.ports import StoreConflict
 from order_router.service.breaker import note_failure
+from order_router.service.changeable import (
+    OrderEnded,
+    at_broker,
+    changed_request,
+    known_order,
+    require_modifiable,
+    require_working,
+)
 from order_router.service.desk import Desk, require_enabled
 from order_router.service.fitting import require_listed
 from order_router.service.follow_up import ask_for_a_look
@@ -51,30 +59,6 @@ from order_router.service.withdrawing import is_withdrawn, withdraw
 
 logger = logging.getLogger(__name__)
 TRIES = 3
-
-
-class OrderUnknown(RouterError):
-    """There is no order of this id."""
-
-    code = "ORDER_NOT_FOUND"
-
-
-class OrderEnded(RouterError):
-    """The order has ended: there is nothing to change."""
-
-    code = "ORDER_ALREADY_FINAL"
-
-
-class OrderUnsettled(RouterError):
-    """The order is not known to be at the broker: it cannot be changed before that is settled."""
-
-    code = "ORDER_NOT_OPEN"
-
-
-class TooManyChanges(RouterError):
-    """The order's record has room for its end, and for no more modifications."""
-
-    code = "TOO_MANY_CHANGES"
 
 
 class ChangeRefused(RouterError):
@@ -139,12 +123,20 @@ class Changed:
 def modify_order(desk: Desk, client_order_id: str, changes: Mapping[str, Any]) -> Changed:
     """Change quantity, prices, type or validity of an order that rests at the broker.
 
-    Raises OrderUnknown, OrderEnded, OrderUnsettled, TooManyChanges, ChangeRefused, Unsupported, a ValidationError that
-    names the bad fields, or what the gate raises: then the order stands as it was.
+    Raises OrderUnknown, OrderEnded, OrderUnsettled, ChangeInProgress, TooManyChanges, ChangeRefused, Unsupported, a
+    ValidationError that names the bad fields, or what the gate raises: then the order stands as it was.
     """
-    order = _working(desk, client_order_id)
-    if not order.has_room_for_changes:
-        raise TooManyChanges(f"order {client_order_id} was changed too often: cancel it and place another")
+    for _ in range(TRIES - 1):
+        try:
+            return _modify(desk, known_order(desk.store, client_order_id), changes)
+        except StoreConflict:
+            # its terms may be others by now: what is asked for is worked out anew
+            logger.info("changed meanwhile", extra={"client_order_id": client_order_id})
+    return _modify(desk, known_order(desk.store, client_order_id), changes)
+
+
+def _modify(desk: Desk, order: Order, changes: Mapping[str, Any]) -> Changed:
+    require_modifiable(order, desk.clock.now())
     account = desk.account(order.request.account)
     require_enabled(account)
     broker = desk.broker_of(order.broker)
@@ -153,7 +145,7 @@ def modify_order(desk: Desk, client_order_id: str, changes: Mapping[str, Any]) -
     require_listed(desk, broker, wanted)
     entry = entry_of(desk, account, broker, wanted, max(exchange_day(desk.clock.now()), order.day))
     require_growth(entry, order)
-    intent = ModifyIntent(broker_order_id=_at_broker(order), before=order.request, request=wanted)
+    intent = ModifyIntent(broker_order_id=at_broker(order), before=order.request, request=wanted)
     change = Change(
         kinds=MODIFY,
         order=order,
@@ -180,16 +172,16 @@ def cancel_order(desk: Desk, client_order_id: str) -> Changed:
 
     Raises OrderUnknown, OrderEnded, OrderUnsettled, ChangeRefused, PaceExceeded or StoreUnavailable.
     """
-    order = _known(desk, client_order_id)
+    order = known_order(desk.store, client_order_id)
     if order.state is State.RECEIVED:
         # whoever writes first, a worker that is about to send it or this, has it
         order = withdraw(desk, order)
         if is_withdrawn(order):
             return Changed(order, is_settled=True)
-    _require_working(order)
+    require_working(order)
     account = desk.account(order.request.account)
     broker = desk.broker_of(order.broker)
-    target = OrderTarget(broker_order_id=_at_broker(order), request=order.request)
+    target = OrderTarget(broker_order_id=at_broker(order), request=order.request)
     change = Change(
         kinds=CANCEL,
         order=order,
@@ -227,45 +219,6 @@ def cancel_one(desk: Desk, order: Order) -> CancelOutcome:
     if not changed.is_settled:
         return CancelOutcome(changed.order, "unresolved")
     return CancelOutcome(changed.order, str(changed.order.state))
-
-
-def changed_request(order: Order, changes: Mapping[str, Any]) -> OrderRequest:
-    """Return the request with the changes; a null price removes it, as a change of type may need."""
-    wanted = parse_request(dump_request(order.request) | dict(changes))
-    if wanted.quantity <= order.filled_quantity:
-        raise OrderUnsettled(
-            f"quantity must be more than the {order.filled_quantity} already filled, received {wanted.quantity}",
-            code="INVALID_REQUEST",
-        )
-    return wanted
-
-
-def _working(desk: Desk, client_order_id: str) -> Order:
-    order = _known(desk, client_order_id)
-    _require_working(order)
-    return order
-
-
-def _known(desk: Desk, client_order_id: str) -> Order:
-    order = desk.store.get(client_order_id)
-    if order is None:
-        raise OrderUnknown(f"there is no order {client_order_id}")
-    return order
-
-
-def _require_working(order: Order) -> None:
-    if order.state.is_final:
-        raise OrderEnded(f"order {order.client_order_id} is {order.state}")
-    if not order.state.is_working:
-        raise OrderUnsettled(
-            f"order {order.client_order_id} is {order.state}: it is not known to rest at the broker"
-        )
-
-
-def _at_broker(order: Order) -> str:
-    if order.broker_order_id is None:
-        raise OrderUnsettled(f"order {order.client_order_id} has no broker order id yet")
-    return order.broker_order_id
 
 
 def _carry_out(desk: Desk, change: Change, gate: GateAt) -> Changed:
@@ -349,7 +302,10 @@ def _write_through(desk: Desk, change: Change, gate: GateAt) -> Passed:
             write = GatedWrite(order=requested, replacing=order, gate=gate, until=until, life=change.life)
             return write_through(desk.store, desk.clock, write)
         except StoreConflict:
-            order = _working(desk, order.client_order_id)
+            if change.request is not None:
+                raise
+            order = known_order(desk.store, order.client_order_id)
+            require_working(order)
     raise StoreConflict(order)
 
 
@@ -376,7 +332,7 @@ def _words(error: BrokerError) -> str:
 
 
 def _look(desk: Desk, change: Change, order: Order) -> tuple[Event, ...]:
-    target = OrderTarget(broker_order_id=_at_broker(order), request=order.request)
+    target = OrderTarget(broker_order_id=at_broker(order), request=order.request)
     report = look_at(desk, change.account, change.broker, target)
     if report is None:
         ask_for_a_look(desk, order.request.account)

@@ -1,0 +1,105 @@
+"""Which orders can be changed now, and what one asks for after a change."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from order_router.domain.errors import RouterError
+from order_router.domain.lifecycle import EventKind
+from order_router.domain.order import Order
+from order_router.domain.request import OrderRequest, dump_request, parse_request
+from order_router.ports import OrderStore
+from order_router.service.timing import LEASE
+
+MODIFYING = {
+    EventKind.MODIFY_REQUESTED,
+    EventKind.MODIFIED,
+    EventKind.MODIFY_REJECTED,
+    EventKind.MODIFY_UNRESOLVED,
+}
+
+
+class OrderUnknown(RouterError):
+    """There is no order of this id."""
+
+    code = "ORDER_NOT_FOUND"
+
+
+class OrderEnded(RouterError):
+    """The order has ended: there is nothing to change."""
+
+    code = "ORDER_ALREADY_FINAL"
+
+
+class OrderUnsettled(RouterError):
+    """The order is not known to be at the broker: it cannot be changed before that is settled."""
+
+    code = "ORDER_NOT_OPEN"
+
+
+class TooManyChanges(RouterError):
+    """The order's record has room for its end, and for no more modifications."""
+
+    code = "TOO_MANY_CHANGES"
+
+
+class ChangeInProgress(RouterError):
+    """Another modification of the order is under way: what this one is to change is not known before it is done."""
+
+    code = "CHANGE_IN_PROGRESS"
+
+
+def known_order(store: OrderStore, client_order_id: str) -> Order:
+    """Return the order; OrderUnknown if there is none."""
+    order = store.get(client_order_id)
+    if order is None:
+        raise OrderUnknown(f"there is no order {client_order_id}")
+    return order
+
+
+def require_working(order: Order) -> None:
+    """Raise OrderEnded or OrderUnsettled where the order is not known to rest at its broker."""
+    if order.state.is_final:
+        raise OrderEnded(f"order {order.client_order_id} is {order.state}")
+    if not order.state.is_working:
+        raise OrderUnsettled(
+            f"order {order.client_order_id} is {order.state}: it is not known to rest at the broker"
+        )
+
+
+def require_modifiable(order: Order, now: datetime) -> None:
+    """Raise what keeps the order from being modified now, or ChangeInProgress or TooManyChanges."""
+    require_working(order)
+    if is_being_modified(order, now):
+        raise ChangeInProgress(
+            f"order {order.client_order_id} is being modified: ask again when that is done"
+        )
+    if not order.has_room_for_changes:
+        raise TooManyChanges(
+            f"order {order.client_order_id} was changed too often: cancel it and place another"
+        )
+
+
+def is_being_modified(order: Order, now: datetime) -> bool:
+    """Return whether a worker may be modifying the order: for as long as one may live that never tells of it."""
+    steps = (step.event for step in reversed(order.history) if step.event.kind in MODIFYING)
+    last = next(steps, None)
+    return last is not None and last.kind is EventKind.MODIFY_REQUESTED and now <= last.at + LEASE
+
+
+def at_broker(order: Order) -> str:
+    """Return the broker's id of the order; OrderUnsettled if it has none yet."""
+    if order.broker_order_id is None:
+        raise OrderUnsettled(f"order {order.client_order_id} has no broker order id yet")
+    return order.broker_order_id
+
+
+def changed_request(order: Order, changes: Mapping[str, Any]) -> OrderRequest:
+    """Return the request with the changes; a null price removes it, as a change of type may need."""
+    wanted = parse_request(dump_request(order.request) | dict(changes))
+    if wanted.quantity <= order.filled_quantity:
+        raise OrderUnsettled(
+            f"quantity must be more than the {order.filled_quantity} already filled, received {wanted.quantity}",
+            code="INVALID_REQUEST",
+        )
+    return wanted
