@@ -17,6 +17,17 @@ def an_update_makes_the_item_that_is_not_there(aws: Aws) -> None:
 
 
 @probe
+def an_expression_has_at_most_4_kb(aws: Aws) -> None:
+    """The maximum length of any expression string is 4 KB. Page: Constraints, expression parameters."""
+    key, widest = aws.key(), "SET n = :n"
+    widest += " " * (4096 - len(widest))
+
+    aws.update(key, widest, ExpressionAttributeValues={":n": FIVE})
+    with invalid():
+        aws.update(key, widest + " ", ExpressionAttributeValues={":n": FIVE})
+
+
+@probe
 def add_counts_from_zero(aws: Aws) -> None:
     """ADD on a number that does not exist uses 0 as its value. Page: Update expressions, ADD."""
     key = aws.key()

@@ -12,7 +12,18 @@ from hypothesis import strategies as st
 
 from order_router.domain.gate import BaseStale, Gate, KeptPrice, LimitReached, Pace, PriceCheck, PriceUnfit
 from order_router.domain.instrument import parse_instrument
-from order_router.domain.meter import BASED_AT, GROSS, LOSS, MOVES, NET, OPEN, ORDERS, Meter, breach_of
+from order_router.domain.meter import (
+    BASED_AT,
+    GROSS,
+    LOSS,
+    MOVES,
+    NET,
+    OPEN,
+    ORDERS,
+    RESERVED,
+    Meter,
+    breach_of,
+)
 from order_router.ports import Meters, OrderStore, Prices
 from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.orders import a_submitting_order
@@ -112,6 +123,16 @@ class LimitsContract:
         assert [found[name] for name in (GROSS, LOSS, MOVES)] == [7, 1, 2]
         assert not limits.meters.rebase(NAME, {GROSS: ONE}, seen=again, at=MONDAY_MORNING), "k-2 came between"
         assert limits.meters.read(NAME)[GROSS] == 7
+
+    def test_a_base_leaves_alone_what_it_does_not_set(self, limits: Limits) -> None:
+        store, adds = limits.new_worker(), {ORDERS: ONE, OPEN: ONE, RESERVED: Decimal("7502.50"), GROSS: ONE}
+        store.write(a_submitting_order(), replacing=None, gate=Gate(meters=(meter(adds),)))
+
+        seen = limits.meters.read(NAME)
+        assert limits.meters.rebase(NAME, {GROSS: Decimal(5)}, seen=seen, at=MONDAY_MORNING)
+
+        based = {GROSS: Decimal(5), MOVES: ONE, BASED_AT: Decimal(int(MONDAY_MORNING.timestamp()))}
+        assert limits.meters.read(NAME) == {**adds, **based, **_expiry(limits)}
 
     @settings(
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],

@@ -24,10 +24,9 @@ class MemoryMeters:
         self, name: str, amounts: Mapping[str, Decimal], *, seen: Mapping[str, Decimal], at: datetime
     ) -> bool:
         """Set these amounts and when they were known, unless something was added since `seen`: then False."""
-        item = self._tables.meters.setdefault(name, {})
-        if item.get(MOVES) != seen.get(MOVES):
+        if self._tables.meters.get(name, {}).get(MOVES) != seen.get(MOVES):
             return False
-        item.update(dict(amounts) | {BASED_AT: Decimal(int(at.timestamp()))})
+        self._tables.meters[name] = {**seen, **amounts, BASED_AT: Decimal(int(at.timestamp()))}
         return True
 
 

@@ -388,6 +388,12 @@ def test_a_position_that_was_closed_is_worth_nothing_from_then_on() -> None:
     assert [base[GROSS], base[AT_INFY[GROSS]], base[AT_INFY[NET]], base[LOSS]] == [0, 0, 0, 0]
 
 
+def test_what_is_flat_and_was_never_counted_takes_no_room_and_its_profit_counts() -> None:
+    flat = position(0, "110", realised_pnl=Decimal(-300))
+
+    assert base_of([flat], {}) == {GROSS: 0, NET: 0, LOSS: 300}
+
+
 def test_two_products_of_one_instrument_stand_beside_each_other_gross() -> None:
     base = base_of([position(10, "100"), position(-10, "100", product=Product.CNC)], {})
 

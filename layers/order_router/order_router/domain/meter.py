@@ -199,15 +199,18 @@ def breach_of(meter: Meter, found: Amounts) -> str | None:
 def base_of(positions: Iterable[Position], counted: Amounts) -> dict[str, Decimal]:
     """Return what an account's item is set to when its positions are known: their worth, and what rests beside it.
 
-    `counted` is the item as it stands. A position without a last price counts at its average price. An unrealised
+    `counted` is the item as it stands. What is flat and not in it is left out: an absent amount is zero, and the item
+    is paid for by its size with each order. A position without a last price counts at its average price. An unrealised
     profit that a broker does not name is what the two prices say; a realised one that it does not name counts as none.
     """
     base = {name: counted.get(_reserved_of(name), ZERO) for name in counted if _is_money(name)}
     base = {GROSS: counted.get(RESERVED, ZERO), NET: counted.get(NET_RESERVED, ZERO)} | base
     profit = ZERO
     for position in positions:
-        worth = position.quantity * (position.last_price or position.average_price)
         profit += (position.realised_pnl or ZERO) + _unrealised(position)
+        if not position.quantity:
+            continue
+        worth = position.quantity * (position.last_price or position.average_price)
         for name, amount in ((GROSS, abs(worth)), (NET, worth)):
             one = of_instrument(position.instrument, name)
             base[name] += amount
