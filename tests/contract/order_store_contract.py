@@ -527,6 +527,17 @@ class OrderStoreContract:
                 break
         assert listed == orders[::-1]
 
+    def test_a_list_goes_on_behind_any_order_of_its_day(self, store: OrderStore) -> None:
+        orders = [an_order(f"k-{turn}", at=MONDAY_MORNING + timedelta(seconds=turn)) for turn in range(4)]
+        for order in orders:
+            store.write(order, replacing=None)
+
+        for turn, order in enumerate(orders):
+            cursor = store.cursor_after(order)
+            assert store.list_day("paper", MONDAY, limit=9, cursor=cursor).orders == tuple(
+                orders[:turn][::-1]
+            )
+
     def test_a_day_begins_and_ends_at_midnight_in_kolkata(self, store: OrderStore) -> None:
         first = an_order("k-1", at=datetime(2026, 11, 22, 18, 30, tzinfo=UTC))
         last = an_order("k-2", at=datetime(2026, 11, 23, 18, 29, 59, 999999, tzinfo=UTC))

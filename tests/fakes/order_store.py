@@ -87,6 +87,10 @@ class MemoryOrderStore:
         page = tuple(found[:limit])
         return OrderPage(page, _key(page[-1]) if len(found) > limit else None)
 
+    def cursor_after(self, order: Order) -> str:
+        """Return where the list of a stored order's day goes on behind it."""
+        return _key(order)
+
     def list_unsettled(self, account: str) -> tuple[Order, ...]:
         """Return the account's orders that have not ended, oldest first."""
         unsettled = (order for order in self._orders_of(account) if not order.state.is_final)

@@ -78,6 +78,9 @@ class OrderStore(Protocol):
     def list_day(self, account: str, day: date, *, limit: int, cursor: str | None = None) -> OrderPage:
         """Return the account's orders received on this exchange day (Asia/Kolkata)."""
 
+    def cursor_after(self, order: Order) -> str:
+        """Return where the list of a stored order's day goes on behind it."""
+
     def list_unsettled(self, account: str) -> tuple[Order, ...]:
         """Return the account's orders that have not ended (may lag a moment behind)."""
 

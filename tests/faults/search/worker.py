@@ -115,6 +115,9 @@ class Tape:
     def list_day(self, account: str, day: object, *, limit: int, cursor: str | None = None) -> OrderPage:
         raise NotImplementedError("nothing in this search lists a day")
 
+    def cursor_after(self, order: Order) -> str:
+        raise NotImplementedError("nothing in this search lists a day")
+
     def sender(self, endpoint: str, *, not_after: datetime | None) -> Send:
         def send(request: HttpRequest) -> HttpResponse:
             name = "send" if request.is_write else "read"

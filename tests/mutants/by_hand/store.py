@@ -5,6 +5,7 @@ from tests.mutants.mutant import Mutant
 STORE = "tests/integration/test_store_contracts.py::TestOrdersTable::"
 TABLE = "tests/integration/test_orders_table.py::"
 GATES = "tests/unit/service/test_gates.py::"
+LISTS = "tests/unit/api/test_listing.py::"
 PLACE = "tests/unit/service/test_place.py::"
 FILE = "aws/orders_table.py"
 GATE = "aws/gate.py"
@@ -250,5 +251,22 @@ MUTANTS = (
         old='            if "LastEvaluatedKey" not in answer:',
         new="            if True:",
         killed_by=(TABLE + "test_a_long_list_of_unsettled_orders_is_read_to_its_end",),
+    ),
+    # ---- a day's list
+    Mutant(
+        name="list-cut-at-its-last-row",
+        breaks="what did not fit on a page of orders in one state is on no page",
+        file="api/listing.py",
+        old="store.cursor_after(found[-1])",
+        new="store.cursor_after(page.orders[-1])",
+        killed_by=(LISTS + "test_pages_of_a_state_hold_each_order_once_wherever_they_are_cut",),
+    ),
+    Mutant(
+        name="list-read-row-by-row",
+        breaks="a few open orders of a large day cost a query for each order that has ended",
+        file="api/listing.py",
+        old="limit=MAX_PAGE if states else room,",
+        new="limit=room,",
+        killed_by=(LISTS + "test_a_few_open_orders_of_a_large_day_cost_a_few_reads",),
     ),
 )

@@ -1,14 +1,19 @@
 """Pages of orders: complete, in order, and only of accounts that the caller may see."""
 
 from base64 import urlsafe_b64encode
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
 from order_router.api.endpoint import answer_event
 from order_router.api.http import Answer, ApiRequest
-from order_router.api.listing import list_orders
+from order_router.api.listing import MAX_READS, list_orders
 from order_router.domain.account import Account
+from order_router.domain.lifecycle import State
+from order_router.ports import OrderPage
+from tests.fakes.orders import an_order
 from tests.fakes.world import World
 from tests.unit.api.events import ADMIN, NOBODY, READER, event
 
@@ -76,6 +81,74 @@ def test_states_narrow_the_list(world: World) -> None:
 
     assert walk(world, {"state": "open"}) == [resting]
     assert len(walk(world, {"state": "open,filled", "limit": "1"})) == 3
+
+
+def a_day(world: World, count: int, resting: set[int], account: str = "paper") -> list[str]:
+    """Store a day's orders, filled but for those that rest; return the ids of these, newest first."""
+    ids = []
+    for number in range(count):
+        at = world.clock.now() + timedelta(seconds=number)
+        order = an_order(f"{account}-{number}", account=account, at=at)
+        state = State.OPEN if number in resting else State.FILLED
+        world.store.write(replace(order, state=state), replacing=None)
+        if number in resting:
+            ids.append(order.client_order_id)
+    return ids[::-1]
+
+
+@pytest.fixture
+def reads(world: World, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return how many rows each read of the store asked for."""
+    asked, list_day = list[int](), world.store.list_day
+
+    def counted(account: str, day: date, *, limit: int, cursor: str | None = None) -> OrderPage:
+        asked.append(limit)
+        return list_day(account, day, limit=limit, cursor=cursor)
+
+    monkeypatch.setattr(world.store, "list_day", counted)
+    return asked
+
+
+def test_a_few_open_orders_of_a_large_day_cost_a_few_reads(world: World, reads: list[int]) -> None:
+    resting = a_day(world, 1000, {3, 500, 501, 999})
+
+    assert walk(world, {"account": "paper", "state": "open"}) == resting
+    assert reads == [200] * 5
+
+
+def test_however_large_a_day_is_an_answer_costs_a_bounded_number_of_reads(
+    world: World, reads: list[int]
+) -> None:
+    [oldest] = a_day(world, 2001, {0})
+    query = {"account": "paper", "state": "open"}
+
+    first = ask(world, query).content
+
+    assert first["orders"] == []
+    assert len(reads) == MAX_READS
+    rest = ask(world, {**query, "cursor": first["next_cursor"]}).content
+    assert [order["client_order_id"] for order in rest["orders"]] == [oldest]
+    assert rest["next_cursor"] is None
+
+
+@pytest.mark.parametrize("limit", ["1", "2", "3", "200"])
+def test_pages_of_a_state_hold_each_order_once_wherever_they_are_cut(world: World, limit: str) -> None:
+    resting = a_day(world, 250, {0, 1, 48, 49, 50, 51, 52, 200, 249})
+    others = a_day(world, 5, {0, 4}, "second")
+
+    assert walk(world, {"state": "open", "limit": limit}) == resting + others
+
+
+def test_an_order_that_comes_between_two_pages_moves_none_of_the_others(world: World) -> None:
+    resting = a_day(world, 5, {0, 1, 2, 3, 4})
+    query = {"account": "paper", "state": "open", "limit": "2"}
+    first = ask(world, query).content
+    world.clock.advance(60)
+    world.place("between", limit_price="1400")
+
+    rest = walk(world, {**query, "cursor": first["next_cursor"]})
+
+    assert [order["client_order_id"] for order in first["orders"]] + rest == resting
 
 
 def test_another_day_has_other_orders(world: World) -> None:

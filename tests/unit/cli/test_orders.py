@@ -247,6 +247,13 @@ def test_a_list_goes_on_until_there_is_no_more(stack: Stack) -> None:
     assert query == {"account": "paper", "state": "open", "day": "2026-11-20", "limit": "199", "cursor": "c"}
 
 
+def test_a_list_goes_on_past_a_page_without_orders(stack: Stack) -> None:
+    stack.answers.will({"orders": [], "next_cursor": "c"})
+    stack.answers.will({"orders": [ORDER], "next_cursor": None})
+
+    assert [order["state"] for order in stack.json("order", "list", "--state", "open")["orders"]] == ["open"]
+
+
 def test_a_list_ends_at_its_limit(stack: Stack) -> None:
     stack.answers.will({"orders": [ORDER], "next_cursor": "c"})
 

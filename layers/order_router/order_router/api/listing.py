@@ -17,6 +17,9 @@ from order_router.service.desk import AccountUnknown
 
 PAGE = 50
 MAX_PAGE = 200
+MAX_READS = 10
+"""How many pages of the store one answer may cost, however few orders are in the states that were asked for."""
+
 TRUTHS = {"true": True, "false": False}
 
 
@@ -63,7 +66,10 @@ def _accounts_of(caller: Caller, settings: Settings) -> tuple[Account, ...]:
 
 @dataclass(frozen=True, slots=True)
 class OrdersFound:
-    """A page of a day's orders, and the token of the next one (None: there is none)."""
+    """A page of a day's orders, and the token of the next one (None: there is none).
+
+    A page that is not the last may have fewer orders than were asked for, and none at all.
+    """
 
     orders: tuple[Order, ...]
     next_cursor: str | None
@@ -82,10 +88,19 @@ def page_of_orders(request: ApiRequest, store: OrderStore, settings: Settings) -
     day, limit, states = asked_day(request), page_limit(request), _states(request)
     place = _place(request, accounts)
     found: list[Order] = []
-    while place is not None and len(found) < limit:
-        page = store.list_day(place.account, day, limit=limit - len(found), cursor=place.cursor)
-        found += [order for order in page.orders if not states or order.state in states]
-        place = _next(place, page.next_cursor, accounts)
+    for _ in range(MAX_READS):
+        room = limit - len(found)
+        if place is None or not room:
+            break
+        page = store.list_day(place.account, day, limit=MAX_PAGE if states else room, cursor=place.cursor)
+        wanted = [order for order in page.orders if not states or order.state in states]
+        found += wanted[:room]
+        is_cut = len(wanted) > room
+        place = (
+            _Place(place.account, store.cursor_after(found[-1]))
+            if is_cut
+            else _next(place, page.next_cursor, accounts)
+        )
     return OrdersFound(tuple(found), None if place is None else _token(place))
 
 

@@ -41,16 +41,21 @@ ANSWERS: tuple[type[Any], ...] = (OrderJson, ListingJson, ListStateJson)
 PLACE = {"oneOf": [{"$ref": REF.format(model=model.__name__)} for model in ORDERS]}
 
 ORDER = {"$ref": REF.format(model="OrderJson")}
+NEXT_CURSOR = {
+    "type": ["string", "null"],
+    "description": "Goes into `cursor` for the next page, under the same filters; null: this was the last."
+    " A page that is not the last may have fewer entries than asked for, and none at all.",
+}
 ORDERS_PAGE = {
     "type": "object",
-    "properties": {"orders": {"type": "array", "items": ORDER}, "next_cursor": {"type": ["string", "null"]}},
+    "properties": {"orders": {"type": "array", "items": ORDER}, "next_cursor": NEXT_CURSOR},
 }
 AUDIT_PAGE = {
     "type": "object",
     "properties": {
         "lines": {"type": "array", "items": {"type": "object"}},
         "turns": {"type": "array", "items": {"type": "object"}},
-        "next_cursor": {"type": ["string", "null"]},
+        "next_cursor": NEXT_CURSOR,
     },
 }
 INSTRUMENT = {"$ref": REF.format(model="ListingJson")}

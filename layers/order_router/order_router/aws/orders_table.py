@@ -111,6 +111,11 @@ class OrdersTable:
         last = answer.get("LastEvaluatedKey")
         return OrderPage(tuple(_readable(answer["Items"])), None if last is None else write_cursor(last))
 
+    def cursor_after(self, order: Order) -> str:
+        """Return where the list of a stored order's day goes on behind it."""
+        item = order_item(order, self._worker)
+        return write_cursor({name: item[name] for name in DAY_KEY})
+
     def list_unsettled(self, account: str) -> tuple[Order, ...]:
         """Return the account's orders that have not ended, oldest first."""
         items: list[Item] = []
