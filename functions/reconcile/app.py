@@ -6,14 +6,15 @@ from typing import Any
 
 from order_router import wiring
 from order_router.api.records import each_record
-from order_router.service.reconcile import reconcile_account, reconcile_all
+from order_router.service.reconcile import answer_ask, reconcile_all
 
 desk = wiring.world().desk
 
 
 def settle_one(record: Mapping[str, Any]) -> None:
-    """Settle the account that a queue message names."""
-    reconcile_account(desk, json.loads(record["body"])["account"])
+    """Settle the account that a queue message names, unless another look at it is coming."""
+    asked = json.loads(record["body"])
+    answer_ask(desk, asked["account"], asked.get("look"))
 
 
 answer_queue = each_record(settle_one)

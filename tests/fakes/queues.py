@@ -29,17 +29,19 @@ class MemoryOrderQueue:
 
 
 class MemoryReconcileQueue:
-    """Implements `ports.ReconcileQueue`; `asked` lists (account, delay_s). `is_down` makes puts fail."""
+    """Implements `ports.ReconcileQueue`; `asked` lists (account, delay_s), `looks` the names. `is_down`: puts fail."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, int]] = []
+        self.looks: list[str | None] = []
         self.is_down = False
 
-    def put(self, account: str, *, delay_s: int) -> None:
+    def put(self, account: str, *, delay_s: int, look: str | None = None) -> None:
         """Keep the request."""
         if self.is_down:
             raise StoreUnavailable("the queue did not answer")
         self.asked.append((account, delay_s))
+        self.looks.append(look)
 
 
 class MemorySeenAlerts:

@@ -23,6 +23,7 @@ from order_router.transport.local import Handler, LocalTransport
 from tests.fakes.breakers import MemoryBreakers
 from tests.fakes.clock import FakeClock
 from tests.fakes.listings import MemoryListings
+from tests.fakes.look_marks import MemoryLookMarks
 from tests.fakes.meters import MemoryMeters, MemoryPrices
 from tests.fakes.metrics import MemoryMetrics
 from tests.fakes.order_store import MemoryOrderStore
@@ -75,6 +76,7 @@ class World:
         self.sessions.log_in("paper", {})
         self.listings: defaultdict[str, MemoryListings] = defaultdict(MemoryListings)
         self.renewer = MemoryRenewer()
+        self.looks = MemoryLookMarks()
         self.breakers = MemoryBreakers(self.store.tables)
         self.metrics = MemoryMetrics()
         nonces = count(1)
@@ -90,6 +92,7 @@ class World:
             clock=self.clock,
             notifier=self.notifier,
             reconcile=self.reconcile,
+            looks=self.looks,
             order_queue=self.order_queue,
             breakers=self.breakers,
             metrics=self.metrics,

@@ -16,7 +16,7 @@ from order_router.domain.vocabulary import Source
 from order_router.ports import PlaceOrder
 from order_router.service.change import Changed, ChangeRefused, cancel_order, modify_order
 from order_router.service.place import StillUnsent, place_order
-from order_router.service.reconcile import reconcile_account
+from order_router.service.reconcile import answer_ask, reconcile_account
 from order_router.transport.http_transport import HttpTransport, Limits
 from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.listings import MemoryListings
@@ -103,7 +103,7 @@ class Trouble:
         self.dice = Random(f"{broker}/{fault}/{seed}")  # noqa: S311 - a schedule, not a secret
         self._certificates = certificates
         self.commands: list[PlaceOrder] = []
-        self._looks: set[float] = set()
+        self._looks: dict[float, list[str | None]] = {}
         self._product = usual_product(broker)
         world.settings.put_account(account_at(broker))
         world.sessions = MemorySessions(server.url)
@@ -280,11 +280,11 @@ class Trouble:
             due = max(min([*self._looks, scheduled, ends_at]), self._clock_s)
             self.world.clock.advance(due - self._clock_s)
             self.server.broker.tick()
-            if due in self._looks or due == scheduled:
-                is_asked = due in self._looks
-                self._looks.discard(due)
-                reconcile_account(self.world.desk, ACCOUNT, is_asked=is_asked)
-                self._queue_looks()
+            for look in self._looks.pop(due, ()):
+                answer_ask(self.world.desk, ACCOUNT, look)
+            if due == scheduled:
+                reconcile_account(self.world.desk, ACCOUNT, is_asked=False)
+            self._queue_looks()
             self.rules.check()
         self._note(f"time {seconds}")
 
@@ -293,8 +293,11 @@ class Trouble:
         return round((self.world.clock.now() - MONDAY_MORNING).total_seconds(), 3)
 
     def _queue_looks(self) -> None:
-        self._looks |= {round(self._clock_s + delay_s, 3) for _, delay_s in self.world.reconcile.asked}
-        self.world.reconcile.asked.clear()
+        queue = self.world.reconcile
+        for (_, delay_s), look in zip(queue.asked, queue.looks, strict=True):
+            self._looks.setdefault(round(self._clock_s + delay_s, 3), []).append(look)
+        queue.asked.clear()
+        queue.looks.clear()
 
     def _become_worker(self, limits: Limits) -> None:
         """Go on as a new worker: no connection is kept."""

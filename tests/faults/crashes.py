@@ -21,6 +21,7 @@ READS = frozenset(
         "store.list_day",
         "store.list_unsettled",
         "breakers.get",
+        "looks.is_coming",
         "meters.read",
         "prices.recent",
     }
@@ -34,6 +35,7 @@ PORTS = (
     "renewer",
     "notifier",
     "reconcile",
+    "looks",
     "order_queue",
     "breakers",
     "meters",

@@ -106,6 +106,7 @@ class Scenario:
         asked = (
             world.notifier.notices,
             world.reconcile.asked,
+            world.looks._marks,
             world.renewer.reported,
             world.sessions.forgotten,
         )
@@ -243,6 +244,8 @@ def test_every_outside_call_is_a_crash_point() -> None:
         "read from broker",
         "notifier.tell",
         "reconcile.put",
+        "looks.is_coming",
+        "looks.expect",
     }
 
 

@@ -129,6 +129,14 @@ def test_a_look_is_asked_for_by_account(client: Any) -> None:
     assert json.loads(received(client, url)[0]["Body"]) == {"account": "paper"}
 
 
+def test_a_look_that_others_stand_back_for_is_asked_for_by_its_name(client: Any) -> None:
+    url = client.create_queue(QueueName="reconcile")["QueueUrl"]
+
+    SqsReconcileQueue(lambda: client, url).put("paper", delay_s=0, look="a1")
+
+    assert json.loads(received(client, url)[0]["Body"]) == {"account": "paper", "look": "a1"}
+
+
 def test_an_order_to_go_on_with_is_queued_once_for_each_version_in_its_group(client: Any, url: str) -> None:
     queue = SqsOrderQueue(lambda: client, lambda: url)
     order = an_order()

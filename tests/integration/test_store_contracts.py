@@ -4,11 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from order_router.aws.look_marks import LookMarksTable
 from order_router.aws.meters import MetersTable, PricesTable
 from order_router.aws.orders_table import OrdersTable
 from order_router.aws.seen_alerts import SeenAlertsTable
-from order_router.ports import SeenAlerts
+from order_router.ports import LookMarks, SeenAlerts
 from tests.contract.limits_contract import Limits, LimitsContract
+from tests.contract.look_marks_contract import LookMarksContract
 from tests.contract.order_store_contract import OrderStoreContract, World
 from tests.contract.seen_alerts_contract import SeenAlertsContract
 from tests.fakes.aws import aws_client, aws_in_memory, make_table
@@ -42,6 +44,14 @@ class TestMetersTable(LimitsContract):
                 MetersTable(client, gates),
                 PricesTable(client, gates),
             )
+
+
+class TestLookMarksTable(LookMarksContract):
+    @pytest.fixture
+    def marks(self) -> Iterator[LookMarks]:
+        with aws_in_memory():
+            client = aws_client("dynamodb")
+            yield LookMarksTable(client, make_table(client, "GateTable"))
 
 
 class TestSeenAlertsTable(SeenAlertsContract):

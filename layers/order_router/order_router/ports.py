@@ -203,8 +203,24 @@ class OrderQueue(Protocol):
 class ReconcileQueue(Protocol):
     """Asks the reconciler to look at an account soon."""
 
-    def put(self, account: str, *, delay_s: int) -> None:
-        """Ask for a look at the account after a delay."""
+    def put(self, account: str, *, delay_s: int, look: str | None = None) -> None:
+        """Ask for a look at the account after a delay; `look` names it, if others are to stand back for it."""
+
+
+class LookMarks(Protocol):
+    """Which look at an account is the next: a mark of its name and when it is due, and of the one that began last.
+
+    A mark that was due before `since` counts for nothing. May StoreUnavailable.
+    """
+
+    def begin(self, account: str, look: str | None, *, since: datetime) -> bool:
+        """Put this look in the mark's place and return True; False, and nothing, if another one is marked."""
+
+    def is_coming(self, account: str, *, since: datetime) -> bool:
+        """Return whether a look is marked (a consistent read)."""
+
+    def expect(self, account: str, look: str, due: datetime, *, since: datetime) -> None:
+        """Mark the look as the next one, unless it has begun or another one is marked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from order_router.aws.clients import (
 )
 from order_router.aws.instrument_lists import InstrumentListsTable
 from order_router.aws.listings_search import ListingsSearch
+from order_router.aws.look_marks import LookMarksTable
 from order_router.aws.meters import MetersTable, PricesTable
 from order_router.aws.probe import is_active
 from order_router.aws.seen_alerts import SeenAlertsTable
@@ -259,6 +260,7 @@ class World(Parts):
             clock=self._clock,
             notifier=self._notifier,
             reconcile=self.reconcile_queue,
+            looks=LookMarksTable(self.dynamodb, self._environment.require("GATE_TABLE")),
             order_queue=self.order_queue,
             breakers=self.breakers,
             metrics=self.metrics,

@@ -139,8 +139,14 @@ class StillPorts:
     def forget(self, account: Account) -> None:
         """Nothing is cached."""
 
-    def put(self, account: str, *, delay_s: int) -> None:
+    def put(self, account: str, *, delay_s: int, look: str | None = None) -> None:
         """The reconciler may run at any time anyway."""
+
+    def is_coming(self, account: str, *, since: datetime) -> bool:
+        return False
+
+    def expect(self, account: str, look: str, due: datetime, *, since: datetime) -> None:
+        """Nobody stands back: the reconciler may run at any time anyway."""
 
     def keep(self, letter: Letter, at: datetime) -> None:
         """Nobody reads it here."""
@@ -168,6 +174,7 @@ def desk_on(tape: Tape) -> Desk:
         settings=settings,
         sessions=still,
         reconcile=still,
+        looks=still,
         breakers=StillBreakers(),
         broker_of=lambda _: broker,
         nonce=tape.nonce,

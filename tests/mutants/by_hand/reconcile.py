@@ -8,7 +8,11 @@ AFTER_MARKET = "tests/unit/service/test_after_market.py::"
 LIKENESS = "tests/unit/domain/test_likeness.py::"
 BOOKS = "tests/unit/service/test_books.py::"
 UNWRITABLE = "tests/unit/service/test_unwritable.py::"
+CHAIN = "tests/faults/test_look_chain.py::"
+MARKS = "tests/integration/test_store_contracts.py::TestLookMarksTable::"
 FILE = "service/reconcile.py"
+PUT = "            desk.reconcile.put(account, delay_s=RECONCILE_DELAY_S, look=look)\n"
+EXPECT = "            desk.looks.expect(account, look, due, since=_counted_since(desk))\n"
 SETTLING = "service/settling.py"
 
 MUTANTS = (
@@ -352,5 +356,46 @@ MUTANTS = (
         old="is_complete=is_whole and not unreadable",
         new="is_complete=is_whole",
         killed_by=("tests/contract/test_brokers.py::test_a_word_that_nobody_knows_is_never_a_default",),
+    ),
+    # ---- the chain of looks
+    Mutant(
+        name="every-ask-starts-a-chain",
+        breaks="the book is read for each lost and held order by itself, until the broker's limit of calls is reached",
+        file=FILE,
+        old="    if look != AT_ONCE and not begin_look(desk, account_name, look):\n",
+        new="    if not begin_look(desk, account_name, look) and False:\n",
+        killed_by=(CHAIN + "test_the_book_is_read_every_few_seconds_however_many_orders_ask",),
+    ),
+    Mutant(
+        name="held-back-for-good",
+        breaks="a look whose message was lost keeps every other one from being made",
+        file="service/look_chain.py",
+        old="    return desk.clock.now() - LOOK_OVERDUE\n",
+        new="    return desk.clock.now() - LOOK_OVERDUE * 10\n",
+        killed_by=(CHAIN + "test_a_look_whose_message_is_lost_holds_the_others_back_for_a_moment_only",),
+    ),
+    Mutant(
+        name="marked-before-it-is-asked-for",
+        breaks="others stand back for a look whose message was never sent",
+        file="service/look_chain.py",
+        old=PUT + EXPECT,
+        new=EXPECT + PUT,
+        killed_by=(CHAIN + "test_a_message_that_could_not_be_sent_holds_nobody_back",),
+    ),
+    Mutant(
+        name="mark-of-a-look-that-has-begun",
+        breaks="a worker that was frozen marks a look that has begun: who stands back for it has none",
+        file="aws/look_marks.py",
+        old='f"({UNMARKED}) AND look <> :look"',
+        new="UNMARKED",
+        killed_by=(MARKS + "test_a_mark_that_comes_after_its_look_has_begun_is_refused",),
+    ),
+    Mutant(
+        name="looks-stop-where-marks-cannot-be-written",
+        breaks="no message leads to a look while the gate table does not answer",
+        file="service/look_chain.py",
+        old="        return True\n",
+        new="        return False\n",
+        killed_by=(CHAIN + "test_where_nothing_can_be_marked_every_message_leads_to_a_look",),
     ),
 )

@@ -19,6 +19,7 @@ from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Order
 from order_router.domain.reports import OrderReport, ReportedState
 from order_router.domain.vocabulary import OrderType, Product, Side
+from order_router.service.follow_up import AT_ONCE
 from order_router.service.postbacks import (
     NoPostbacks,
     Postback,
@@ -178,6 +179,7 @@ def test_a_postback_settles_an_order_whose_answer_was_lost(mail: Mailroom) -> No
     after = mail.order(order)
     assert (after.state, after.broker_order_id) == (State.OPEN, row.broker_order_id)
     assert mail.world.reconcile.asked == [("paper", 0)]
+    assert mail.world.reconcile.looks[-1] == AT_ONCE
     assert mail.world.place("k-2", strategy="demo").order.state is not State.REFUSED
 
 

@@ -78,7 +78,7 @@ def test_an_order_that_stays_unknown_is_told_once_and_looked_for_again(world: Wo
     assert [(notice.kind, notice.client_order_id) for notice in world.notifier.notices] == [
         ("unknown", order.client_order_id)
     ]
-    assert world.reconcile.asked == [("paper", 5), ("paper", 5)]
+    assert world.reconcile.asked == [("paper", 5)], "the next look is asked for once"
 
 
 def test_after_two_minutes_only_the_schedule_looks_again(world: World) -> None:

@@ -67,9 +67,9 @@ class SqsReconcileQueue:
         self._client = client
         self._url = url
 
-    def put(self, account: str, *, delay_s: int) -> None:
-        """Ask for a look at the account after a delay."""
-        body = json.dumps({"account": account})
+    def put(self, account: str, *, delay_s: int, look: str | None = None) -> None:
+        """Ask for a look at the account after a delay; `look` names it, if others are to stand back for it."""
+        body = json.dumps({"account": account} if look is None else {"account": account, "look": look})
         with named_failures("asking for a look"):
             self._client().send_message(QueueUrl=self._url, MessageBody=body, DelaySeconds=delay_s)
 

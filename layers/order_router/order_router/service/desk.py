@@ -11,6 +11,7 @@ from order_router.domain.trading_calendar import TradingCalendar
 from order_router.ports import (
     Breakers,
     Clock,
+    LookMarks,
     Meters,
     Metrics,
     Notifier,
@@ -90,6 +91,7 @@ class Desk(RecordDesk):
     broker_of: Callable[[str], Broker]
     transport: Transport
     reconcile: ReconcileQueue
+    looks: LookMarks
     order_queue: OrderQueue
     breakers: Breakers
     metrics: Metrics

@@ -9,6 +9,10 @@ from order_router.service.timing import RECONCILE_DELAY_S
 logger = logging.getLogger(__name__)
 
 
+AT_ONCE = "at-once"
+"""Names a look that no other stands in for: what it is to release cannot wait."""
+
+
 def ask_for_a_look(desk: Desk, account: str, *, delay_s: int = RECONCILE_DELAY_S) -> None:
     """Ask the reconciler to look at the account soon; its schedule comes anyway if this fails."""
     try:

@@ -33,7 +33,7 @@ from order_router.ports import (
     StrayPostbacks,
 )
 from order_router.service.desk import RecordDesk
-from order_router.service.follow_up import tell
+from order_router.service.follow_up import AT_ONCE, tell
 from order_router.service.recording import record
 
 logger = logging.getLogger(__name__)
@@ -194,6 +194,6 @@ def _keep_apart(desk: PostbackDesk, account: Account, report: OrderReport) -> Ta
 def _look_for_held(desk: PostbackDesk, account: Account) -> None:
     """Have the orders looked at that waited for this one; the schedule does if this fails."""
     try:
-        desk.reconcile.put(account.name, delay_s=0)
+        desk.reconcile.put(account.name, delay_s=0, look=AT_ONCE)
     except StoreUnavailable:
         logger.warning("could not ask for a look", extra={"account": account.name})

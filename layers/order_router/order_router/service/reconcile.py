@@ -19,13 +19,14 @@ from order_router.domain.reports import OrderBook
 from order_router.service.breaker import end_probe, probe_delay_s, take_probe
 from order_router.service.desk import Desk
 from order_router.service.exposure import watch_account, watch_strategies
-from order_router.service.follow_up import ask_for_a_look
+from order_router.service.follow_up import AT_ONCE, ask_for_a_look
 from order_router.service.holding import release_held
+from order_router.service.look_chain import ask_for_the_next, begin_look
 from order_router.service.place import end_stale
 from order_router.service.recording import record
 from order_router.service.renewing import fingerprint_of, is_replaced
 from order_router.service.settling import Look, settle
-from order_router.service.timing import RECONCILE_AGAIN_FOR, RECONCILE_DELAY_S
+from order_router.service.timing import RECONCILE_AGAIN_FOR
 
 logger = logging.getLogger(__name__)
 PAGE = 200
@@ -41,6 +42,14 @@ class Settled:
     changed: int = 0
     unknown: int = 0
     failed: int = 0
+
+
+def answer_ask(desk: Desk, account_name: str, look: str | None) -> Settled | None:
+    """Look at an account as a message asks, by the name of the look if it has one; None if a later look will."""
+    if look != AT_ONCE and not begin_look(desk, account_name, look):
+        logger.info("another look is coming", extra={"account": account_name})
+        return None
+    return reconcile_account(desk, account_name)
 
 
 def reconcile_account(desk: Desk, account_name: str, *, is_asked: bool = True) -> Settled:
@@ -197,7 +206,7 @@ def _look_again(
     if any(now <= order.deadline for order in waiting) or any(
         now - order.received_at < RECONCILE_AGAIN_FOR for order in unsettled
     ):
-        ask_for_a_look(desk, account, delay_s=RECONCILE_DELAY_S)
+        ask_for_the_next(desk, account)
     elif breaker is not None and breaker.is_engaged:
         ask_for_a_look(desk, account, delay_s=probe_delay_s(breaker))
 

@@ -32,5 +32,8 @@ RECONCILE_DELAY_S = 5
 RECONCILE_AGAIN_FOR = timedelta(minutes=2)
 """How long an unknown order is looked for every few seconds; after that the schedule does it."""
 
+LOOK_OVERDUE = timedelta(seconds=15)
+"""How late the next look at an account may be that others stand back for."""
+
 BETWEEN_LAST_BOOKS = timedelta(minutes=10)
 """How far apart the two last books of a day must be that close an order by its absence."""
