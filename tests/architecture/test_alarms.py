@@ -6,6 +6,7 @@ import pytest
 
 from order_router.brokers.registry import BROKERS
 from order_router.domain.alarm import Act, read_description
+from order_router.logs import NAMESPACE
 from tests.architecture.template import resources, statements, template, texts
 
 ALARMS = resources("AWS::CloudWatch::Alarm")
@@ -76,6 +77,15 @@ def test_every_queue_of_dead_letters_is_watched() -> None:
     watched = {text for alarm in ALARMS.values() for text in texts(alarm.get("Dimensions", []))}
 
     assert {name for name in DEAD_LETTERS if f"{name}.QueueName" not in watched} <= WATCHED_BY_A_PARAMETER
+
+
+def test_what_was_caught_is_told() -> None:
+    of_ours = {alarm["MetricName"]: alarm for alarm in ALARMS.values() if alarm["Namespace"] == NAMESPACE}
+
+    told = of_ours["unexpected_errors"]
+    assert (told["Statistic"], told["Threshold"], told["EvaluationPeriods"]) == ("Sum", 1, 1)
+    assert told["Dimensions"] == [{"Name": "stack", "Value": {"Ref": "AWS::StackName"}}]
+    assert asked(told).act is Act.TELL
 
 
 def test_who_acts_on_alarms_reaches_switches_and_no_order() -> None:

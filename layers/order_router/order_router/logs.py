@@ -9,15 +9,40 @@ from typing import TextIO
 
 from aws_lambda_powertools import Logger
 
-from order_router.ports import Clock, Notice
+from order_router.ports import Clock, Metrics, Notice
 
 ROOT = "order_router"
 notices = logging.getLogger(f"{ROOT}.notices")
 
 
-def set_up() -> None:
-    """Write every logger of this package as JSON lines to standard output (level: POWERTOOLS_LOG_LEVEL)."""
+def set_up(metrics: Metrics) -> None:
+    """Write every logger of this package as JSON lines to standard output, and count those of errors.
+
+    (Level: POWERTOOLS_LOG_LEVEL.) A worker sets up once; where it is done again, the last measure counts.
+    """
     Logger(service=ROOT, utc=True)
+    package = logging.getLogger(ROOT)
+    for earlier in [one for one in package.handlers if isinstance(one, ErrorCount)]:
+        package.removeHandler(earlier)
+    package.addHandler(ErrorCount(metrics))
+
+
+class ErrorCount(logging.Handler):
+    """Counts the lines that tell of an error: what nobody expected, though a caller was answered or a message kept.
+
+    Lambda's own count has none of them: of its function's errors it knows those that the function throws, and a batch
+    of which records come back is no failure to it.
+    Source: docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html, invocation metrics, read 2026-11-21.
+    """
+
+    def __init__(self, metrics: Metrics) -> None:
+        super().__init__(logging.ERROR)
+        self._metrics = metrics
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Count the line, whatever it says."""
+        _ = record
+        self._metrics.put({"unexpected_errors": 1})
 
 
 class LogNotifier:

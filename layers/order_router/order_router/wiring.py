@@ -306,8 +306,8 @@ class World(Parts):
 @cache
 def world() -> World:
     """Return the world of this worker, its log set up."""
-    logs.set_up()
     made = World()
+    logs.set_up(made.metrics)
     if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
         made.warm_up()
     return made

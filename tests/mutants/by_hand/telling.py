@@ -3,6 +3,7 @@
 from tests.mutants.mutant import Mutant
 
 TELLING = "tests/unit/service/test_telling.py::"
+ERRORS = "tests/unit/test_error_count.py::"
 FACE = "tests/unit/api/test_notifications.py::"
 NEWS = "tests/unit/domain/test_order_news.py::"
 SHOWN = "tests/unit/domain/test_channel.py::"
@@ -131,5 +132,16 @@ MUTANTS = (
         old="    return is_first or step.event.kind is not EventKind.HELD",
         new="    return True",
         killed_by=(NEWS + "test_an_order_that_waits_again_is_told_once",),
+    ),
+    Mutant(
+        name="caught-and-forgotten",
+        breaks="an error that was caught is counted by nobody, and raises no alarm",
+        file="logs.py",
+        old="        super().__init__(logging.ERROR)\n",
+        new="        super().__init__(logging.CRITICAL)\n",
+        killed_by=(
+            ERRORS + "test_an_answer_that_hides_a_defect_is_counted",
+            ERRORS + "test_an_account_that_could_not_be_looked_at_is_counted",
+        ),
     ),
 )
