@@ -26,6 +26,9 @@ from tests.architecture.template import (
 )
 
 KEEPS_LISTINGS = ("PlaceRole", "ModifyRole", "PositionsRole", "KillWorkRole")
+WRITES = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"}
+# They send or settle orders: switches, counters, slots, holds, meters and prices of any name.
+PASS_THE_GATE = {"PlaceRole", "ModifyRole", "CancelRole", "KillWorkRole", "ReconcileRole"}
 ROLES = sorted(resources("AWS::IAM::Role"))
 LAYER = REPOSITORY / "layers" / "order_router" / "order_router"
 VARIABLE = re.compile(r"[A-Z]+(_[A-Z]+)+")
@@ -179,6 +182,29 @@ def test_who_turns_the_kill_switch_reaches_no_broker_and_nothing_of_the_gate_but
         "NoticeQueue": None,
     }
     assert "VpcConfig" not in functions()["kill_switch"]
+
+
+def _gate_keys_written(role: str) -> list[set[str] | None]:
+    """Return which keys of the gate each statement lets a role write, None for all of them."""
+    conditions = [
+        row.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys")
+        for row in statements(role)
+        if "GateTable" in logical_ids(row["Resource"]) and WRITES & set(row["Action"])
+    ]
+    return [None if keys is None else set(keys) for keys in conditions]
+
+
+def test_only_those_who_pass_orders_through_the_gate_may_write_anywhere_in_it() -> None:
+    written = {role: _gate_keys_written(role) for role in ROLES}
+
+    assert {role for role, keys in written.items() if None in keys} == PASS_THE_GATE
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_s_keys_of_the_gate_are_kinds_and_not_all_of_them(role: str) -> None:
+    patterns = {pattern for keys in _gate_keys_written(role) for pattern in keys or ()}
+
+    assert not [pattern for pattern in patterns if not re.match(r"[a-z]{4}", pattern)]
 
 
 def test_who_tells_the_audit_reads_of_the_gate_who_turned_a_switch_and_no_ticket() -> None:
