@@ -164,9 +164,18 @@ def cancel_order(
         raise Misuse("name one order, or give --all and --account")
     if client_order_id is not None:
         return shown_order(work.api.call("DELETE", path_of("orders", client_order_id)))
-    return _cancelled(
-        work.api.call("POST", "/v1/orders/cancel-all", body={"account": account or _no_account()})
-    )
+    return _cancelled(_cancel_all(work, account or _no_account()))
+
+
+def _cancel_all(work: Work, account: str) -> dict[str, Any]:
+    """Ask until every order was tried; one call has time for so many."""
+    results: dict[str, Any] = {}
+    while True:
+        answer = work.api.call("POST", "/v1/orders/cancel-all", body={"account": account})
+        results |= {one["client_order_id"]: one for one in answer["results"]}
+        untried = [one for one in answer["results"] if one["outcome"] == "not_tried"]
+        if not untried or len(untried) == len(answer["results"]):
+            return {**answer, "results": list(results.values())}
 
 
 def _cancelled(answer: dict[str, Any]) -> Result:

@@ -1,10 +1,11 @@
 """Facts that stand in two places say the same in both."""
 
 from order_router.api.openapi import OPERATIONS
-from order_router.service.kill_desk import PASS_TIME
 from order_router.service.sessions import LOGIN_LEASE, PATIENCE
 from order_router.service.timing import (
+    LOOKS_TIME,
     PACE_WAIT,
+    PASS_TIME,
     PLACE_FUNCTION_TIMEOUT,
     READ_TIME,
     REPLAY_WAIT,
@@ -42,6 +43,11 @@ def test_a_pass_of_the_kill_switch_s_work_ends_before_its_function_does() -> Non
 
     assert (PASS_TIME + longest_call).total_seconds() <= seconds_allowed("kill_work")
     assert (PASS_TIME + REPLAY_WAIT).total_seconds() <= seconds_allowed("kill_work")
+
+
+def test_all_of_an_account_s_cancels_and_looks_at_all_accounts_end_before_their_functions_do() -> None:
+    assert (PASS_TIME + PACE_WAIT + WRITE_TIME + READ_TIME).total_seconds() <= seconds_allowed("cancel")
+    assert (LOOKS_TIME + 2 * READ_TIME + WRITE_TIME).total_seconds() <= seconds_allowed("reconcile")
 
 
 def test_a_login_s_lease_outlives_the_function_that_holds_it() -> None:

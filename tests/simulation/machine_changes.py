@@ -19,7 +19,7 @@ CANCEL_ALL = "POST /v1/orders/cancel-all"
 ALERT = "POST /v1/webhooks/tradingview"
 ALERT_WITH_TOKEN = f"{ALERT}/{{token}}"
 ACCOUNTS = {"demo": ("paper", "kite"), "swing": ("kite",)}
-OUTCOMES = {"already_final", "failed", "unresolved", *State}
+OUTCOMES = {"already_final", "failed", "not_tried", "unresolved", *State}
 GOOD_ALERT = {"ticker": "INFY", "exchange": "NSE", "action": "buy", "contracts": "5", "price": "1450"}
 
 

@@ -234,6 +234,27 @@ def test_every_order_is_cancelled_only_of_a_named_account(stack: Stack) -> None:
     assert len(stack.answers.asked) == 1
 
 
+def test_cancelling_all_is_asked_again_while_some_were_not_tried_and_others_were(stack: Stack) -> None:
+    late = {"code": "CANCEL_NOT_TRIED", "detail": "there was no time left for this one: ask again"}
+
+    def line(name: str, outcome: str) -> dict[str, Any]:
+        found = {"client_order_id": name, "outcome": outcome, "order": ORDER}
+        return found | ({"error": late} if outcome == "not_tried" else {})
+
+    for results in (
+        [line("A", "cancelled"), line("B", "not_tried"), line("C", "not_tried")],
+        [line("B", "cancelled"), line("C", "not_tried")],
+        [line("C", "not_tried")],
+    ):
+        stack.answers.will({"account": "paper", "results": results})
+
+    ran = stack.run("order", "cancel", "--all", "--account", "paper", "--json")
+
+    outcomes = {one["client_order_id"]: one["outcome"] for one in ran.json["results"]}
+    assert outcomes == {"A": "cancelled", "B": "cancelled", "C": "not_tried"}
+    assert (ran.code, len(stack.answers.asked)) == (1, 3)
+
+
 def test_a_list_goes_on_until_there_is_no_more(stack: Stack) -> None:
     stack.answers.will({"orders": [ORDER], "next_cursor": "c"})
     stack.answers.will({"orders": [FILLED], "next_cursor": None})

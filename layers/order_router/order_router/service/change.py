@@ -54,11 +54,17 @@ from order_router.service.looking import look_at
 from order_router.service.recording import record
 from order_router.service.renewing import has_new_session
 from order_router.service.slotted import Bounds, slotted_send
-from order_router.service.timing import API_MAX_AGE, PACE_WAIT, SEND_BUDGET
+from order_router.service.timing import API_MAX_AGE, PACE_WAIT, PASS_TIME, SEND_BUDGET
 from order_router.service.withdrawing import is_withdrawn, withdraw
 
 logger = logging.getLogger(__name__)
 TRIES = 3
+
+
+class NotTried(RouterError):
+    """The cancel was not begun: others took the time."""
+
+    code = "CANCEL_NOT_TRIED"
 
 
 class ChangeRefused(RouterError):
@@ -202,10 +208,22 @@ class CancelOutcome:
 
 
 def cancel_all(desk: Desk, account: str) -> tuple[CancelOutcome, ...]:
-    """Cancel every order of the account that has not ended, and tell each one's outcome."""
+    """Cancel every order of the account that has not ended, and tell each one's outcome.
+
+    Those whose cancel was tried before come last, and after eight seconds no further one is begun: a broker that does
+    not answer keeps no order from its first try, and no caller from an answer.
+    """
     desk.account(account)
-    unsettled = desk.store.list_unsettled(account)
-    return tuple(cancel_one(desk, order) for order in unsettled if not order.state.is_final)
+    until = desk.clock.now() + PASS_TIME
+    unsettled = [order for order in desk.store.list_unsettled(account) if not order.state.is_final]
+    in_turn = sorted(unsettled, key=lambda order: order.has(EventKind.CANCEL_REQUESTED))
+    return tuple(_cancelled_until(desk, order, until) for order in in_turn)
+
+
+def _cancelled_until(desk: Desk, order: Order, until: datetime) -> CancelOutcome:
+    if desk.clock.now() > until:
+        return CancelOutcome(order, "not_tried", NotTried("there was no time left for this one: ask again"))
+    return cancel_one(desk, order)
 
 
 def cancel_one(desk: Desk, order: Order) -> CancelOutcome:

@@ -2,16 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
 from order_router.domain.kill_switch import KillSwitch, KillTicket, SwitchState, switch_of
 from order_router.domain.kill_work import KillWork
 from order_router.ports import Clock, Notice, Notifier, Settings
 from order_router.service.desk import Desk
-
-PASS_TIME = timedelta(seconds=8)
-"""How long one pass goes on to begin calls: with the last one's own time it stays inside its function's timeout."""
 
 
 class KillSwitches(Protocol):

@@ -23,10 +23,10 @@ from order_router.domain.vocabulary import Product, Side, Source
 from order_router.ports import PlaceOrder, StoreUnavailable
 from order_router.service.asking import ask
 from order_router.service.desk import require_enabled
-from order_router.service.kill_desk import PASS_TIME, KillWorkDesk
+from order_router.service.kill_desk import KillWorkDesk
 from order_router.service.place import InProgress, place_order
 from order_router.service.pricing import price_of
-from order_router.service.timing import API_MAX_AGE
+from order_router.service.timing import API_MAX_AGE, PASS_TIME
 
 logger = logging.getLogger(__name__)
 

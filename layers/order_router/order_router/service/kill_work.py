@@ -12,8 +12,9 @@ from order_router.domain.kill_work import GIVE_UP, SETTLE, Cancel, KillWork, Pha
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Order
 from order_router.service.change import CancelOutcome, cancel_one
-from order_router.service.kill_desk import PASS_TIME, KillWorkDesk
+from order_router.service.kill_desk import KillWorkDesk
 from order_router.service.kill_exits import close, plan
+from order_router.service.timing import PASS_TIME
 
 logger = logging.getLogger(__name__)
 PASS_PAUSE_S = 2

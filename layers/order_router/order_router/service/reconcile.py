@@ -1,6 +1,7 @@
 """Settle what is open: one look at an account's book serves all of its orders."""
 
 import logging
+import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,7 +27,7 @@ from order_router.service.place import end_stale
 from order_router.service.recording import record
 from order_router.service.renewing import fingerprint_of, is_replaced
 from order_router.service.settling import Look, settle
-from order_router.service.timing import RECONCILE_AGAIN_FOR
+from order_router.service.timing import LOOKS_TIME, RECONCILE_AGAIN_FOR
 
 logger = logging.getLogger(__name__)
 PAGE = 200
@@ -87,10 +88,18 @@ def reconcile_account(desk: Desk, account_name: str, *, is_asked: bool = True) -
 
 
 def reconcile_all(desk: Desk) -> tuple[Settled, ...]:
-    """Settle every account; one account's failure does not keep the others waiting."""
-    settled = tuple(_guarded(desk, account.name) for account in desk.settings.accounts())
+    """Settle every account; one account's failure does not keep the others waiting.
+
+    After half a minute no further one is begun. Each time another is the first, so that brokers that do not answer keep
+    no account from its look for long.
+    """
+    names = [account.name for account in desk.settings.accounts()]
+    first, until = secrets.randbelow(len(names) or 1), desk.clock.now() + LOOKS_TIME
+    settled = [_guarded(desk, name) for name in (*names[first:], *names[:first]) if desk.clock.now() <= until]
+    if len(settled) < len(names):
+        logger.warning("not every account was looked at", extra={"left": len(names) - len(settled)})
     watch_strategies(desk)
-    return settled
+    return tuple(sorted(settled, key=lambda one: one.account))
 
 
 def _due(desk: Desk, orders: Iterable[Order], failed: list[Order]) -> Iterable[Order]:

@@ -28,6 +28,12 @@ SEND_PAUSE_S = 0.5
 PACE_WAIT = timedelta(seconds=3)
 """How long an invocation waits for a free call of its account and exchange segment."""
 
+PASS_TIME = timedelta(seconds=8)
+"""How long an invocation that makes many calls goes on to begin them: the last one has its own time besides."""
+
+LOOKS_TIME = timedelta(seconds=30)
+"""How long a look at every account goes on to begin the next: a broker that does not answer takes long enough."""
+
 RECONCILE_DELAY_S = 5
 RECONCILE_AGAIN_FOR = timedelta(minutes=2)
 """How long an unknown order is looked for every few seconds; after that the schedule does it."""
