@@ -148,3 +148,20 @@ def test_a_message_that_could_not_be_sent_holds_nobody_back() -> None:
     answer_ask(world.desk, "paper", None)
 
     assert answer_ask(world.desk, "paper", None) is not None
+
+
+def test_a_worker_that_was_frozen_until_the_next_look_is_due_holds_nobody_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+    lose(world, "first")
+    put = world.reconcile.put
+
+    def put_and_freeze(account: str, *, delay_s: int, look: str | None = None) -> None:
+        put(account, delay_s=delay_s, look=look)
+        world.clock.advance(5)
+
+    monkeypatch.setattr(world.reconcile, "put", put_and_freeze)
+    answer_ask(world.desk, "paper", None)
+
+    assert answer_ask(world.desk, "paper", None) is not None

@@ -11,7 +11,9 @@ UNWRITABLE = "tests/unit/service/test_unwritable.py::"
 CHAIN = "tests/faults/test_look_chain.py::"
 MARKS = "tests/integration/test_store_contracts.py::TestLookMarksTable::"
 FILE = "service/reconcile.py"
-PUT = "            desk.reconcile.put(account, delay_s=RECONCILE_DELAY_S, look=look)\n"
+PUT = "        desk.reconcile.put(account, delay_s=RECONCILE_DELAY_S, look=look)\n"
+NOTE = "        # past that the look may have been made: who stood back for it would have none\n"
+IN_TIME = "        if desk.clock.now() < due:\n"
 EXPECT = "            desk.looks.expect(account, look, due, since=_counted_since(desk))\n"
 SETTLING = "service/settling.py"
 
@@ -378,9 +380,17 @@ MUTANTS = (
         name="marked-before-it-is-asked-for",
         breaks="others stand back for a look whose message was never sent",
         file="service/look_chain.py",
-        old=PUT + EXPECT,
-        new=EXPECT + PUT,
+        old=PUT + NOTE + IN_TIME + EXPECT,
+        new=IN_TIME + EXPECT + PUT,
         killed_by=(CHAIN + "test_a_message_that_could_not_be_sent_holds_nobody_back",),
+    ),
+    Mutant(
+        name="mark-of-a-look-that-was-due",
+        breaks="a worker that was frozen marks a look that was made meanwhile: who stands back for it has none",
+        file="service/look_chain.py",
+        old=IN_TIME,
+        new="        if True:\n",
+        killed_by=(CHAIN + "test_a_worker_that_was_frozen_until_the_next_look_is_due_holds_nobody_back",),
     ),
     Mutant(
         name="mark-of-a-look-that-has-begun",

@@ -11,12 +11,12 @@ have seen, and asks on as they would have. That holds wherever a worker dies:
 - with a look's message in hand, before or after the mark went: the queue brings the message again, and the mark, where
   it still stands, is its own;
 - having stood back, and the queue was not told: the message comes again and is judged again;
-- between a message and its mark: there is no mark, and a look more than needed. A mark that comes so late that its
-  look has begun is refused.
+- between a message and its mark: there is no mark, and a look more than needed. A worker that was frozen there makes
+  no mark once the look is due, and one whose look has begun is refused.
 
 A look that is long overdue (its message lies among the dead letters, or the queue lags) holds nobody back, and where
-marks cannot be read or written everybody looks. Two looks at once may both ask for a next one; the one whose mark
-stands is the chain's, the other stands back for it, or they meet again.
+marks cannot be read or written everybody looks. The schedule's looks stand back for nobody. Two looks at once may both
+ask for a next one; the one whose mark stands is the chain's, the other stands back for it, or they meet again.
 """
 
 import logging
@@ -42,8 +42,11 @@ def ask_for_the_next(desk: Desk, account: str) -> None:
     """Ask for a look in a few seconds, unless one is coming; the schedule comes anyway if this fails."""
     look, due = desk.nonce(), desk.clock.now() + timedelta(seconds=RECONCILE_DELAY_S)
     try:
-        if not _is_coming(desk, account):
-            desk.reconcile.put(account, delay_s=RECONCILE_DELAY_S, look=look)
+        if _is_coming(desk, account):
+            return
+        desk.reconcile.put(account, delay_s=RECONCILE_DELAY_S, look=look)
+        # past that the look may have been made: who stood back for it would have none
+        if desk.clock.now() < due:
             desk.looks.expect(account, look, due, since=_counted_since(desk))
     except StoreUnavailable as error:
         logger.warning("could not ask for a look", extra={"account": account, "reason": error.code})
