@@ -109,7 +109,7 @@ MUTANTS = (
     Mutant(
         name="quantity-within-the-fill",
         breaks="an order is modified to a quantity that has filled already",
-        file=FILE,
+        file="service/changeable.py",
         old="    if wanted.quantity <= order.filled_quantity:",
         new="    if wanted.quantity < order.filled_quantity:",
         killed_by=(CHANGE + "test_a_quantity_below_what_has_filled_is_refused",),
@@ -128,7 +128,7 @@ MUTANTS = (
         file=FILE,
         old="    except Exception as error:  # a defect of an adapter must not lose a change that may have been made",
         new=(
-            "    except LookupError as error:\n        raise OrderUnknown('lost') from error\n"
+            "    except LookupError as error:\n        raise OrderEnded('lost') from error\n"
             "    except ZeroDivisionError as error:"
         ),
         killed_by=(CHANGE + "test_an_adapter_s_defect_while_cancelling_leaves_the_cancel_unresolved",),
