@@ -27,14 +27,14 @@ EXPECTED = (StillUnsent, StoreUnavailable, PaceExceeded)
 """How a worker may end: its message, or the schedule, comes again."""
 
 State = tuple[int, ...]
-POINT, STORE, BOOK, TOLD, FAULTS = range(5)
-"""The first numbers of a state: the point of time, the store, the book, who was told, the faults left."""
+POINT, STORE, BOOK, FAULTS = range(4)
+"""The first numbers of a state: the point of time, the store, the book, the faults left."""
 
-DELIVERIES = (5, 6, 7)
-REDRIVE = 7
-LOOKS = (8, 9)
-BURIAL = 10
-WORKPLACES = range(5, 11)
+DELIVERIES = (4, 5, 6)
+REDRIVE = 6
+LOOKS = (7, 8)
+BURIAL = 9
+WORKPLACES = range(4, 10)
 NEVER, ENDED = 0, -1
 """The other numbers: where a worker stands. These stand in a place when nobody is there."""
 

@@ -11,14 +11,6 @@ from tests.faults.search.cast import BURIAL_JOB, LOOK_JOB, NAMES, POINT, STORE, 
 from tests.faults.search.worker import Program
 from tests.faults.search.world import EVENING, IN_SESSION, POINTS, Asker, World
 
-NOTICES = ("unknown", "closed")
-"""The notices that somebody must have had."""
-
-
-def told_bit(kind: str) -> int:
-    """Return the bit of a notice, nothing for one that nobody must have had."""
-    return 1 << NOTICES.index(kind) if kind in NOTICES else 0
-
 
 @dataclass
 class DayEnd:
@@ -38,10 +30,10 @@ class DayEnd:
 
     def _moved(self, shared: State) -> Iterator[State]:
         """Yield the state after whatever the broker may do by itself until the session ends."""
-        point, store, book, told = shared
+        point, store, book = shared
         yield shared
         for _, after in moves(self.world.books[book]) if point < EVENING else ():
-            yield from self._moved((point, store, self.world.books.of(after), told))
+            yield from self._moved((point, store, self.world.books.of(after)))
 
     def _closed(self, shared: State) -> str | None:
         self.closed += 1
@@ -51,28 +43,26 @@ class DayEnd:
             if broken is not None:
                 return f"{broken} (everybody dies here, the reconciler looks)"
         for point in range(max(EVENING, shared[POINT]), len(POINTS)):
-            _, store, book, told = shared
-            shared = self._alone((point, store, self.world.book_at(book, point), told), LOOK_JOB)
+            _, store, book = shared
+            shared = self._alone((point, store, self.world.book_at(book, point)), LOOK_JOB)
         order, book_then, told_of = self._truth(shared)
         self.ends[f"{order.state}" if order is not None else "forgotten"] += 1
         return rules.broken_at_day_end(order, book_then, told_of)
 
     def _truth(self, shared: State) -> tuple[Order | None, Book, frozenset[str]]:
-        _, store, book, told = shared
-        kinds = frozenset(kind for kind in NOTICES if told & told_bit(kind))
-        return self.world.order(store), self.world.books[book], kinds
+        _, store, book = shared
+        return self.world.order(store), self.world.books[book], self.world.told(store)
 
     def _alone(self, shared: State, job: int) -> State:
         """Run one worker from its start to its end; every call ends as it is asked to."""
-        point, store, book, told = shared
+        point, store, book = shared
         at = self.program.start(job, point)
         while (node := self.program.nodes[at]).ended is None:
             call = self.program.calls[node.call]
             asker = Asker(job, NAMES[job], WORKERS[job], point, store, book)
             answer = self.world.ask(call, node.call, asker)[0]
-            told |= told_bit(call.arguments[0]) if call.name == "tell" else 0
             store = store if answer.store < 0 else answer.store
             at = self.program.follow(at, answer.number, self.world.replies[answer.number], point)
         if node.ended.error is not None:
             raise node.ended.error
-        return (point, store, book, told)
+        return (point, store, book)

@@ -1,8 +1,9 @@
 """Visit every reachable state, breadth first, so that the first breach comes with its shortest schedule.
 
-A state is a row of numbers: the point of time, the store, the book, who was told of what, the faults left, and where
-each worker stands. A step is one outside call of one worker, a delivery, a move of the broker, or time that passes.
-A death is no step: from every state the day is also ended with whoever works in it dead.
+A state is a row of numbers: the point of time, the store, the book, the faults left, and where each worker stands. What
+a person was told is in the store: the stream of its table tells it. A step is one outside call of one worker, a
+delivery, a move of the broker, or time that passes. A death is no step: from every state the day is also ended with
+whoever works in it dead.
 """
 
 from array import array
@@ -28,7 +29,6 @@ from tests.faults.search.cast import (
     POINT,
     REDRIVE,
     STORE,
-    TOLD,
     WORKERS,
     WORKPLACES,
     State,
@@ -37,7 +37,7 @@ from tests.faults.search.cast import (
     how,
     with_worker,
 )
-from tests.faults.search.closing import DayEnd, told_bit
+from tests.faults.search.closing import DayEnd
 from tests.faults.search.worker import Job, Program, Tape
 from tests.faults.search.world import (
     EVENING,
@@ -96,7 +96,7 @@ class Search:
 
     def run(self) -> Found:
         """Visit every state."""
-        first = (0, self.world.first_store, self.world.first_book, 0, self.scope.faults, *[NEVER] * 6)
+        first = (0, self.world.first_store, self.world.first_book, self.scope.faults, *[NEVER] * 6)
         seen = {first}
         self._reach(first, -1, 0)
         position = 0
@@ -125,7 +125,7 @@ class Search:
         self._sound.add(shared)
 
     def steps(self, state: State) -> Iterator[Step]:
-        """Yield every step from a state. A notice is given at once, or never: it meets nobody else's step."""
+        """Yield every step from a state. Who asks for a notice meets nobody else's step."""
         working = [place for place in WORKPLACES if state[place] > 0]
         calls = [self.program.call_at(state[place]).name for place in working]
         if "tell" in calls and self.scope.is_reduced:
@@ -144,9 +144,7 @@ class Search:
         program, world = self.program, self.world
         node = program.nodes[at]
         call, name = program.calls[node.call], NAMES[node.job]
-        point, store, book, told, faults = state[: FAULTS + 1]
-        if call.name == "tell":
-            told |= told_bit(call.arguments[0])
+        point, store, book, faults = state[: FAULTS + 1]
         seen_at = point if call.name == "now" or not self.scope.is_clock_read else 0
         asker = Asker(node.job, name, WORKERS[node.job], point, store, book)
         for answer in world.ask(call, node.call, asker):
@@ -157,7 +155,6 @@ class Search:
                 point,
                 store if answer.store < 0 else answer.store,
                 book if answer.book < 0 else answer.book,
-                told,
                 faults - answer.fault,
             )
             yield self._arrival(Step(name, answer.words, state, answer.broken), shared, place, after)
@@ -221,10 +218,10 @@ class Search:
         if state[POINT] < points[-1]:
             point = points[points.index(state[POINT]) + 1]
             book = self.world.book_at(state[BOOK], point)
-            yield Step("time", POINT_NAMES[point - 1], (point, state[STORE], book, *state[TOLD:]))
+            yield Step("time", POINT_NAMES[point - 1], (point, state[STORE], book, *state[FAULTS:]))
 
     def _broken_here(self, shared: State) -> str | None:
-        _, store, book, _ = shared
+        _, store, book = shared
         is_holding, order = self.world.is_holding(store), self.world.order(store)
         return rules.broken_counts(order, self.world.meters(store)) or rules.broken_state(
             order, self.world.books[book], is_holding=is_holding

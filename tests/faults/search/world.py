@@ -19,6 +19,7 @@ from order_router.ports import StoreConflict, StoreUnavailable, Transport
 from order_router.transport.local import Handler, LocalTransport
 from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.order_store import MemoryOrderStore, Tables
+from tests.fakes.told import told_by
 from tests.faults.search import rules
 from tests.faults.search.broker import (
     ENDPOINT,
@@ -141,6 +142,11 @@ class World:
             held = list(thaw(self.stores[store].tables).orders.values())
             self._orders[store] = held[0][0] if held else None
         return self._orders[store]
+
+    def told(self, store: int) -> frozenset[str]:
+        """Return the kinds of news that a person has had of the order: what its table's stream tells of its writes."""
+        order = self.order(store)
+        return frozenset(notice.kind for notice in told_by(() if order is None else (order,)))
 
     def is_holding(self, store: int) -> bool:
         """Return whether the store holds the strategy's entries back."""

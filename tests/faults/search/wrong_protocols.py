@@ -13,8 +13,10 @@ from order_router.adapter.http import Send
 from order_router.domain.gate import SLOT_LIFE, Gate
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Event, Order, Ownership, take_ownership
+from order_router.domain.order_news import NEWS
 from order_router.service import attempt, gates, place, reconcile, settling
 from order_router.service.desk import Desk
+from order_router.service.follow_up import tell
 from order_router.service.timing import LEASE
 from order_router.transport.local import LocalTransport
 from tests.fakes.order_store import MemoryOrderStore
@@ -108,8 +110,20 @@ def with_fresh_redrive(_: pytest.MonkeyPatch, scope: Scope) -> Search:
     return Search(scope, jobs=(*JOBS[:2], stamped_anew, stamped_anew, *JOBS[4:]))
 
 
-def nobody_hears(*_: object) -> None:
-    return None
+def told_without_a_write(desk: Desk, order: Order) -> Order:
+    """Ask for the notice and store no step of it: what the stream tells is all that a person hears."""
+    tell(desk, "unknown", order.request.account, "its outcome is not known", order.client_order_id)
+    return order
+
+
+def untold(kind: EventKind) -> Break:
+    """Search with a stream that takes this step for no news."""
+
+    def search(patch: pytest.MonkeyPatch, scope: Scope) -> Search:
+        patch.delitem(NEWS, kind)
+        return Search(scope)
+
+    return search
 
 
 Wrong = partial(WrongProtocol)
@@ -181,9 +195,21 @@ WRONG_PROTOCOLS = (
         patched(gates, "change_meters", lambda *_: ()),
     ),
     Wrong(
-        "nobody is told of an unknown order",
+        "an unknown order is told, and no step of it stored",
         Scope(Outcome.REQUEST_LOST),
-        "nobody was told",
-        patched(settling, "tell", nobody_hears),
+        "unknown, and nobody was told",
+        patched(settling, "_tell_unknown", told_without_a_write),
+    ),
+    Wrong(
+        "the stream tells nothing of an unknown order",
+        Scope(Outcome.REQUEST_LOST),
+        "unknown, and nobody was told",
+        untold(EventKind.PERSON_TOLD),
+    ),
+    Wrong(
+        "the stream tells nothing of an order that was closed by its absence",
+        Scope(Outcome.REQUEST_LOST),
+        "closed by its absence, and nobody was told",
+        untold(EventKind.CLOSED_ABSENT),
     ),
 )
