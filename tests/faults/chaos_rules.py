@@ -10,6 +10,7 @@ from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.likeness import AFTER
 from order_router.domain.order import Order
 from order_router.domain.vocabulary import Exchange
+from tests.fakes.told import told_by
 from tests.fakes.world import World
 from tests.faults.floor import Floor, HeldOrder
 from tests.simulators.chaos_broker import ChaosBroker, Write
@@ -175,8 +176,7 @@ class Rules:
             self.require(self.world.clock.now() - since <= TOLD_WITHIN, f"unknown since {since}, nobody told")
 
     def _is_told(self, order: Order) -> bool:
-        told = [one for one in self.world.notifier.notices if one.client_order_id == order.client_order_id]
-        return "unknown" in {notice.kind for notice in told}
+        return "unknown" in {notice.kind for notice in told_by([order])}
 
     def _lost_at(self, order: Order) -> datetime:
         return next(step.event.at for step in order.history if step.event.kind is EventKind.OUTCOME_LOST)

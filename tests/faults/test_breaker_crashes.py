@@ -6,6 +6,7 @@ from order_router.domain.breaker import BY_PROBE, FAILURES_TO_OPEN
 from order_router.domain.lifecycle import State
 from order_router.service.place import place_order
 from order_router.service.reconcile import reconcile_account
+from tests.fakes.told import queued_of
 from tests.fakes.transport import Fault
 from tests.fakes.world import World
 from tests.faults.crashes import Crash, Crashes, crashing, points
@@ -32,7 +33,7 @@ def outage(crashes: Crashes, opened: list[bool]) -> None:
         with suppress(Crash):
             reconcile_account(desk, "paper", is_asked=False)
     breaker = world.breakers.get("paper", "paper")
-    told = {notice.kind for notice in world.notifier.notices}
+    told = {notice.kind for notice in queued_of(world.notifier.notices)}
     opened.append(breaker.by == BY_PROBE)
     assert not breaker.is_engaged
     assert breaker.is_told

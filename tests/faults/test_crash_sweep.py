@@ -15,11 +15,15 @@ from order_router.brokers.registry import BROKERS
 from order_router.domain.errors import RouterError
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Order
+from order_router.domain.order_news import NEWS
 from order_router.domain.vocabulary import Source
+from order_router.service import settling
 from order_router.service.change import cancel_order, modify_order
 from order_router.service.desk import Desk
+from order_router.service.follow_up import tell
 from order_router.service.place import StillUnsent, place_order
 from order_router.service.reconcile import reconcile_account
+from tests.fakes.told import told_by
 from tests.fakes.world import World
 from tests.faults.crashes import Crash, Crashes, Point, crashing, is_between_reads, sides, sweep
 from tests.faults.floor import usual_product
@@ -29,7 +33,6 @@ DELIVERIES = 6
 LOOKS = 4
 BETWEEN_LOOKS_S = 40
 """Longer than a lease: whatever a dead worker owned is free at the next look."""
-ENDED_UNSEEN = {State.STALE, State.REFUSED, State.REJECTED}
 QUIET_ENDS: dict[Call, dict[Outcome, tuple[State, EventKind | None]]] = {
     Call.PLACE: {
         Outcome.ACKNOWLEDGED: (State.FILLED, None),
@@ -78,11 +81,13 @@ class Scenario:
     crashes: Crashes
     world: World = field(default_factory=World)
     left: list[object] = field(default_factory=list)
+    outcome: Outcome = Outcome.ACKNOWLEDGED
 
     def __post_init__(self) -> None:
         self.played = PLAYED[self.broker](self.world)
 
     def expect(self, call: Call, outcome: Outcome) -> None:
+        self.outcome = outcome
         if outcome in ON_THE_WIRE:
             self.world.transport.writes = [ON_THE_WIRE[outcome]]
         elif outcome is not Outcome.ACKNOWLEDGED:
@@ -123,6 +128,11 @@ class Scenario:
         assert len(stored) <= 1
         return stored[0] if stored else None
 
+    def ends_unseen(self) -> set[State]:
+        """Return how an order may end that the broker does not hold: what left and was lost proves nothing."""
+        said_no = {State.REJECTED} if self.outcome is Outcome.REJECTED else set()
+        return said_no | (set() if self.world.transport.writes_sent() else {State.STALE, State.REFUSED})
+
     def require_truth(self) -> None:
         """What we say is what the broker holds; where it holds nothing, it ended or somebody was told."""
         order, held = self.order(), self.played.held()
@@ -131,9 +141,9 @@ class Scenario:
         if held:
             assert as_held(order) == held[0]
         elif order.state is State.UNKNOWN:
-            assert "unknown" in {notice.kind for notice in self.world.notifier.notices}
+            assert "unknown" in {notice.kind for notice in told_by([order])}, "unknown, and nobody was told"
         else:
-            assert order.state in ENDED_UNSEEN
+            assert order.state in self.ends_unseen(), f"{order.state} here, and the broker never said so"
 
 
 def as_held(order: Order) -> HeldOrder:
@@ -225,6 +235,25 @@ def require_playable(broker: str, call: Call, outcome: Outcome) -> None:
         pytest.skip(f"nothing plays {broker}'s side yet")
     if not PLAYED[broker](World()).can_play(call, outcome):
         pytest.skip(f"{broker} cannot be played so")
+
+
+def asked_to_tell(desk: Desk, order: Order) -> Order:
+    tell(desk, "unknown", order.request.account, "its outcome is not known", order.client_order_id)
+    return order
+
+
+def test_a_notice_that_no_stored_step_stands_for_tells_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settling, "_tell_unknown", asked_to_tell)
+
+    with pytest.raises(AssertionError, match="unknown, and nobody was told"):
+        play("zerodha", Call.PLACE, Outcome.REQUEST_LOST, Crashes())
+
+
+def test_a_stored_step_that_is_no_news_of_the_stream_tells_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(NEWS, EventKind.PERSON_TOLD)
+
+    with pytest.raises(AssertionError, match="unknown, and nobody was told"):
+        play("zerodha", Call.PLACE, Outcome.REQUEST_LOST, Crashes())
 
 
 def test_every_outside_call_is_a_crash_point() -> None:

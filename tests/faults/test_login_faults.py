@@ -22,6 +22,7 @@ from order_router.service.session_desk import SessionDesk
 from order_router.service.sessions import LOGIN_LEASE, Wanted, renew, status
 from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.login_world import ADDRESS, LoginWorld
+from tests.fakes.told import told_by
 from tests.fakes.trading_logins import TradingLogins
 from tests.faults.crashes import Crash, Crashes, CrashingPort, CrashingTransport, crashing, sweep
 from tests.simulation.hub import Hub
@@ -284,4 +285,4 @@ def require_truth(trading: TradingLogins, account: str) -> None:
     for order in orders:
         assert order.state.is_final or order.state is State.UNKNOWN
         assert held == 0 or order.state in {State.FILLED, State.UNKNOWN}
-        assert order.state is not State.UNKNOWN or ("unknown", account) in trading.logins.told()
+        assert order.state is not State.UNKNOWN or "unknown" in {one.kind for one in told_by([order])}
