@@ -33,7 +33,7 @@ def own_stack() -> Iterator[Ground]:
     """Start a stack that nothing else uses, and take it away with its folder."""
     with tempfile.TemporaryDirectory(prefix="order-router-chaos-") as folder:
         home, port = Path(folder).resolve() / "stack", unused_port()
-        stack = LocalStack(home, {"ZerodhaEndpoint": f"http://127.0.0.1:{port}"})
+        stack = LocalStack(home, {"ZerodhaEndpoint": f"http://127.0.0.1:{port}", "LocalWebhooks": "true"})
         try:
             stack.up()
             yield Ground(local_target(Home(home)), stack.facts, home, port)

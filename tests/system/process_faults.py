@@ -28,7 +28,8 @@ from order_router.domain.lifecycle import State
 from tests.system.process_faults_broker import BEFORE, Held, HoldingKite, Verdict, holding
 from tests.system.process_faults_ledger import Ledger, Sources
 from tests.system.process_faults_nemesis import Act, Fault, Kind, Nemesis, Plan, Progress, Window
-from tests.system.process_faults_traffic import THREADS, Intent, Traffic, kite_prices, open_desk
+from tests.system.process_faults_told import Told, hearing
+from tests.system.process_faults_traffic import THREADS, Desk, Intent, Traffic, kite_prices, open_desk
 from tests.system.process_faults_workers import Workers
 
 LOOK_EVERY_S = 1.0
@@ -155,11 +156,11 @@ def run(ground: Ground, *, orders: int, seed: int, plan: Plan = USUAL, play: Pla
     traffic = Traffic(desk, seed)
     workers = Workers(ground.facts["pid"], ground.home)
     nemesis = Nemesis(workers, plan, seed, lambda: Progress(len(traffic.intents), orders))
-    with (play or _hold)(ground, nemesis, traffic) as broker:
-        sources = Sources(
-            target=ground.target, accounts=desk.accounts, kite_rows=broker.rows, intents=traffic.intents
-        )
-        ledger = Ledger(sources)
+    with (
+        hearing(ground.target, unused_port()) as told,
+        (play or _hold)(ground, nemesis, traffic) as broker,
+    ):
+        ledger = _ledger(ground.target, desk, traffic, broker, told)
         with _every(SCHEDULE_EVERY_S, lambda: _ask_for_looks(stack)), _every(LOOK_EVERY_S, ledger.look):
             try:
                 _send_all(traffic, nemesis, orders)
@@ -180,6 +181,13 @@ def run(ground: Ground, *, orders: int, seed: int, plan: Plan = USUAL, play: Pla
             wall_s=time.monotonic() - started,
             unaccounted=ledger.open_accounts(),
         )
+
+
+def _ledger(target: Target, desk: Desk, traffic: Traffic, broker: Broker, told: Told) -> Ledger:
+    accounts, intents = desk.accounts, traffic.intents
+    return Ledger(
+        Sources(target=target, accounts=accounts, kite_rows=broker.rows, intents=intents, told=told)
+    )
 
 
 def _shorten_visibility(stack: Stack) -> None:

@@ -5,7 +5,6 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -13,8 +12,9 @@ from infra.operate import Target
 from order_router.adapter.http import HttpRequest
 from order_router.aws.orders_table import OrdersTable
 from order_router.domain.exchange_time import exchange_day
-from order_router.domain.lifecycle import EventKind, State
+from order_router.domain.lifecycle import State
 from order_router.domain.order import Order
+from order_router.ports import Clock
 from order_router.transport.clock import SystemClock
 from tests.system.process_faults_traffic import Intent
 
@@ -62,12 +62,13 @@ Rows = dict[str, list[Row]]
 
 @dataclass(frozen=True, kw_only=True)
 class Sources:
-    """Where the ledger looks: the stack, the Kite book's rows, and what was wanted."""
+    """Where the ledger looks: the stack, the Kite book's rows, what was wanted, and what a person was told."""
 
     target: Target
     accounts: Mapping[str, str]
     kite_rows: Callable[[], list[dict[str, Any]]]
     intents: Mapping[str, Intent]
+    told: Callable[[], frozenset[str]]
 
 
 @dataclass
@@ -75,22 +76,25 @@ class Ledger:
     """What was seen. `violations` holds every broken promise, in words; it must stay empty."""
 
     sources: Sources
-    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    clock: Clock = field(default_factory=SystemClock)
     violations: list[str] = field(default_factory=list)
     records: dict[str, Order] = field(default_factory=dict)
     rows: Rows = field(default_factory=dict)
+    told: frozenset[str] = frozenset()
     looks: int = 0
 
     def __post_init__(self) -> None:
         target = self.sources.target
         tables = {"orders": target.outputs["OrdersTableName"], "gates": target.outputs["GateTableName"]}
-        self._store = OrdersTable(target.dynamodb, SystemClock(), **tables)
+        self._store = OrdersTable(target.dynamodb, self.clock, **tables)
+        self._started_at = self.clock.now()
         self._lock = threading.Lock()
 
     def look(self) -> None:
         """Read all records and both books, and judge what must hold at every moment."""
         with self._lock:
             self.looks += 1
+            self.told = self.sources.told()
             records = {order.client_order_id: order for order in self._read_records()}
             self.rows = self._read_rows()
             for order in records.values():
@@ -110,7 +114,7 @@ class Ledger:
 
     def told_unknown(self) -> list[Order]:
         """Orders whose outcome nobody knows, of which a person was told."""
-        return [one for one in self.records.values() if one.state is State.UNKNOWN and _is_told(one)]
+        return [one for one in self.records.values() if self._is_told(one)]
 
     def times_to_settle(self) -> list[float]:
         """Seconds from each accepted order's arrival to a settled record, ascending."""
@@ -152,15 +156,18 @@ class Ledger:
                 return "LOST: at the broker, and we have no record"
             return None if not intent.is_accepted else "LOST: accepted, and we have no record"
         if record.state is State.UNKNOWN and not rows:
-            return None if _is_told(record) else "unknown, and nobody was told"
+            return None if self._is_told(record) else "unknown, and nobody was told"
         if record.state in UNSETTLED:
             return f"still {record.state}"
         if not rows:
             return None if record.state in NEVER_AT_BROKER else f"LOST: {record.state}, and not at the broker"
         return _difference(record, rows[0])
 
+    def _is_told(self, order: Order) -> bool:
+        return order.state is State.UNKNOWN and order.client_order_id in self.told
+
     def _read_records(self) -> Iterator[Order]:
-        days = {exchange_day(self.started_at), exchange_day(datetime.now(UTC))}
+        days = {exchange_day(self._started_at), exchange_day(self.clock.now())}
         for account in self.sources.accounts:
             for day in days:
                 cursor: str | None = None
@@ -200,10 +207,6 @@ def _difference(record: Order, row: Row) -> str | None:
         return None
     prefix = "LOST: " if record.state in NEVER_AT_BROKER else ""
     return f"{prefix}ours {ours} is not the broker's {theirs}"
-
-
-def _is_told(order: Order) -> bool:
-    return any(step.event.kind is EventKind.PERSON_TOLD for step in order.history)
 
 
 def _seconds(order: Order) -> float:

@@ -72,11 +72,12 @@ class Answer:
 
 @dataclass(frozen=True)
 class Desk:
-    """The accounts, strategies and keys of one run. `tokens` opens each account's strategy."""
+    """The accounts, strategies and keys of one run. `strategies` are accounts by name, `tokens` opens each of them."""
 
     api_url: str
     api_key: str = field(repr=False)
     accounts: dict[str, str]
+    strategies: dict[str, tuple[str, ...]]
     tokens: dict[str, str] = field(repr=False)
 
     def send(self, call: "Call") -> Answer:
@@ -96,28 +97,33 @@ class Desk:
 
 
 def open_desk(target: Target, facts: dict[str, Any]) -> Desk:
-    """Add the accounts, half of them at Zerodha, a strategy for each, and the paper market."""
+    """Add the accounts, half of them at Zerodha, a strategy for each and for some two, and the paper market."""
     brokers = {f"{broker}-{n}": broker for broker in ("zerodha", "paper") for n in range(ACCOUNTS_EACH)}
     target.paper_exchange.seed_market([_share(name) for name in INSTRUMENTS])
     shares = [a_share(f"NSE:{name}") for name in INSTRUMENTS]
     put_listings(target.dynamodb, target.outputs["InstrumentsTableName"], "zerodha", shares)
-    tokens = {}
     for name, broker in brokers.items():
         operate.add_account(target, Account(name=name, broker=broker, limits=Limits(max_orders_per_day=5000)))
         if broker == "zerodha":
             session = {"api_key": API_KEY, "access_token": ACCESS_TOKEN}
             operate.set_session(target, name, session)
-        strategy = Strategy(
-            name=f"s-{name}",
-            accounts=(name,),
-            order_type=OrderType.MARKET,
-            product=Product.CNC,
-            max_quantity=1000,
-            # the emulator runs the order queue one message at a time: on most accounts an alert may wait for that
-            max_age_s=30 if name.endswith("0") else 90,
-        )
-        tokens[name] = operate.add_strategy(target, strategy)
-    return Desk(facts["api_url"], facts["api_key"], brokers, tokens)
+    strategies: dict[str, tuple[str, ...]] = {f"s-{name}": (name,) for name in brokers}
+    # one alert for two accounts, at two brokers and at one
+    strategies |= {"both-0": ("zerodha-0", "paper-0"), "both-1": ("zerodha-1", "zerodha-2")}
+    tokens = {name: operate.add_strategy(target, _strategy(name, of)) for name, of in strategies.items()}
+    return Desk(facts["api_url"], facts["api_key"], brokers, strategies, tokens)
+
+
+def _strategy(name: str, accounts: tuple[str, ...]) -> Strategy:
+    return Strategy(
+        name=name,
+        accounts=accounts,
+        order_type=OrderType.MARKET,
+        product=Product.CNC,
+        max_quantity=1000,
+        # the emulator runs the order queue one message at a time: on most accounts an alert may wait for that
+        max_age_s=30 if name.endswith("0") else 90,
+    )
 
 
 def kite_prices() -> dict[str, str]:
@@ -161,24 +167,25 @@ class Traffic:
         with self._turns:
             if self.stopping.is_set():
                 return
-            intent, call = (self._alert if is_alert else self._order)(number)
-            self._register(intent)
-            answer = self._try(intent, call)
+            intents, call = (self._alert if is_alert else self._order)(number)
+            self._register(intents)
+            answer = self._try(intents, call)
         if is_alert:
-            self._resend(intent, call, answer)
+            self._resend(intents, call, answer)
         else:
-            self._follow(intent, self._insist(intent, call, answer))
+            self._follow(intents[0], self._insist(intents, call, answer))
 
     def _dice(self, number: int) -> random.Random:
         return random.Random(f"{self._seed}/{number}")  # noqa: S311 - a seed that can be repeated is the point
 
-    def _alert(self, number: int) -> tuple[Intent, Call]:
+    def _alert(self, number: int) -> tuple[list[Intent], Call]:
+        """One order for each account of a strategy, whatever the answer names."""
         dice = self._dice(number)
-        account, instrument = dice.choice(sorted(self._desk.accounts)), dice.choice(INSTRUMENTS)
+        strategy, instrument = dice.choice(sorted(self._desk.strategies)), dice.choice(INSTRUMENTS)
         quantity = dice.randint(1, 5)
         message = {
-            "strategy": f"s-{account}",
-            "token": self._desk.tokens[account],
+            "strategy": strategy,
+            "token": self._desk.tokens[strategy],
             "ticker": instrument,
             "exchange": "NSE",
             "action": "buy",
@@ -190,11 +197,13 @@ class Traffic:
             "time": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         }
         body = json.dumps(message).encode()
-        name = client_order_id(account, f"alert:{alert_digest(f's-{account}', body)}")
+        key = f"alert:{alert_digest(strategy, body)}"
+        accounts = self._desk.strategies[strategy]
+        names = {account: client_order_id(account, key) for account in accounts}
         call = Call("POST", "/v1/webhooks/tradingview", body, TRADINGVIEW_TIMEOUT_S)
-        return Intent(name, account, self._desk.accounts[account], "alert"), call
+        return [Intent(names[one], one, self._desk.accounts[one], "alert") for one in accounts], call
 
-    def _order(self, number: int) -> tuple[Intent, Call]:
+    def _order(self, number: int) -> tuple[list[Intent], Call]:
         dice = self._dice(number)
         account, change = (
             dice.choice(sorted(self._desk.accounts)),
@@ -213,27 +222,29 @@ class Traffic:
         key = f"order-{number}"
         name = client_order_id(account, f"api:{key}")
         intent = Intent(name, account, self._desk.accounts[account], "https", change=change)
-        return intent, Call("POST", "/v1/orders", json.dumps(fields).encode(), CALLER_TIMEOUT_S, key)
+        return [intent], Call("POST", "/v1/orders", json.dumps(fields).encode(), CALLER_TIMEOUT_S, key)
 
-    def _resend(self, intent: Intent, call: Call, answer: Answer) -> None:
+    def _resend(self, intents: list[Intent], call: Call, answer: Answer) -> None:
         """As TradingView does: again on a 5xx but 504, never after a silence."""
         for _ in range(TRADINGVIEW_TRIES - 1):
             if answer.status is None or answer.status < 500 or answer.status == 504:
                 break
             if self.stopping.wait(TRADINGVIEW_PAUSE_S):
                 break
-            answer = self._try(intent, call)
+            answer = self._try(intents, call)
         if answer.status == 202:
-            assert answer.content["client_order_ids"] == [intent.client_order_id], answer
-            intent.is_accepted = True
+            wanted = {intent.client_order_id for intent in intents}
+            assert set(answer.content["client_order_ids"]) == wanted, answer
+            for intent in intents:
+                intent.is_accepted = True
 
-    def _insist(self, intent: Intent, call: Call, answer: Answer) -> Answer:
+    def _insist(self, intents: list[Intent], call: Call, answer: Answer) -> Answer:
         """As a careful caller does: the same key again, after growing pauses."""
         for attempt in range(CALLER_TRIES - 1):
             pause_s = min(CALLER_PAUSE_S * 2**attempt, CALLER_LONGEST_PAUSE_S)
             if not answer.is_worth_another_try or self.stopping.wait(pause_s):
                 break
-            answer = self._try(intent, call)
+            answer = self._try(intents, call)
         return answer
 
     def _follow(self, intent: Intent, answer: Answer) -> None:
@@ -247,18 +258,20 @@ class Traffic:
         changed = json.dumps({"limit_price": CHANGED_PRICE}).encode()
         method, body = {"cancel": ("DELETE", None), "modify": ("PATCH", changed)}[intent.change]
         call = Call(method, path, body, CALLER_TIMEOUT_S, "")
-        self._insist(intent, call, self._try(intent, call))
+        self._insist([intent], call, self._try([intent], call))
 
-    def _try(self, intent: Intent, call: Call) -> Answer:
+    def _try(self, intents: list[Intent], call: Call) -> Answer:
         answer = self._desk.send(call)
-        intent.answers.append(answer.status)
-        intent.saw_a_worker_die |= answer.died
+        for intent in intents:
+            intent.answers.append(answer.status)
+            intent.saw_a_worker_die |= answer.died
         return answer
 
-    def _register(self, intent: Intent) -> None:
+    def _register(self, intents: list[Intent]) -> None:
         with self._lock:
-            assert intent.client_order_id not in self.intents
-            self.intents[intent.client_order_id] = intent
+            for intent in intents:
+                assert intent.client_order_id not in self.intents
+                self.intents[intent.client_order_id] = intent
 
 
 def _content(raw: bytes) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def faulted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     """
     port = unused_port()
     home = tmp_path_factory.mktemp("faulted") / "stack"
-    stack = LocalStack(home, {"ZerodhaEndpoint": f"http://127.0.0.1:{port}"})
+    stack = LocalStack(home, {"ZerodhaEndpoint": f"http://127.0.0.1:{port}", "LocalWebhooks": "true"})
     try:
         stack.up()
         ground = Ground(local_target(Home(home)), stack.facts, home, port)
