@@ -11,7 +11,7 @@ from tests.system.process_faults_nemesis import Nemesis
 from tests.system.process_faults_traffic import Traffic, kite_prices
 
 RATE = 0.25
-# short enough that all of it has come to light before the ledger is closed
+# the ledger is closed once nothing waits any more
 LATE_S, LAG_S = (1.0, 20.0), (0.0, 20.0)
 # the adapter is told an http address here
 PLAYED = [name for name, fault in FAULTS.items() if not fault.needs_tls]

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -125,6 +126,9 @@ class Broker(Protocol):
     def calm(self) -> None:
         """Make no more trouble."""
 
+    def waiting(self) -> int:
+        """Return how many order writes it has still to take in."""
+
 
 Play = Callable[[Ground, Nemesis, Traffic], AbstractContextManager[Broker]]
 
@@ -166,11 +170,10 @@ def run(ground: Ground, *, orders: int, seed: int, plan: Plan = USUAL, play: Pla
                 _send_all(traffic, nemesis, orders)
                 sending_s = time.monotonic() - started
                 broker.calm()
-                _settle(ledger)
+                settle(ledger, broker)
             finally:
                 traffic.stopping.set()
                 nemesis.release()
-        ledger.look()
         return Run(
             seed=seed,
             sent=len(traffic.intents),
@@ -179,7 +182,7 @@ def run(ground: Ground, *, orders: int, seed: int, plan: Plan = USUAL, play: Pla
             intents=traffic.intents,
             sending_s=sending_s,
             wall_s=time.monotonic() - started,
-            unaccounted=ledger.open_accounts(),
+            unaccounted=left_open(ledger, broker),
         )
 
 
@@ -213,12 +216,28 @@ def _send_all(traffic: Traffic, nemesis: Nemesis, orders: int) -> None:
     nemesis.rest()
 
 
-def _settle(ledger: Ledger) -> None:
-    """Wait until every account is closed; what is open after that stands in the run's result."""
-    give_up_at = time.monotonic() + PATIENCE_S
+def settle(ledger: Ledger, broker: Broker) -> None:
+    """Wait until every account is closed in a look at all that the broker will ever hold.
+
+    What is open after that stands in the run's result.
+    """
+    clock = ledger.clock
+    give_up_at = clock.now() + timedelta(seconds=PATIENCE_S)
+    while not ledger.violations and clock.now() < give_up_at:
+        # what is accepted late must be in the book before the look
+        if broker.waiting() == 0:
+            ledger.look()
+            if not ledger.open_accounts():
+                return
+        clock.sleep(LOOK_EVERY_S)
+
+
+def left_open(ledger: Ledger, broker: Broker) -> dict[str, str]:
+    """Look once more, and return what is wrong still, by order."""
+    waiting = broker.waiting()
     ledger.look()
-    while ledger.open_accounts() and not ledger.violations and time.monotonic() < give_up_at:
-        time.sleep(LOOK_EVERY_S)
+    late = {"broker": f"{waiting} order writes are still to be taken in"} if waiting else {}
+    return ledger.open_accounts() | late
 
 
 @contextmanager

@@ -1,8 +1,9 @@
 """The Kite simulator with a hand on each call: it shows a call before and after it is done, and waits meanwhile."""
 
+import threading
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import parse_qsl
@@ -44,7 +45,10 @@ class HoldingHandler(Handler):
             super().handle_request()
             return
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
-        server = cast("HoldingKite", self.server)
+        with cast("HoldingKite", self.server).at_work(self.command) as server:
+            self._handle(server, body)
+
+    def _handle(self, server: "HoldingKite", body: bytes) -> None:
         if not self._passes(server, BEFORE, body):
             self.close_connection = True
             return
@@ -73,6 +77,25 @@ class HoldingKite(KiteServer):
         super().__init__(port)
         self.RequestHandlerClass = HoldingHandler
         self.decide = decide
+        self._counting = threading.Lock()
+        self._writes = 0
+
+    @contextmanager
+    def at_work(self, command: str) -> Iterator["HoldingKite"]:
+        """Count an order call until it is done or lost."""
+        is_write = command in CALLS
+        with self._counting:
+            self._writes += is_write
+        try:
+            yield self
+        finally:
+            with self._counting:
+                self._writes -= is_write
+
+    def waiting(self) -> int:
+        """How many order calls it has still to do."""
+        with self._counting:
+            return self._writes
 
     def rows(self) -> list[dict[str, Any]]:
         """Every order that it has taken in, as it stands."""
