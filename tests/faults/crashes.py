@@ -17,6 +17,7 @@ READS = frozenset(
         "settings.account",
         "settings.strategy",
         "sessions.session",
+        "credentials.credentials",
         "store.get",
         "store.list_day",
         "store.list_unsettled",

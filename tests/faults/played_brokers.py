@@ -181,9 +181,10 @@ class PlayedZerodha:
         return [self._held(row) for row in self._kite.book.orders.values()]
 
     def _held(self, row: Mapping[str, Any]) -> HeldOrder:
+        is_part = row["status"] == "OPEN" and row["filled_quantity"] > 0
         return HeldOrder(
             broker_order_id=row["order_id"],
-            state=self.STATES[row["status"]],
+            state=State.PARTIALLY_FILLED if is_part else self.STATES[row["status"]],
             quantity=row["quantity"],
             filled_quantity=row["filled_quantity"],
             limit_price=row["price"],

@@ -6,33 +6,21 @@ after the call bounds it: each look at an order that is not over makes the same 
 """
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import pytest
 
 from order_router.brokers.registry import BROKERS
-from order_router.domain.errors import RouterError
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Order
 from order_router.domain.order_news import NEWS
-from order_router.domain.vocabulary import Source
 from order_router.service import settling
-from order_router.service.change import cancel_order, modify_order
 from order_router.service.desk import Desk
 from order_router.service.follow_up import tell
-from order_router.service.place import StillUnsent, place_order
-from order_router.service.reconcile import reconcile_account
-from tests.fakes.told import told_by
 from tests.fakes.world import World
-from tests.faults.crashes import Crash, Crashes, Point, crashing, is_between_reads, sides, sweep
-from tests.faults.floor import usual_product
-from tests.faults.played_brokers import ON_THE_WIRE, PLAYED, Call, HeldOrder, Outcome
+from tests.faults.crashes import Crash, Crashes, Point, is_between_reads, sides, sweep
+from tests.faults.played_brokers import PLAYED, Call, Outcome
+from tests.faults.staged import STAGED, Scenario
 
-DELIVERIES = 6
-LOOKS = 4
-BETWEEN_LOOKS_S = 40
-"""Longer than a lease: whatever a dead worker owned is free at the next look."""
 QUIET_ENDS: dict[Call, dict[Outcome, tuple[State, EventKind | None]]] = {
     Call.PLACE: {
         Outcome.ACKNOWLEDGED: (State.FILLED, None),
@@ -73,135 +61,9 @@ def quiet(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL)
 
 
-@dataclass
-class Scenario:
-    """One world, one broker's side of it, and the deaths to come."""
-
-    broker: str
-    crashes: Crashes
-    world: World = field(default_factory=World)
-    left: list[object] = field(default_factory=list)
-    outcome: Outcome = Outcome.ACKNOWLEDGED
-
-    def __post_init__(self) -> None:
-        self.played = PLAYED[self.broker](self.world)
-
-    def expect(self, call: Call, outcome: Outcome) -> None:
-        self.outcome = outcome
-        if outcome in ON_THE_WIRE:
-            self.world.transport.writes = [ON_THE_WIRE[outcome]]
-        elif outcome is not Outcome.ACKNOWLEDGED:
-            self.played.play(call, outcome)
-
-    def survive(self, step: Callable[[Desk], object]) -> bool:
-        """Run a step as a worker that may die; tell whether it is done."""
-        self.crashes.begin()
-        try:
-            step(crashing(self.world.desk, self.crashes))
-        except Crash:
-            self.left.append(self.outside())
-            return False
-        except StillUnsent:
-            return False
-        return True
-
-    def outside(self) -> list[object]:
-        """Return all that stays when a worker is gone."""
-        world, tables = self.world, self.world.store.tables
-        asked = (
-            world.notifier.notices,
-            world.reconcile.asked,
-            world.looks._marks,
-            world.renewer.reported,
-            world.sessions.forgotten,
-        )
-        kept = tables.holds, tables.counts, tables.slots, tables.meters, world.breakers._stored
-        return [world.clock.now(), self.order(), self.played.held(), *map(repr, (*asked, *kept))]
-
-    def look_until_quiet(self) -> None:
-        for _ in range(LOOKS):
-            self.survive(lambda desk: reconcile_account(desk, "paper"))
-            self.world.clock.advance(BETWEEN_LOOKS_S)
-
-    def order(self) -> Order | None:
-        stored = [order for order, _ in self.world.store.tables.orders.values()]
-        assert len(stored) <= 1
-        return stored[0] if stored else None
-
-    def ends_unseen(self) -> set[State]:
-        """Return how an order may end that the broker does not hold: what left and was lost proves nothing."""
-        said_no = {State.REJECTED} if self.outcome is Outcome.REJECTED else set()
-        return said_no | (set() if self.world.transport.writes_sent() else {State.STALE, State.REFUSED})
-
-    def require_truth(self) -> None:
-        """What we say is what the broker holds; where it holds nothing, it ended or somebody was told."""
-        order, held = self.order(), self.played.held()
-        assert order is not None, "an accepted intent was forgotten"
-        assert len(held) <= 1, "two orders for one intent"
-        if held:
-            assert as_held(order) == held[0]
-        elif order.state is State.UNKNOWN:
-            assert "unknown" in {notice.kind for notice in told_by([order])}, "unknown, and nobody was told"
-        else:
-            assert order.state in self.ends_unseen(), f"{order.state} here, and the broker never said so"
-
-
-def as_held(order: Order) -> HeldOrder:
-    assert order.broker_order_id is not None
-    return HeldOrder(
-        broker_order_id=order.broker_order_id,
-        state=order.state,
-        quantity=order.request.quantity,
-        filled_quantity=order.filled_quantity,
-        limit_price=getattr(order.request, "limit_price", None),
-    )
-
-
-def place(broker: str, call: Call, outcome: Outcome, crashes: Crashes) -> Scenario:
-    """Bring an alert's order again and again until a worker is done with it, as the queue does."""
-    scenario = Scenario(broker, crashes)
-    scenario.expect(call, outcome)
-    command = scenario.world.command(source=Source.ALERT, product=usual_product(broker))
-    for _ in range(DELIVERIES):
-        if scenario.survive(lambda desk: place_order(desk, command)):
-            break
-        scenario.world.clock.advance(2)
-    assert scenario.world.transport.writes_sent() <= 1, "sent twice"
-    return scenario
-
-
-def change(broker: str, call: Call, outcome: Outcome, crashes: Crashes) -> Scenario:
-    """Change an order that rests, once: nobody repeats a caller's change."""
-    scenario = Scenario(broker, crashes)
-    resting = scenario.world.place(limit_price="1400", product=usual_product(broker)).order
-    scenario.expect(call, outcome)
-
-    def step(desk: Desk) -> None:
-        try:
-            CHANGES[call](desk, resting.client_order_id)
-        except RouterError:
-            return
-
-    scenario.survive(step)
-    return scenario
-
-
-def modify(desk: Desk, client_order_id: str) -> object:
-    return modify_order(desk, client_order_id, {"quantity": 8, "limit_price": "1401"})
-
-
-CHANGES: dict[Call, Callable[[Desk, str], object]] = {Call.MODIFY: modify, Call.CANCEL: cancel_order}
-
-
-STAGED: dict[Call, Callable[[str, Call, Outcome, Crashes], Scenario]] = {
-    Call.PLACE: place,
-    Call.MODIFY: change,
-    Call.CANCEL: change,
-}
-
-
 def play(broker: str, call: Call, outcome: Outcome, crashes: Crashes) -> Scenario:
-    scenario = STAGED[call](broker, call, outcome, crashes)
+    scenario = Scenario(broker, crashes)
+    STAGED[call](scenario, call, outcome)
     scenario.look_until_quiet()
     scenario.require_truth()
     return scenario
