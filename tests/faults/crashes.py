@@ -90,6 +90,29 @@ class Crashes:
         return answer
 
 
+class VisitedCrashes(Crashes):
+    """Lets somebody in before one of the outside calls, and the worker die there if its points say so.
+
+    `foresee` is done one call earlier.
+    """
+
+    __slots__ = ("at", "come", "foresee")
+
+    def __init__(self, at: int, points: frozenset[Point] = frozenset()) -> None:
+        super().__init__(points)
+        self.at = at
+        self.foresee: Callable[[], None] = lambda: None
+        self.come: Callable[[], None] = lambda: None
+
+    def around[T](self, name: str, call: Callable[[], T]) -> T:
+        """Make the call once the visitor has gone."""
+        if len(self.calls) == self.at - 1:
+            self.foresee()
+        if len(self.calls) == self.at:
+            self.come()
+        return super().around(name, call)
+
+
 class CrashingPort:
     """Any port: each of its methods is an outside call."""
 

@@ -1,6 +1,6 @@
 """A broker's postbacks in one process: what the Kite simulator posts, kept until a test lets it come."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -74,26 +74,3 @@ class Mailroom:
     def newest_first_and_twice(self) -> list[bytes]:
         """Return all that the broker has posted so far, as no broker should send it."""
         return [body for body in self.posted.bodies[::-1] for _ in range(2)]
-
-
-class VisitedCrashes(Crashes):
-    """Lets somebody in before one of the outside calls, and the worker die there if its points say so.
-
-    `foresee` is done one call earlier.
-    """
-
-    __slots__ = ("at", "come", "foresee")
-
-    def __init__(self, at: int, points: frozenset[Any] = frozenset()) -> None:
-        super().__init__(points)
-        self.at = at
-        self.foresee: Callable[[], None] = lambda: None
-        self.come: Callable[[], None] = lambda: None
-
-    def around[T](self, name: str, call: Callable[[], T]) -> T:
-        """Make the call once the visitor has gone."""
-        if len(self.calls) == self.at - 1:
-            self.foresee()
-        if len(self.calls) == self.at:
-            self.come()
-        return super().around(name, call)

@@ -23,8 +23,8 @@ from order_router.service.postbacks import Taken
 from order_router.service.reconcile import reconcile_account
 from tests.fakes.order_store import MemoryOrderStore
 from tests.fakes.world import World
-from tests.faults.crashes import Crashes, Point, points
-from tests.faults.mailroom import Mailroom, VisitedCrashes
+from tests.faults.crashes import Crashes, Point, VisitedCrashes, points
+from tests.faults.mailroom import Mailroom
 from tests.faults.played_brokers import Call, Outcome, PlayedZerodha
 from tests.faults.staged import STAGED, Scenario
 from tests.simulators.kite_book import KiteBook
