@@ -71,7 +71,7 @@ class Scenario:
 
     def look_until_quiet(self) -> None:
         for _ in range(LOOKS):
-            self.survive(lambda desk: reconcile_account(desk, "paper"))
+            self.survive(look)
             self.world.clock.advance(BETWEEN_LOOKS_S)
 
     def order(self) -> Order | None:
@@ -95,6 +95,11 @@ class Scenario:
             assert "unknown" in {notice.kind for notice in told_by([order])}, "unknown, and nobody was told"
         else:
             assert order.state in self.ends_unseen(), f"{order.state} here, and the broker never said so"
+
+
+def look(desk: Desk) -> None:
+    """Look at the account's book; nothing that may come of an order can be in the way of settling it."""
+    assert not reconcile_account(desk, "paper").failed, "an order was not settled"
 
 
 def as_held(order: Order) -> HeldOrder:

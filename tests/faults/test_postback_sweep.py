@@ -20,13 +20,12 @@ from order_router.domain.lifecycle import State, allows
 from order_router.domain.order import Event, Order, apply
 from order_router.service import postbacks, recording
 from order_router.service.postbacks import Taken
-from order_router.service.reconcile import reconcile_account
 from tests.fakes.order_store import MemoryOrderStore
 from tests.fakes.world import World
 from tests.faults.crashes import Crashes, Point, VisitedCrashes, points
 from tests.faults.mailroom import Mailroom
 from tests.faults.played_brokers import Call, Outcome, PlayedZerodha
-from tests.faults.staged import STAGED, Scenario
+from tests.faults.staged import STAGED, Scenario, look
 from tests.simulators.kite_book import KiteBook
 
 BROKER = "zerodha"
@@ -109,7 +108,7 @@ class Stage:
         self.scenario.look_until_quiet()
         self.mail.deaths.points = frozenset()
         self.mail.take(self.mail.posted.bodies)
-        reconcile_account(self.scenario.world.desk, "paper")
+        look(self.scenario.world.desk)
         self.require()
         return self
 
@@ -189,7 +188,7 @@ BREAKS: dict[str, tuple[Any, str, object, str]] = {
         recording,
         "apply_fitting",
         fitting_or_shrinking,
-        "filled quantity cannot go",
+        "not settled|filled quantity cannot go",
     ),
     "an order that is being sent is none of ours": (
         postbacks,
