@@ -6,18 +6,20 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from order_router.adapter.http import HttpResponse
 from order_router.aws.order_record import read_order
 from order_router.domain.exchange_time import exchange_day, is_book_final
 from order_router.domain.lifecycle import FINAL, EventKind, State
 from order_router.domain.order import Order
 from order_router.ports import Clock, Notice
+from tests.simulation.answers import Proof, proof_of
 from tests.simulation.limited import Counts
 from tests.simulation.venues import Held
 
 TAG = re.compile(rb"[A-Z2-7]{20}")
 CALLS_A_SECOND = 9
 SECOND = timedelta(seconds=1)
-NOTHING_THERE = {State.STALE, State.REFUSED, State.REJECTED}
+NEVER_LEFT = {State.STALE, State.REFUSED}
 TOLD_WITHIN = timedelta(seconds=70)
 """A look each minute, and what the look itself takes."""
 
@@ -48,6 +50,7 @@ class Judge:
     notices: list[tuple[datetime, Notice]] = field(default_factory=list)
     arrived: Counter[str] = field(default_factory=Counter)
     left: Counter[str] = field(default_factory=Counter)
+    answers: Counter[tuple[str, Proof]] = field(default_factory=Counter)
     queued: dict[str, int] = field(default_factory=dict)
     last_sent: dict[str, int] = field(default_factory=dict)
     calls: defaultdict[str, list[datetime]] = field(default_factory=lambda: defaultdict(list))
@@ -157,6 +160,12 @@ class Judge:
         """Judge a write as it comes to its broker: `road` is what the ways of two calls differ by at most."""
         self._judge_pace(f"{self._pace_of(write)} came", within=SECOND - road)
 
+    def call_answered(self, write: Write, answer: HttpResponse) -> None:
+        """Note what the answer to a new order proves, as whoever sent it gets it."""
+        found = TAG.search(write.body)
+        if write.method == "POST" and found is not None:
+            self.answers[found.group().decode(), proof_of(answer)] += 1
+
     def _pace_of(self, write: Write) -> str:
         """Return the account and segment that the pace of a write is counted in: an account has its own venue."""
         found = TAG.search(write.body)
@@ -179,6 +188,10 @@ class Judge:
         if item is None:
             return
         order = read_order(item)
+        self.require(
+            self.left[name] == self.answers[name, Proof.NEVER_SENT],
+            f"{name} left again, and may be there already",
+        )
         self.left[name] += 1
         self.require(order.state is State.SUBMITTING, f"{name} left while {order.state}")
         self.require(now <= order.deadline, f"{name} left after its deadline")
@@ -224,8 +237,19 @@ class Judge:
         if state is State.UNKNOWN:
             self.require(name in self.told("unknown"), f"{name} is unknown and nobody was told")
             return "unknown and told"
-        self.require(state in NOTHING_THERE, f"{name} is {state} here, nothing there")
+        self._judge_nothing_there(order)
         return f"{state}, nothing there"
+
+    def _judge_nothing_there(self, order: Order) -> None:
+        """Require that what is said of an order that its broker does not have was known, and not supposed."""
+        name, state = order.client_order_id, order.state
+        if state is State.REJECTED:
+            is_known = self.answers[name, Proof.NO] or order.has(EventKind.CLOSED_ABSENT)
+            self.require(is_known, f"{name} is {state} here, and its broker never said no")
+            return
+        self.require(state in NEVER_LEFT, f"{name} is {state} here, nothing there")
+        never_sent = self.left[name] == self.answers[name, Proof.NEVER_SENT]
+        self.require(never_sent, f"{name} is {state} here, and it may have left")
 
     def _judge_history(self, order: Order) -> None:
         day = exchange_day(order.received_at)

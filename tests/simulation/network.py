@@ -17,7 +17,8 @@ from tests.simulators.kite_behaviours import TIMED_OUT
 REFUSED, TLS_FAILED = "connection refused", "TLS failed"
 REQUEST_LOST, ANSWER_LOST, RESET = "request lost", "answer lost", "reset after the request"
 LATE, SLOW = "accepted late", "slow"
-BAD_GATEWAY, FAILED_UNSEEN = "bad gateway after acceptance", "503 unseen"
+BAD_GATEWAY = "bad gateway after acceptance"
+FAILED_SEEN, FAILED_UNSEEN = "503, accepted", "503 unseen"
 HTML, TRUNCATED = "HTML page after acceptance", "truncated answer"
 RATE_LIMITED, TIMED_OUT_SEEN, TIMED_OUT_UNSEEN = (
     "429 unseen",
@@ -34,6 +35,7 @@ WRITES = (
     LATE,
     SLOW,
     BAD_GATEWAY,
+    FAILED_SEEN,
     FAILED_UNSEEN,
     HTML,
     TRUNCATED,
@@ -52,7 +54,8 @@ JSON = {"content-type": "application/json"}
 class Network:
     """The lines from one process to every broker.
 
-    `watch` sees each write as it leaves, `comes` each that comes to its broker at once, `arrived` each answer.
+    `watch` sees each write as it leaves, `comes` each that comes to its broker at once, `arrived` each answer of a
+    broker, `answered` each answer to a write as whoever sent it gets it.
     """
 
     hub: Hub
@@ -61,6 +64,7 @@ class Network:
     watch: Callable[[HttpRequest], None]
     comes: Callable[[HttpRequest], None]
     arrived: Callable[[HttpRequest, int], None]
+    answered: Callable[[HttpRequest, HttpResponse], None]
     books: dict[str, HttpResponse]
     broken: list[str]
 
@@ -109,7 +113,10 @@ class Network:
         delay = self._random(LONGEST_DELAY) if kind == LATE else self._random(LATENCY)
         self.hub.spawn(f"network {kind}", travel, after=delay)
         self.hub.pause(WRITE_LIMIT if request.is_write else READ_LIMIT)
-        return self._answer(kind, answers)
+        answer = self._answer(kind, answers)
+        if request.is_write:
+            self.answered(request, answer)
+        return answer
 
     def _answer(self, kind: str | None, answers: list[HttpResponse]) -> HttpResponse:
         if kind in _FIXED:
@@ -137,12 +144,19 @@ class Network:
 _FIXED = {
     BAD_GATEWAY: HttpResponse(status=502, headers={"content-type": "text/html"}, body=b"<html>502</html>"),
     HTML: HttpResponse(status=200, headers={"content-type": "text/html"}, body=b"<html>maintenance</html>"),
-    FAILED_UNSEEN: HttpResponse(status=503, headers=JSON, body=b'{"status":"error","message":"OMS"}'),
     RATE_LIMITED: HttpResponse(
         status=429,
         headers=JSON,
         body=b'{"status":"error","error_type":"NetworkException","message":"Too many requests"}',
     ),
+}
+_FIXED |= {
+    kind: HttpResponse(
+        status=503,
+        headers=JSON,
+        body=b'{"status":"error","error_type":"GeneralException","message":"OMS"}',
+    )
+    for kind in (FAILED_SEEN, FAILED_UNSEEN)
 }
 _FIXED |= {
     kind: HttpResponse(

@@ -12,7 +12,7 @@ from typing import Any
 from unittest.mock import patch
 
 from order_router import wiring
-from order_router.adapter.http import HttpRequest
+from order_router.adapter.http import HttpRequest, HttpResponse
 from order_router.api import orders as api_orders
 from order_router.aws import breakers_table, gate, kill_tables, orders_table
 from order_router.aws.settings_table import SettingsTable, digest_of
@@ -221,6 +221,7 @@ class Stack:
             self._watch,
             self._comes,
             self._arrived,
+            self._answered,
             self._books,
             self.judge.broken,
         )
@@ -230,6 +231,9 @@ class Stack:
 
     def _comes(self, request: HttpRequest) -> None:
         self.judge.call_came(_write(request), road=timedelta(microseconds=LATENCY))
+
+    def _answered(self, request: HttpRequest, answer: HttpResponse) -> None:
+        self.judge.call_answered(_write(request), answer)
 
     def _arrived(self, request: HttpRequest, status: int) -> None:
         if request.is_write and request.method == "POST" and status < 300:
