@@ -9,7 +9,7 @@ from typing import Any
 
 from order_router.domain.exchange_time import IST
 from tests.fakes.clock import MONDAY_MORNING
-from tests.simulation.gateway import Answer
+from tests.simulation.asking import Asked
 from tests.simulation.limited import HOLDING
 from tests.simulation.stack import KEY, MINUTE, TOKENS, Stack
 from tests.simulation.trouble import FREEZES
@@ -26,13 +26,13 @@ BUSY = ("client", "network accepted late", "place", "modify", "cancel", "kill_sw
 
 
 class Day:
-    """One seed's day. `accepted` are the orders that somebody was told we have."""
+    """One seed's day."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self.random = Random(seed)  # noqa: S311 - a schedule, not a secret
         self.stack = Stack(self.random, held=HOLDING[seed % len(HOLDING)])
-        self.accepted: set[str] = set()
+        self.asked = Asked(self.stack.judge)
         self._is_stopping = False
         # on some days everybody wants the same thing
         is_narrow = self.random.random() < 0.5
@@ -93,7 +93,7 @@ class Day:
     def _judge(self) -> None:
         judge, stack = self.stack.judge, self.stack
         ends = judge.judge_end(stack.held())
-        judge.require(self.accepted <= set(judge.items), "an accepted order was lost")
+        judge.require(self.asked.accepted <= set(judge.items), "an accepted order was lost")
         for name in ("OrderQueue", "OrderDeadLetters"):
             judge.require(not stack.sqs.messages(stack.sqs.url(name)), f"messages were left in {name}")
         if not any(hit.startswith("reconcile") for hit in stack.trouble.hits):
@@ -134,14 +134,15 @@ class Day:
             self.stack.hub.spawn("client", partial(self._place, key, order))
 
     def _place(self, key: str, order: Mapping[str, Any]) -> None:
-        self._note(self.stack.gateway.place(KEY, key, order))
+        answer = self.stack.gateway.place(KEY, key, order)
+        self.asked.order_answered(key, order, answer)
 
     def alert(self) -> None:
         """Send an alert, or the same one again."""
         random = self.random
         strategy = random.choice(self.strategies) or "swing"
         now = self.stack.hub.now()
-        body = {
+        body: dict[str, Any] = {
             "strategy": strategy,
             "token": TOKENS[strategy],
             "ticker": random.choice(self.instruments).removeprefix("NSE:"),
@@ -152,10 +153,15 @@ class Day:
             "position_size": random.choice(("0", "5", "-5", "55")),
             "time": f"{now:%Y-%m-%dT%H:%M:%SZ}",
         }
-        text = json.dumps(body if random.random() < 0.8 else {**body, "time": None})
-        self._note(self.stack.gateway.send_alert(text))
+        body = body if random.random() < 0.8 else {**body, "time": None}
+        self._alert(body)
         if random.random() < 0.3:
-            self._note(self.stack.gateway.send_alert(text))
+            self._alert(body)
+
+    def _alert(self, alert: Mapping[str, Any]) -> None:
+        text = json.dumps(alert)
+        answer = self.stack.gateway.send_alert(text, came=partial(self.asked.alert_came, text))
+        self.asked.alert_answered(text, alert, answer)
 
     def change(self) -> None:
         """Change or cancel an order that we have."""
@@ -277,13 +283,6 @@ class Day:
 
     def _on_order(self, function: str, route: str, name: str, body: Any = None) -> None:
         self.stack.gateway.call(function, route, body, key=KEY, path={"client_order_id": name})
-
-    def _note(self, answer: Answer) -> None:
-        content = answer.content
-        if answer.is_success:
-            self.accepted.update(content.get("client_order_ids", ()))
-        if "client_order_id" in content:
-            self.accepted.add(str(content["client_order_id"]))
 
 
 Action = Callable[[Day], None]

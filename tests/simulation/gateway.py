@@ -1,8 +1,9 @@
 """API Gateway and those who call it: a trader's program that repeats with its key, TradingView that resends."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.simulation.hub import Hub
@@ -31,6 +32,11 @@ class Answer:
 
 
 LOST = Answer(None)
+Came = Callable[[datetime], None]
+
+
+def _nobody(_: datetime) -> None:
+    return None
 
 
 class Gateway:
@@ -42,7 +48,7 @@ class Gateway:
         self._allowed: dict[str, Mapping[str, Any]] = {}
 
     def call(self, function: str, route: str, body: object = None, **more: Any) -> Answer:
-        """Call a function's route; `more`: key, headers, path, query, patience, is_base64."""
+        """Call a function's route; `more`: key, headers, path, query, patience, is_base64, came."""
         answer = self.exchange(function, route, body, **more)
         if answer is None:
             return LOST
@@ -60,6 +66,8 @@ class Gateway:
     def _event(self, route: str, body: object, more: Mapping[str, Any]) -> dict[str, Any] | None:
         method, _, path = route.partition(" ")
         headers = {**more.get("headers", {}), "x-api-key": more.get("key", "")}
+        came_ms = int(self._hub.now().timestamp() * 1000)
+        more.get("came", _nobody)(datetime.fromtimestamp(came_ms / 1000, UTC))
         context = {"http": {"method": method, "path": path, "sourceIp": "127.0.0.1"}}
         event: dict[str, Any] = {
             "version": "2.0",
@@ -67,7 +75,7 @@ class Gateway:
             "headers": headers,
             "pathParameters": more.get("path", {}),
             "queryStringParameters": more.get("query", {}),
-            "requestContext": {**context, "timeEpoch": int(self._hub.now().timestamp() * 1000)},
+            "requestContext": {**context, "timeEpoch": came_ms},
             "body": body if isinstance(body, str) or body is None else json.dumps(body),
             "isBase64Encoded": bool(more.get("is_base64")),
         }
@@ -87,11 +95,14 @@ class Gateway:
             self._allowed[key] = answer["context"]
         return self._allowed[key]
 
-    def send_alert(self, body: str) -> Answer:
-        """Send an alert as TradingView does: 3 s of patience, again after 5 s on 500 to 599 but not 504."""
+    def send_alert(self, body: str, came: Came = _nobody) -> Answer:
+        """Send an alert as TradingView does: 3 s of patience, again after 5 s on 500 to 599 but not 504.
+
+        `came` hears of each try when it came, as the event says it.
+        """
         for _ in range(1 + RESENDS):
             route = "POST /v1/webhooks/tradingview"
-            answer = self.call("webhook", route, body, patience=TRADINGVIEW_PATIENCE)
+            answer = self.call("webhook", route, body, patience=TRADINGVIEW_PATIENCE, came=came)
             status = answer.status
             if status is None or status < SERVER_ERROR or status == GATEWAY_TIMEOUT:
                 return answer

@@ -36,6 +36,7 @@ from tests.simulation.trouble import Trouble
 from tests.simulation.venues import ACCESS_TOKEN, API_KEY, PRICES, Held, KiteVenue, PaperVenue, Venue
 
 KEY, TOKENS = "k" * 40, {"demo": "d" * 40, "swing": "s" * 40}
+ACCOUNTS = {"demo": ("paper", "kite"), "swing": ("kite",)}
 SESSION = "stack/accounts/kite/session"
 MINUTE = 60_000_000
 SOURCES = {
@@ -60,8 +61,8 @@ def _settings(held: limited.Held) -> tuple[dict[str, Any], ...]:
     for account, broker in (("paper", "paper"), ("kite", "zerodha")):
         table.put_account(Account(name=account, broker=broker, limits=held.account))
     common: dict[str, Any] = {"product": "MIS", "max_quantity": 100, "limits": held.strategy}
-    demo = Strategy(name="demo", accounts=("paper", "kite"), order_type=OrderType.MARKET, **common)
-    swing = Strategy(name="swing", accounts=("kite",), order_type=OrderType.LIMIT, **common)
+    demo = Strategy(name="demo", accounts=ACCOUNTS["demo"], order_type=OrderType.MARKET, **common)
+    swing = Strategy(name="swing", accounts=ACCOUNTS["swing"], order_type=OrderType.LIMIT, **common)
     for strategy in (demo, swing):
         digests = (digest_of(TOKENS[strategy.name]),)
         table.put_strategy(strategy.model_copy(update={"token_digests": digests}))

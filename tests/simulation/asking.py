@@ -1,0 +1,58 @@
+"""What people asked for, by the ids that its orders must have: what an answer names is held against this."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from order_router.domain.alert import alert_digest
+from order_router.domain.identity import client_order_id
+from tests.simulation.gateway import Answer
+from tests.simulation.judge import Judge
+from tests.simulation.stack import ACCOUNTS
+
+Body = Mapping[str, Any]
+
+
+@dataclass
+class Asked:
+    """What was asked for so far. `accepted` are the orders that somebody was told we have.
+
+    `came` are the times at which an alert's very bytes came: one without a time of its own is named by one of them.
+    """
+
+    judge: Judge
+    accepted: set[str] = field(default_factory=set)
+    came: defaultdict[str, list[datetime]] = field(default_factory=lambda: defaultdict(list))
+
+    def order_answered(self, key: str, order: Body, answer: Answer) -> None:
+        """Hold what a caller is told of an order against what it asked for."""
+        name = client_order_id(order["account"], f"api:{key}")
+        said = answer.content.get("client_order_id")
+        self.judge.require(
+            said == name or (said is None and not answer.is_success), f"{said} was named for {name}"
+        )
+        if said is not None:
+            self.accepted.add(name)
+
+    def alert_came(self, text: str, at: datetime) -> None:
+        """Note that an alert comes, perhaps not the first time."""
+        self.came[text].append(at)
+
+    def alert_answered(self, text: str, alert: Body, answer: Answer) -> None:
+        """Require that an alert that is said to be taken has one order in each account of its strategy."""
+        if not answer.is_success:
+            return
+        said = tuple(answer.content.get("client_order_ids", ()))
+        named = [names_of(text, alert, at) for at in self.came[text]]
+        self.judge.require(said in named, f"{said} was named for an alert of {named}")
+        self.accepted.update(said)
+
+
+def names_of(text: str, alert: Body, at: datetime) -> tuple[str, ...]:
+    """Return the ids of an alert's orders, one for each account of its strategy; `at`: when its bytes first came."""
+    key = f"alert:{alert_digest(alert['strategy'], text.encode())}"
+    if alert["time"] is None:
+        key = f"{key}:{at.isoformat()}"
+    return tuple(client_order_id(account, key) for account in ACCOUNTS[alert["strategy"]])

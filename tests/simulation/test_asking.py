@@ -1,0 +1,69 @@
+"""An answer that names too little, too much or another order is noticed, whatever became of the orders."""
+
+import json
+
+import pytest
+
+from order_router.domain.identity import client_order_id
+from tests.fakes.clock import MONDAY_MORNING, FakeClock
+from tests.simulation.asking import Asked, names_of
+from tests.simulation.gateway import LOST, Answer
+from tests.simulation.judge import Judge
+
+ALERT = {"strategy": "demo", "ticker": "INFY", "action": "buy", "time": None}
+TEXT = json.dumps(ALERT)
+NAMES = names_of(TEXT, ALERT, MONDAY_MORNING)
+ORDER = {"account": "kite", "instrument": "NSE:INFY"}
+NAME = client_order_id("kite", "api:key-1")
+
+
+def asked() -> Asked:
+    return Asked(Judge(FakeClock()))
+
+
+@pytest.mark.parametrize("named", [(), NAMES[:1], NAMES[1:], (*NAMES, "A" * 20), NAMES[::-1]])
+def test_an_alert_that_was_taken_has_an_order_in_each_account(named: tuple[str, ...]) -> None:
+    people = asked()
+    people.alert_came(TEXT, MONDAY_MORNING)
+
+    people.alert_answered(TEXT, ALERT, Answer(202, {"client_order_ids": list(named)}))
+
+    assert people.judge.broken != []
+
+
+def test_an_alert_s_own_orders_are_expected_from_then_on() -> None:
+    people = asked()
+    people.alert_came(TEXT, MONDAY_MORNING)
+
+    people.alert_answered(TEXT, ALERT, Answer(202, {"client_order_ids": list(NAMES)}))
+
+    assert people.judge.broken == []
+    assert people.accepted == set(NAMES)
+
+
+@pytest.mark.parametrize("answer", [LOST, Answer(503), Answer(422, {"code": "ALERT_REFUSED"})])
+def test_nothing_is_expected_of_an_alert_that_was_not_taken(answer: Answer) -> None:
+    people = asked()
+    people.alert_came(TEXT, MONDAY_MORNING)
+
+    people.alert_answered(TEXT, ALERT, answer)
+
+    assert (people.accepted, people.judge.broken) == (set(), [])
+
+
+@pytest.mark.parametrize("content", [{}, {"client_order_id": "A" * 20}])
+def test_a_placed_order_is_named_as_its_key_says(content: dict[str, str]) -> None:
+    people = asked()
+
+    people.order_answered("key-1", ORDER, Answer(201, content))
+
+    assert people.judge.broken != []
+
+
+@pytest.mark.parametrize("answer", [Answer(201, {"client_order_id": NAME}), Answer(409), LOST])
+def test_a_key_s_own_order_is_right(answer: Answer) -> None:
+    people = asked()
+
+    people.order_answered("key-1", ORDER, answer)
+
+    assert people.judge.broken == []
