@@ -3,7 +3,8 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from order_router.domain.alert import alert_digest
@@ -11,8 +12,10 @@ from order_router.domain.identity import client_order_id
 from tests.simulation.gateway import Answer
 from tests.simulation.judge import Judge
 from tests.simulation.stack import ACCOUNTS
+from tests.simulation.wants import Terms, terms_asked
 
 Body = Mapping[str, Any]
+MAX_AGE, MAX_ALERT_AGE = timedelta(seconds=10), timedelta(seconds=30)
 
 
 @dataclass
@@ -26,6 +29,11 @@ class Asked:
     accepted: set[str] = field(default_factory=set)
     came: defaultdict[str, list[datetime]] = field(default_factory=lambda: defaultdict(list))
 
+    def order_came(self, key: str, order: Body, at: datetime) -> None:
+        """Note that an order comes, perhaps not the first time."""
+        name = client_order_id(order["account"], f"api:{key}")
+        self.judge.wants.ask(name, terms_asked(order), at + MAX_AGE)
+
     def order_answered(self, key: str, order: Body, answer: Answer) -> None:
         """Hold what a caller is told of an order against what it asked for."""
         name = client_order_id(order["account"], f"api:{key}")
@@ -36,9 +44,14 @@ class Asked:
         if said is not None:
             self.accepted.add(name)
 
-    def alert_came(self, text: str, at: datetime) -> None:
-        """Note that an alert comes, perhaps not the first time."""
+    def alert_came(self, text: str, alert: Body, at: datetime) -> None:
+        """Note that an alert comes, perhaps not the first time: without a time of its own it is as young as that."""
         self.came[text].append(at)
+        fired = at if alert["time"] is None else min(at, datetime.fromisoformat(alert["time"]))
+        terms = _terms(alert)
+        for first in self.came[text]:
+            for name in names_of(text, alert, first):
+                self.judge.wants.ask(name, terms, fired + MAX_ALERT_AGE)
 
     def alert_answered(self, text: str, alert: Body, answer: Answer) -> None:
         """Require that an alert that is said to be taken has one order in each account of its strategy."""
@@ -48,6 +61,13 @@ class Asked:
         named = [names_of(text, alert, at) for at in self.came[text]]
         self.judge.require(said in named, f"{said} was named for an alert of {named}")
         self.accepted.update(said)
+
+
+def _terms(alert: Body) -> Terms:
+    """Return what an alert asks for: `demo` trades at the market, `swing` at the alert's price."""
+    limit = None if alert["strategy"] == "demo" else Decimal(alert["price"])
+    quantity = int(alert["contracts"])
+    return Terms(f"{alert['exchange']}:{alert['ticker']}", alert["action"].upper(), quantity, limit)
 
 
 def names_of(text: str, alert: Body, at: datetime) -> tuple[str, ...]:

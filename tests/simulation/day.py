@@ -3,11 +3,13 @@
 import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from decimal import Decimal
 from functools import partial
 from random import Random
 from typing import Any
 
 from order_router.domain.exchange_time import IST
+from order_router.domain.identity import client_order_id
 from tests.fakes.clock import MONDAY_MORNING
 from tests.simulation.asking import Asked
 from tests.simulation.limited import HOLDING
@@ -20,6 +22,7 @@ SPANS = (2 * SECOND, 15 * SECOND, 90 * SECOND)
 LAST_TRAVEL = 11
 PRICES = ("1390", "1400.5", "1499.95", "1500.10", "1550")
 INSTRUMENTS = ("NSE:INFY", "NSE:RELIANCE")
+RESTING = {"open", "partially_filled"}
 ROUTE = "/v1/orders/{client_order_id}"
 KILL, KILL_TRIES = "kill#global", 30
 BUSY = ("client", "network accepted late", "place", "modify", "cancel", "kill_switch", "kill_work")
@@ -134,7 +137,7 @@ class Day:
             self.stack.hub.spawn("client", partial(self._place, key, order))
 
     def _place(self, key: str, order: Mapping[str, Any]) -> None:
-        answer = self.stack.gateway.place(KEY, key, order)
+        answer = self.stack.gateway.place(KEY, key, order, came=partial(self.asked.order_came, key, order))
         self.asked.order_answered(key, order, answer)
 
     def alert(self) -> None:
@@ -160,20 +163,37 @@ class Day:
 
     def _alert(self, alert: Mapping[str, Any]) -> None:
         text = json.dumps(alert)
-        answer = self.stack.gateway.send_alert(text, came=partial(self.asked.alert_came, text))
+        answer = self.stack.gateway.send_alert(text, came=partial(self.asked.alert_came, text, alert))
         self.asked.alert_answered(text, alert, answer)
 
+    def work(self) -> None:
+        """Place an order that rests, and change it again and again."""
+        random, key = self.random, f"work-{self.random.random()}"
+        account, quantity = random.choice(("paper", "kite")), random.choice((3, 5))
+        order = {"account": account, "instrument": "NSE:INFY", "side": "BUY", "quantity": quantity}
+        order |= {"product": "MIS", "order_type": "LIMIT", "limit_price": "1450"}
+        self._place(key, order)
+        name = client_order_id(account, f"api:{key}")
+        for _ in range(random.randint(1, 4)):
+            self._change(name)
+            self.stack.hub.pause(int(4 * SECOND * random.random() ** 2))
+
     def change(self) -> None:
-        """Change or cancel an order that we have."""
-        known = sorted(self.stack.judge.items)
-        if not known:
+        """Change or cancel an order that we have, one that rests if there is one."""
+        items = self.stack.judge.items
+        resting = [name for name, item in items.items() if item["state"]["S"] in RESTING]
+        if items:
+            self._change(self.random.choice(sorted(resting or items)))
+
+    def _change(self, name: str) -> None:
+        if name not in self.stack.judge.items:
             return
-        name = self.random.choice(known)
-        if self.random.random() < 0.5:
+        if self.random.random() < 0.3:
             self._on_order("cancel", f"DELETE {ROUTE}", name)
-        else:
-            terms = {"quantity": self.random.choice((2, 7)), "limit_price": self.random.choice(PRICES)}
-            self._on_order("modify", f"PATCH {ROUTE}", name, terms)
+            return
+        quantity, price = self.random.choice((2, 7)), self.random.choice(PRICES)
+        self.stack.judge.wants.ask_to_change(name, quantity, Decimal(price))
+        self._on_order("modify", f"PATCH {ROUTE}", name, {"quantity": quantity, "limit_price": price})
 
     def cancel_all(self) -> None:
         """Cancel whatever rests in an account."""
@@ -290,6 +310,7 @@ WEIGHTED: tuple[tuple[Action, float], ...] = (
     (Day.place, 12),
     (Day.burst, 0.2),
     (Day.alert, 14),
+    (Day.work, 6),
     (Day.change, 8),
     (Day.cancel_all, 1),
     (Day.read, 1),

@@ -109,11 +109,14 @@ class Gateway:
             self._hub.pause(TRADINGVIEW_PAUSE)
         return answer
 
-    def place(self, key: str, idempotency_key: str, order: Mapping[str, Any]) -> Answer:
-        """Place an order as a careful program does: the same key again while no clear answer came."""
+    def place(self, key: str, idempotency_key: str, order: Mapping[str, Any], came: Came = _nobody) -> Answer:
+        """Place an order as a careful program does: the same key again while no clear answer came.
+
+        `came` hears of each try when it came, as the event says it.
+        """
         for _ in range(API_TRIES):
             headers = {"idempotency-key": idempotency_key}
-            answer = self.call("place", "POST /v1/orders", order, key=key, headers=headers)
+            answer = self.call("place", "POST /v1/orders", order, key=key, headers=headers, came=came)
             if answer.status is not None and answer.status < SERVER_ERROR and answer.status not in AGAIN:
                 return answer
             self._hub.pause(1_500_000)

@@ -4,6 +4,7 @@ import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from order_router.adapter.http import HttpResponse
@@ -15,10 +16,12 @@ from order_router.ports import Clock, Notice
 from tests.simulation.answers import Proof, proof_of
 from tests.simulation.limited import Counts
 from tests.simulation.venues import Held
+from tests.simulation.wants import Wants, terms_of
 
 TAG = re.compile(rb"[A-Z2-7]{20}")
 CALLS_A_SECOND = 9
 SECOND = timedelta(seconds=1)
+PAISA = Decimal("0.01")
 NEVER_LEFT = {State.STALE, State.REFUSED}
 TOLD_WITHIN = timedelta(seconds=70)
 """A look each minute, and what the look itself takes."""
@@ -60,6 +63,7 @@ class Judge:
     openings: int = 0
     unknown: dict[str, str] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
+    wants: Wants = field(default_factory=Wants)
 
     def require(self, holds: object, rule: str) -> None:
         """Note a rule that does not hold."""
@@ -88,7 +92,9 @@ class Judge:
         state = State(item["state"]["S"])
         if before != item:
             self.counts.order_written(before, item, self.require)
-        if before is not None and before != item:
+        if before is None:
+            self.wants.order_begun(name, item, self.require)
+        elif before != item:
             self._judge_change(name, before, item)
         if state is State.SUBMITTING and (before is None or before["state"] != item["state"]):
             self._judge_stops(name, item)
@@ -233,12 +239,21 @@ class Judge:
             self.require(state is row.state, f"{name} is {state} here, {row.state} there")
             self.require(order.filled_quantity == row.filled_quantity, f"{name} has another fill there")
             self.require(order.broker_order_id == row.broker_order_id, f"{name} has another id there")
+            self._judge_terms(order, row)
             return f"{state}"
         if state is State.UNKNOWN:
             self.require(name in self.told("unknown"), f"{name} is unknown and nobody was told")
             return "unknown and told"
         self._judge_nothing_there(order)
         return f"{state}, nothing there"
+
+    def _judge_terms(self, order: Order, row: Held) -> None:
+        name, terms = order.client_order_id, terms_of(order.request)
+        self.require(terms == row.terms, f"{name} is {terms} here, {row.terms} there")
+        self.wants.judge_terms(name, row.terms, self.require)
+        average = None if order.average_price is None else order.average_price.quantize(PAISA)
+        there = None if row.average_price is None else row.average_price.quantize(PAISA)
+        self.require(average == there, f"{name} filled at {average} here, at {there} there")
 
     def _judge_nothing_there(self, order: Order) -> None:
         """Require that what is said of an order that its broker does not have was known, and not supposed."""

@@ -10,7 +10,14 @@ from tests.simulation.asking import Asked, names_of
 from tests.simulation.gateway import LOST, Answer
 from tests.simulation.judge import Judge
 
-ALERT = {"strategy": "demo", "ticker": "INFY", "action": "buy", "time": None}
+ALERT: dict[str, str | None] = {
+    "strategy": "demo",
+    "exchange": "NSE",
+    "ticker": "INFY",
+    "action": "buy",
+    "contracts": "5",
+}
+ALERT |= {"price": "1500.05", "time": None}
 TEXT = json.dumps(ALERT)
 NAMES = names_of(TEXT, ALERT, MONDAY_MORNING)
 ORDER = {"account": "kite", "instrument": "NSE:INFY"}
@@ -24,7 +31,7 @@ def asked() -> Asked:
 @pytest.mark.parametrize("named", [(), NAMES[:1], NAMES[1:], (*NAMES, "A" * 20), NAMES[::-1]])
 def test_an_alert_that_was_taken_has_an_order_in_each_account(named: tuple[str, ...]) -> None:
     people = asked()
-    people.alert_came(TEXT, MONDAY_MORNING)
+    people.alert_came(TEXT, ALERT, MONDAY_MORNING)
 
     people.alert_answered(TEXT, ALERT, Answer(202, {"client_order_ids": list(named)}))
 
@@ -33,7 +40,7 @@ def test_an_alert_that_was_taken_has_an_order_in_each_account(named: tuple[str, 
 
 def test_an_alert_s_own_orders_are_expected_from_then_on() -> None:
     people = asked()
-    people.alert_came(TEXT, MONDAY_MORNING)
+    people.alert_came(TEXT, ALERT, MONDAY_MORNING)
 
     people.alert_answered(TEXT, ALERT, Answer(202, {"client_order_ids": list(NAMES)}))
 
@@ -44,7 +51,7 @@ def test_an_alert_s_own_orders_are_expected_from_then_on() -> None:
 @pytest.mark.parametrize("answer", [LOST, Answer(503), Answer(422, {"code": "ALERT_REFUSED"})])
 def test_nothing_is_expected_of_an_alert_that_was_not_taken(answer: Answer) -> None:
     people = asked()
-    people.alert_came(TEXT, MONDAY_MORNING)
+    people.alert_came(TEXT, ALERT, MONDAY_MORNING)
 
     people.alert_answered(TEXT, ALERT, answer)
 

@@ -1,9 +1,9 @@
 """Brokers as the simulation has them: each the true book of its account, asked by requests, moved by the market."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 from order_router.adapter.errors import OutcomeUnknown
 from order_router.adapter.http import HttpRequest, HttpResponse
@@ -15,6 +15,7 @@ from order_router.paper.exchange import PaperExchange
 from order_router.ports import Clock
 from tests.fakes.paper_store import MemoryPaperStore
 from tests.fakes.world import listed
+from tests.simulation.wants import Terms, terms_of
 from tests.simulators import kite_in_process
 from tests.simulators.kite import ACCESS_TOKEN, API_KEY, Kite
 
@@ -34,12 +35,14 @@ KITE_STATES = {"COMPLETE": State.FILLED, "CANCELLED": State.CANCELLED, "REJECTED
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """An order as its broker has it: under which tag, and the state that ours should have."""
+    """An order as its broker has it: under which tag, and the state, the terms and the price that ours should have."""
 
     tag: str
     broker_order_id: str
     state: State
     filled_quantity: int
+    terms: Terms
+    average_price: Decimal | None
 
 
 class Venue(Protocol):
@@ -80,6 +83,8 @@ class PaperVenue:
                 order.broker_order_id,
                 PAPER_STATES[order.status],
                 order.filled_quantity,
+                terms_of(order.request),
+                order.filled_value / order.filled_quantity if order.filled_quantity else None,
             )
 
     def set_price(self, instrument: str, price: str) -> None:
@@ -104,7 +109,14 @@ class KiteVenue:
         for row in self.kite.book.orders.values():
             filled = int(row["filled_quantity"])
             working = State.PARTIALLY_FILLED if filled else State.OPEN
-            yield Held(row["tag"] or "", row["order_id"], KITE_STATES.get(row["status"], working), filled)
+            yield Held(
+                row["tag"] or "",
+                row["order_id"],
+                KITE_STATES.get(row["status"], working),
+                filled,
+                _terms_of(row),
+                row["average_price"] if filled else None,
+            )
 
     def set_price(self, instrument: str, price: str) -> None:
         """Move the market."""
@@ -122,6 +134,12 @@ class KiteVenue:
             "product": "MIS",
         }
         self.kite.book.settle(self.kite.book.accept("regular", terms))
+
+
+def _terms_of(row: Mapping[str, Any]) -> Terms:
+    instrument = f"{row['exchange']}:{row['tradingsymbol']}"
+    limit = None if row["order_type"] == "MARKET" else Decimal(row["price"])
+    return Terms(instrument, row["transaction_type"], row["quantity"], limit)
 
 
 __all__ = ["ACCESS_TOKEN", "API_KEY", "Held", "KiteVenue", "OutcomeUnknown", "PaperVenue", "Venue"]
