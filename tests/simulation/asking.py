@@ -43,6 +43,8 @@ class Asked:
         )
         if said is not None:
             self.accepted.add(name)
+        is_held = order.get("position_effect") == "CLOSE" and answer.content.get("code") == "ENTRY_HELD"
+        self.judge.require(not is_held, f"{name} closes a position and was held")
 
     def alert_came(self, text: str, alert: Body, at: datetime) -> None:
         """Note that an alert comes, perhaps not the first time: without a time of its own it is as young as that."""

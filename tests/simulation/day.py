@@ -96,6 +96,7 @@ class Day:
     def _judge(self) -> None:
         judge, stack = self.stack.judge, self.stack
         ends = judge.judge_end(stack.held())
+        judge.judge_holds(stack.dynamodb.items("GateTable"))
         judge.require(self.asked.accepted <= set(judge.items), "an accepted order was lost")
         for name in ("OrderQueue", "OrderDeadLetters"):
             judge.require(not stack.sqs.messages(stack.sqs.url(name)), f"messages were left in {name}")
@@ -144,7 +145,9 @@ class Day:
         """Send an alert, or the same one again."""
         random = self.random
         strategy = random.choice(self.strategies) or "swing"
-        now = self.stack.hub.now()
+        # most have fired just now, some were long under way
+        age = timedelta(seconds=40 * random.random() if random.random() < 0.2 else 0)
+        fired = self.stack.hub.now() - age
         body: dict[str, Any] = {
             "strategy": strategy,
             "token": TOKENS[strategy],
@@ -154,7 +157,7 @@ class Day:
             "contracts": str(random.choice((1, 5, 50))),
             "price": random.choice(("1390", "1500.05", "1600")),
             "position_size": random.choice(("0", "5", "-5", "55")),
-            "time": f"{now:%Y-%m-%dT%H:%M:%SZ}",
+            "time": f"{fired:%Y-%m-%dT%H:%M:%SZ}",
         }
         body = body if random.random() < 0.8 else {**body, "time": None}
         self._alert(body)

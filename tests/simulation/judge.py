@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -20,6 +21,8 @@ from tests.simulation.wants import Wants, terms_of
 
 TAG = re.compile(rb"[A-Z2-7]{20}")
 CALLS_A_SECOND = 9
+ASKED_BY = {"PUT": EventKind.MODIFY_REQUESTED, "DELETE": EventKind.CANCEL_REQUESTED}
+"""The step that must be stored before a change leaves."""
 SECOND = timedelta(seconds=1)
 PAISA = Decimal("0.01")
 NEVER_LEFT = {State.STALE, State.REFUSED}
@@ -53,6 +56,8 @@ class Judge:
     notices: list[tuple[datetime, Notice]] = field(default_factory=list)
     arrived: Counter[str] = field(default_factory=Counter)
     left: Counter[str] = field(default_factory=Counter)
+    changes_left: Counter[tuple[str, str]] = field(default_factory=Counter)
+    changes_asked: Counter[tuple[str, str]] = field(default_factory=Counter)
     answers: Counter[tuple[str, Proof]] = field(default_factory=Counter)
     queued: dict[str, int] = field(default_factory=dict)
     last_sent: dict[str, int] = field(default_factory=dict)
@@ -96,6 +101,7 @@ class Judge:
             self.wants.order_begun(name, item, self.require)
         elif before != item:
             self._judge_change(name, before, item)
+        self._judge_steps(name, before, item)
         if state is State.SUBMITTING and (before is None or before["state"] != item["state"]):
             self._judge_stops(name, item)
             self._judge_entry(name, item)
@@ -103,9 +109,18 @@ class Judge:
             self.require(not self.circuits.get(circuit), f"{name} was begun while {circuit} was open")
         self._note_unknown(name, item, state)
 
+    def _judge_steps(self, name: str, before: Item | None, item: Item) -> None:
+        """Take what is new in the order's history: a change that is asked for, and no exit that waits for an entry."""
+        known = 0 if before is None else len(before["history"]["L"])
+        for step in item["history"]["L"][known:]:
+            kind = step["M"]["kind"]["S"]
+            self.changes_asked[name, kind] += 1
+            is_held = kind == EventKind.HELD and _is_exit(item)
+            self.require(not is_held, f"{name} closes a position and was held")
+
     def _judge_stops(self, name: str, item: Item) -> None:
         request = item["request"]["M"]
-        is_exit = request.get("position_effect") == {"S": "CLOSE"}
+        is_exit = _is_exit(item)
         strategy = request.get("strategy", {"S": ""})["S"]
         switches = ("kill#global", f"kill#account#{request['account']['S']}", f"kill#strategy#{strategy}")
         by = [one for one in switches if one in self.stopped and not (is_exit and self.stopped[one])]
@@ -113,7 +128,7 @@ class Judge:
 
     def _judge_entry(self, name: str, item: Item) -> None:
         request = item["request"]["M"]
-        if request.get("position_effect") == {"S": "CLOSE"} or "strategy" not in request:
+        if _is_exit(item) or "strategy" not in request:
             return
         waits_for = [other for other, lane in self.unknown.items() if lane == _lane(item)]
         self.require(not waits_for, f"{name} was begun while {waits_for} were unknown")
@@ -155,16 +170,19 @@ class Judge:
 
     def call_left(self, write: Write) -> None:
         """Judge a write as it leaves for a broker."""
-        now, found = self.clock.now(), TAG.search(write.body)
-        self._judge_pace(f"{self._pace_of(write)} left", within=SECOND)
-        if write.method == "POST":
-            self.require(found, "an order left without our tag")
-            if found is not None:
-                self._judge_send(found.group().decode(), now)
+        now, item = self.clock.now(), self._item_of(write)
+        self._judge_pace(f"{write.venue} {_exchange(item)} left", within=SECOND)
+        if write.method != "POST":
+            self._judge_change_left(write, item)
+            return
+        found = TAG.search(write.body)
+        self.require(found, "an order left without our tag")
+        if found is not None:
+            self._judge_send(found.group().decode(), now)
 
     def call_came(self, write: Write, *, road: timedelta) -> None:
         """Judge a write as it comes to its broker: `road` is what the ways of two calls differ by at most."""
-        self._judge_pace(f"{self._pace_of(write)} came", within=SECOND - road)
+        self._judge_pace(f"{write.venue} {_exchange(self._item_of(write))} came", within=SECOND - road)
 
     def call_answered(self, write: Write, answer: HttpResponse) -> None:
         """Note what the answer to a new order proves, as whoever sent it gets it."""
@@ -172,14 +190,19 @@ class Judge:
         if write.method == "POST" and found is not None:
             self.answers[found.group().decode(), proof_of(answer)] += 1
 
-    def _pace_of(self, write: Write) -> str:
-        """Return the account and segment that the pace of a write is counted in: an account has its own venue."""
-        found = TAG.search(write.body)
-        item = None if found is None else self.items.get(found.group().decode())
+    def _item_of(self, write: Write) -> Item | None:
+        """Return the order that a write is for: its account has its own venue, its pace is that of its segment."""
         if write.method != "POST":
             named = ({"S": write.broker_order_id}, {"S": write.broker_order_id.partition("?")[0]})
-            item = next((one for one in self.items.values() if one.get("broker_order_id") in named), None)
-        return f"{write.venue} {_exchange(item)}"
+            return next((one for one in self.items.values() if one.get("broker_order_id") in named), None)
+        found = TAG.search(write.body)
+        return None if found is None else self.items.get(found.group().decode())
+
+    def _judge_change_left(self, write: Write, item: Item | None) -> None:
+        name = "" if item is None else item["client_order_id"]["S"]
+        self.changes_left[name, write.method] += 1
+        asked, left = self.changes_asked[name, ASKED_BY[write.method]], self.changes_left[name, write.method]
+        self.require(left <= asked, f"{write.method} of {name} left without a stored intent")
 
     def _judge_pace(self, lane: str, *, within: timedelta) -> None:
         now, calls = self.clock.now(), self.calls[lane]
@@ -201,6 +224,8 @@ class Judge:
         self.left[name] += 1
         self.require(order.state is State.SUBMITTING, f"{name} left while {order.state}")
         self.require(now <= order.deadline, f"{name} left after its deadline")
+        latest = self.wants.latest(name)
+        self.require(latest is None or now <= latest, f"{name} left when it was too old to trade")
         self.require(order.lease_until is not None and now <= order.lease_until, f"{name} left unowned")
         self._judge_turn(name, order)
 
@@ -275,6 +300,20 @@ class Judge:
                     is_last, f"{order.client_order_id} was closed by absence while the session lasted"
                 )
 
+    def judge_holds(self, gate: Iterable[Item]) -> None:
+        """Require that the holds that are on are those of the orders that are unknown, and no others."""
+        found = {
+            item["gate"]["S"]: set(item["orders"]["SS"])
+            for item in gate
+            if item["gate"]["S"].startswith("hold#") and "orders" in item
+        }
+        expected: dict[str, set[str]] = {}
+        for name in self.unknown:
+            hold = _hold_of(self.items[name])
+            if hold is not None:
+                expected.setdefault(hold, set()).add(name)
+        self.require(found == expected, f"{found} are held, {expected} are unknown")
+
     def judge_told(self) -> None:
         """Require that an unknown order was told, or settled, within a minute of becoming one."""
         for item in self.items.values():
@@ -294,6 +333,18 @@ class Judge:
 def _exchange(item: Item | None) -> str:
     """Return the segment that the pace is counted in."""
     return "" if item is None else str(item["request"]["M"]["instrument"]["S"]).partition(":")[0]
+
+
+def _is_exit(item: Item) -> bool:
+    return bool(item["request"]["M"].get("position_effect") == {"S": "CLOSE"})
+
+
+def _hold_of(item: Item) -> str | None:
+    account, _, day = item["account_day"]["S"].partition("#")
+    request = item["request"]["M"]
+    if "strategy" not in request:
+        return None
+    return f"hold#{account}#{request['strategy']['S']}#{request['instrument']['S']}#{day}"
 
 
 def _lane(item: Item) -> str:

@@ -1,14 +1,14 @@
 """What the simulated accounts and strategies may have, and what is counted of them: judged at every write."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from order_router.domain.lifecycle import FINAL, State
 from order_router.domain.limits import Limits, OrderLimits
-from order_router.domain.meter import CODES, OPEN, ORDERS, RESERVED
+from order_router.domain.meter import CODES, GROSS, LOSS, NET, OPEN, ORDERS, RESERVED
 
 Item = dict[str, Any]
 ZERO = Decimal(0)
@@ -22,9 +22,9 @@ class Held:
     account: Limits = field(default_factory=Limits)
     strategy: OrderLimits = field(default_factory=OrderLimits)
 
-    def most_open(self, kind: str) -> int | None:
-        """Return how many orders of one may be open."""
-        return (self.account if kind == "account" else self.strategy).max_open_orders
+    def of(self, kind: str) -> OrderLimits:
+        """Return the limits of an account or of a strategy."""
+        return self.account if kind == "account" else self.strategy
 
 
 FREE = Held()
@@ -64,7 +64,7 @@ class Counts:
     orders: Counter[str] = field(default_factory=Counter)
     open: Counter[str] = field(default_factory=Counter)
     reserved: dict[str, Decimal] = field(default_factory=dict)
-    entered: set[str] = field(default_factory=set)
+    entered: dict[str, Item] = field(default_factory=dict)
     refusals: Counter[str] = field(default_factory=Counter)
 
     def order_written(self, before: Item | None, item: Item, require: Require) -> None:
@@ -74,6 +74,8 @@ class Counts:
         if "counted_price" not in item:
             return
         is_new = before is None or "counted_price" not in before
+        if is_new:
+            self._judge_size(item, require)
         for name in _meters(item):
             self.orders[name] += is_new
             self.open[name] += _is_open(item) - _is_open(before)
@@ -81,7 +83,7 @@ class Counts:
             if added:
                 self.reserved[name] = self.reserved.get(name, ZERO) + added
             if is_new and not _is_exit(item):
-                self.entered.add(name)
+                self.entered[name] = item
 
     def meter_written(self, name: str, item: Item, require: Require) -> None:
         """Hold a meter against the orders, once both are written."""
@@ -92,10 +94,21 @@ class Counts:
             RESERVED: self.reserved.get(name, ZERO),
         }
         require(found == said, f"{name} counts {found} and its orders say {said}")
-        if name in self.entered:
-            self.entered.discard(name)
-            most = self.held.most_open(name.split("#")[1])
-            require(most is None or found[OPEN] <= most, f"{name} has {found[OPEN]} open of {most}")
+        entry = self.entered.pop(name, None)
+        for attribute, bound in () if entry is None else _bounds(self.held.of(name.split("#")[1]), entry):
+            amount = Decimal(item.get(attribute, {"N": "0"})["N"])
+            is_within = amount <= bound if bound >= 0 else amount >= bound
+            require(is_within, f"{name} has {amount} of {attribute}, its limit is {bound}")
+
+    def _judge_size(self, item: Item, require: Require) -> None:
+        name, quantity = item["client_order_id"]["S"], int(item["request"]["M"]["quantity"]["N"])
+        value = quantity * Decimal(item["counted_price"]["S"])
+        for limits in (self.held.account, self.held.strategy if "strategy" in item["request"]["M"] else None):
+            if limits is None:
+                continue
+            most, dearest = limits.max_quantity, limits.max_order_value
+            require(most is None or quantity <= most, f"{name} is for {quantity}, its limit is {most}")
+            require(dearest is None or value <= dearest, f"{name} is worth {value}, its limit is {dearest}")
 
     def _note_refusal(self, item: Item, require: Require) -> None:
         code = item["reason"]["M"]["code"]["S"]
@@ -108,6 +121,24 @@ class Counts:
 
 def _is_exit(item: Item) -> bool:
     return bool(item["request"]["M"].get("position_effect") == {"S": "CLOSE"})
+
+
+def _bounds(limits: OrderLimits, entry: Item) -> Iterator[tuple[str, Decimal]]:
+    """Yield how far each count may go with this entry among them: below zero is the least that it may be."""
+    request = entry["request"]["M"]
+    of_instrument = f"@{request['instrument']['S']}"
+    bounds = {
+        ORDERS: limits.max_orders_per_day,
+        OPEN: limits.max_open_orders,
+        GROSS: limits.max_gross_exposure,
+    }
+    if isinstance(limits, Limits):
+        bounds |= {LOSS: limits.max_daily_loss, GROSS + of_instrument: limits.max_instrument_gross_exposure}
+    yield from ((name, Decimal(most)) for name, most in bounds.items() if most is not None)
+    if isinstance(limits, Limits):
+        sign = 1 if request["side"]["S"] == "BUY" else -1
+        net = {NET: limits.max_net_exposure, NET + of_instrument: limits.max_instrument_net_exposure}
+        yield from ((name, sign * most) for name, most in net.items() if most is not None)
 
 
 def _is_open(item: Item | None) -> bool:

@@ -1,18 +1,24 @@
-"""The judge speaks of a call that should not have left, and of what is said of an order without proof."""
+"""The judge speaks of a call that should not have left, of what is said without proof, of a limit that is passed."""
 
 import json
 from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
 from order_router.adapter.http import HttpResponse
 from order_router.aws.order_record import order_item
 from order_router.domain.errors import Reason
+from order_router.domain.exchange_time import exchange_day
 from order_router.domain.lifecycle import EventKind
+from order_router.domain.limits import Limits
 from order_router.domain.order import Event, Order, apply
 from tests.fakes.clock import MONDAY_MORNING, FakeClock
-from tests.fakes.orders import a_submitting_order
+from tests.fakes.orders import a_submitting_order, an_order
 from tests.simulation.judge import Judge, Write
+from tests.simulation.limited import Counts, Held
+from tests.simulation.wants import terms_of
 from tests.simulators.kite_behaviours import TIMED_OUT
 
 
@@ -116,3 +122,116 @@ def test_an_order_that_may_have_left_was_neither_refused_nor_too_old(kind: Event
     judge.judge_end([])
 
     assert any("may have left" in rule for rule in judge.broken) is has_left
+
+
+CHANGES = {"PUT": EventKind.MODIFY_REQUESTED, "DELETE": EventKind.CANCEL_REQUESTED}
+OPENED = Event(kind=EventKind.OPENED, at=MONDAY_MORNING, broker_order_id="b-1")
+
+
+@pytest.mark.parametrize("method", CHANGES)
+def test_a_change_leaves_once_for_each_time_that_it_was_written_down(method: str) -> None:
+    judge, change = a_judge(), Write(method, b"{}", "paper", "b-1")
+    order = stored(judge, apply(stored(judge, a_submitting_order()), OPENED))
+    stored(judge, apply(order, Event(kind=CHANGES[method], at=MONDAY_MORNING)))
+    judge.call_left(change)
+    assert judge.broken == []
+
+    judge.call_left(change)
+
+    assert any("without a stored intent" in rule for rule in judge.broken)
+
+
+def test_a_change_is_not_written_down_by_another_kind_of_change() -> None:
+    judge = a_judge()
+    order = stored(judge, apply(stored(judge, a_submitting_order()), OPENED))
+    stored(judge, apply(order, Event(kind=EventKind.CANCEL_REQUESTED, at=MONDAY_MORNING)))
+
+    judge.call_left(Write("PUT", b"{}", "paper", "b-1"))
+
+    assert any("without a stored intent" in rule for rule in judge.broken)
+
+
+@pytest.mark.parametrize("late_s", [0, 1])
+def test_an_order_is_too_old_by_when_it_was_asked_for_and_not_by_its_record(late_s: int) -> None:
+    judge = a_judge()
+    order = stored(judge, a_submitting_order())
+    until = MONDAY_MORNING - timedelta(seconds=late_s)
+    judge.wants.ask(order.client_order_id, terms_of(order.request), until)
+
+    sent(judge, order)
+
+    assert any("too old" in rule for rule in judge.broken) is bool(late_s)
+
+
+@pytest.mark.parametrize("effect", [None, "CLOSE"])
+def test_no_exit_waits_for_an_entry(effect: str | None) -> None:
+    judge = a_judge()
+    order = an_order(strategy="demo", position_effect=effect)
+
+    stored(judge, apply(order, Event(kind=EventKind.HELD, at=MONDAY_MORNING)))
+
+    assert any("was held" in rule for rule in judge.broken) is (effect == "CLOSE")
+
+
+HOLD = f"hold#paper#demo#NSE:INFY#{exchange_day(MONDAY_MORNING)}"
+
+
+@pytest.mark.parametrize("is_unknown", [True, False])
+@pytest.mark.parametrize("is_held", [True, False])
+def test_the_holds_are_those_of_the_unknown_orders(is_unknown: bool, is_held: bool) -> None:
+    judge, order = a_judge(), a_submitting_order(strategy="demo")
+    lost = Event(kind=EventKind.OUTCOME_LOST, at=MONDAY_MORNING)
+    stored(judge, apply(stored(judge, order), lost if is_unknown else OPENED))
+    hold = {"gate": {"S": HOLD}} | ({"orders": {"SS": [order.client_order_id]}} if is_held else {})
+
+    judge.judge_holds([hold])
+
+    assert (judge.broken == []) is (is_unknown == is_held)
+
+
+LIMITS = Held(
+    account=Limits(
+        max_quantity=100,
+        max_order_value=Decimal(100_000),
+        max_orders_per_day=3,
+        max_gross_exposure=Decimal(20_000),
+        max_net_exposure=Decimal(10_000),
+        max_daily_loss=Decimal(5_000),
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "side", "found", "is_within"),
+    [
+        ("gross", "BUY", 20_000, True),
+        ("gross", "BUY", 20_001, False),
+        ("gross@NSE:INFY", "BUY", 50_000, True),
+        ("net", "BUY", 10_001, False),
+        ("net", "BUY", -10_001, True),
+        ("net", "SELL", -10_001, False),
+        ("net", "SELL", 10_001, True),
+        ("loss", "SELL", 5_001, False),
+    ],
+)
+def test_no_entry_takes_a_count_past_its_limit(
+    attribute: str, side: str, found: int, *, is_within: bool
+) -> None:
+    judge = Judge(FakeClock(), counts=Counts(LIMITS))
+    order = replace(a_submitting_order(side=side, limit_price="1500"), counted_price=Decimal(1500))
+    stored(judge, order)
+    counted = {"orders": {"N": "1"}, "open": {"N": "1"}, "reserved": {"N": "7500"}}
+
+    name = f"meter#account#paper#{exchange_day(MONDAY_MORNING)}"
+    judge.counts.meter_written(name, counted | {attribute: {"N": str(found)}}, judge.require)
+
+    assert (judge.broken == []) is is_within
+
+
+@pytest.mark.parametrize(("quantity", "is_within"), [(66, True), (67, False), (101, False)])
+def test_no_entry_is_larger_than_its_limits(quantity: int, *, is_within: bool) -> None:
+    judge = Judge(FakeClock(), counts=Counts(LIMITS))
+
+    stored(judge, replace(a_submitting_order(quantity=quantity), counted_price=Decimal(1500)))
+
+    assert (judge.broken == []) is is_within

@@ -69,6 +69,10 @@ class Wants:
         if name in self.asked:
             require(terms in self.asked[name], f"{name} is {terms}, asked for was {list(self.asked[name])}")
 
+    def latest(self, name: str) -> datetime | None:
+        """Return until when the order may leave, by when it was asked for and not by its record; None if not known."""
+        return self.asked[name].get(self.first[name]) if name in self.asked else None
+
     def judge_terms(self, name: str, terms: Terms, require: Require) -> None:
         """Require that nobody but those who asked said what the order trades."""
         first, wanted = self.first[name], [self.first[name], *self.changes[name]]
