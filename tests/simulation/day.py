@@ -24,7 +24,16 @@ PRICES = ("1390", "1400.5", "1499.95", "1500.10", "1550")
 INSTRUMENTS = ("NSE:INFY", "NSE:RELIANCE")
 RESTING = {"open", "partially_filled"}
 ROUTE = "/v1/orders/{client_order_id}"
-KILL, KILL_TRIES = "kill#global", 30
+KILL_TRIES = 30
+SWITCHES = (
+    {"scope": "global"},
+    {"scope": "global"},
+    {"scope": "account", "name": "paper"},
+    {"scope": "account", "name": "kite"},
+    {"scope": "strategy", "name": "demo"},
+    {"scope": "strategy", "name": "swing"},
+)
+SLOWNESS = (SECOND, 4 * SECOND)
 BUSY = ("client", "network accepted late", "place", "modify", "cancel", "kill_switch", "kill_work")
 
 
@@ -37,6 +46,7 @@ class Day:
         self.stack = Stack(self.random, held=HOLDING[seed % len(HOLDING)])
         self.asked = Asked(self.stack.judge)
         self._is_stopping = False
+        self._turned_on: list[dict[str, str]] = []
         # on some days everybody wants the same thing
         is_narrow = self.random.random() < 0.5
         self.instruments = INSTRUMENTS[:1] if is_narrow else INSTRUMENTS
@@ -48,6 +58,8 @@ class Day:
         stack.trouble.rate = random.choice(RATES)
         if random.random() < 0.5:
             stack.trouble.avoided = frozenset({FREEZES})
+        if random.random() < 0.2:
+            stack.trouble.slowness = random.choice(SLOWNESS)
         stack.start()
         span = random.choice(SPANS)
         for action in random.choices(ACTIONS, WEIGHTS, k=random.randint(1, 6)):
@@ -75,7 +87,8 @@ class Day:
     def _let_go(self) -> None:
         while self._is_stopping:
             self.stack.hub.pause(SECOND)
-        self.stack.judge.require(self._release(), "the kill switch could not be turned off")
+        for switch in self._turned_on:
+            self.stack.judge.require(self._release(switch), f"{switch} could not be turned off")
 
     def _is_under_way(self) -> bool:
         stack = self.stack
@@ -216,18 +229,19 @@ class Day:
             venue.set_price(instrument, price)
 
     def stop(self) -> None:
-        """Turn the kill switch on, and later off."""
+        """Turn a kill switch on, and later off: over everything, an account or a strategy."""
         if self._is_stopping:
             return
         self._is_stopping = True
         random = self.random
-        body: dict[str, Any] = {"scope": "global", "lets_exits": random.random() < 0.5}
+        switch = random.choice(SWITCHES)
+        body: dict[str, Any] = {**switch, "lets_exits": random.random() < 0.5}
         body["cancel_open"] = random.random() < 0.3
-        if body["lets_exits"] and random.random() < 0.5:
+        if body["lets_exits"] and switch["scope"] != "strategy" and random.random() < 0.5:
             body |= {"close_positions": True, "confirm": True}
         self._engage(body)
         self.stack.hub.pause(int(20 * SECOND * random.random()))
-        self._release()
+        self._release(switch)
         self._is_stopping = False
 
     def lose_session(self) -> None:
@@ -287,13 +301,14 @@ class Day:
             self.stack.sqs.send_message(**(message | {"MessageDeduplicationId": name}))
 
     def _engage(self, body: dict[str, Any]) -> None:
-        """Turn the kill switch on over the API; from its answer on nothing may begin but exits that it lets through."""
+        """Turn a kill switch on over the API; from its answer on nothing may begin but exits that it lets through."""
+        self._turned_on.append({name: body[name] for name in ("scope", "name") if name in body})
         if self._turned("POST", body):
-            self.stack.judge.stopped[KILL] = bool(body["lets_exits"])
+            self.stack.judge.stopped[_key_of(body)] = bool(body["lets_exits"])
 
-    def _release(self) -> bool:
-        self.stack.judge.stopped.pop(KILL, None)
-        return self._turned("DELETE", {"scope": "global", "reason": "all is well"})
+    def _release(self, switch: Mapping[str, str]) -> bool:
+        self.stack.judge.stopped.pop(_key_of(switch), None)
+        return self._turned("DELETE", {**switch, "reason": "all is well"})
 
     def _turned(self, method: str, body: dict[str, Any]) -> bool:
         """Ask until the answer is yes, as somebody does who wants to be sure."""
@@ -308,6 +323,11 @@ class Day:
         self.stack.gateway.call(function, route, body, key=KEY, path={"client_order_id": name})
 
 
+def _key_of(switch: Mapping[str, Any]) -> str:
+    """Return the switch's name in the gate."""
+    return "#".join(("kill", switch["scope"], *([switch["name"]] if "name" in switch else [])))
+
+
 Action = Callable[[Day], None]
 WEIGHTED: tuple[tuple[Action, float], ...] = (
     (Day.place, 12),
@@ -318,7 +338,7 @@ WEIGHTED: tuple[tuple[Action, float], ...] = (
     (Day.cancel_all, 1),
     (Day.read, 1),
     (Day.move_price, 4),
-    (Day.stop, 2),
+    (Day.stop, 4),
     (Day.lose_session, 2),
     (Day.lose_broker, 1),
     (Day.deploy, 1),

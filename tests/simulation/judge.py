@@ -16,13 +16,12 @@ from order_router.domain.order import Order
 from order_router.ports import Clock, Notice
 from tests.simulation.answers import Proof, proof_of
 from tests.simulation.limited import Counts
+from tests.simulation.stops import ASKED_BY, KILL, Stops, is_exit_item, switches_of
 from tests.simulation.venues import Held
 from tests.simulation.wants import Wants, terms_of
 
 TAG = re.compile(rb"[A-Z2-7]{20}")
 CALLS_A_SECOND = 9
-ASKED_BY = {"PUT": EventKind.MODIFY_REQUESTED, "DELETE": EventKind.CANCEL_REQUESTED}
-"""The step that must be stored before a change leaves."""
 SECOND = timedelta(seconds=1)
 PAISA = Decimal("0.01")
 NEVER_LEFT = {State.STALE, State.REFUSED}
@@ -64,6 +63,7 @@ class Judge:
     calls: defaultdict[str, list[datetime]] = field(default_factory=lambda: defaultdict(list))
     stopped: dict[str, bool] = field(default_factory=dict)
     """The switches that somebody was told are on, and whether exits pass them."""
+    stops: Stops = field(default_factory=Stops)
     circuits: dict[str, bool] = field(default_factory=dict)
     openings: int = 0
     unknown: dict[str, str] = field(default_factory=dict)
@@ -102,11 +102,6 @@ class Judge:
         elif before != item:
             self._judge_change(name, before, item)
         self._judge_steps(name, before, item)
-        if state is State.SUBMITTING and (before is None or before["state"] != item["state"]):
-            self._judge_stops(name, item)
-            self._judge_entry(name, item)
-            circuit = f"breaker#{item['broker']['S']}#{item['request']['M']['account']['S']}"
-            self.require(not self.circuits.get(circuit), f"{name} was begun while {circuit} was open")
         self._note_unknown(name, item, state)
 
     def _judge_steps(self, name: str, before: Item | None, item: Item) -> None:
@@ -115,20 +110,29 @@ class Judge:
         for step in item["history"]["L"][known:]:
             kind = step["M"]["kind"]["S"]
             self.changes_asked[name, kind] += 1
-            is_held = kind == EventKind.HELD and _is_exit(item)
+            if kind in ASKED_BY.values():
+                self._judge_begun(name, kind, item)
+            is_held = kind == EventKind.HELD and is_exit_item(item)
             self.require(not is_held, f"{name} closes a position and was held")
 
-    def _judge_stops(self, name: str, item: Item) -> None:
-        request = item["request"]["M"]
-        is_exit = _is_exit(item)
-        strategy = request.get("strategy", {"S": ""})["S"]
-        switches = ("kill#global", f"kill#account#{request['account']['S']}", f"kill#strategy#{strategy}")
+    def _judge_begun(self, name: str, kind: str, item: Item) -> None:
+        """Judge what passed its gate just now, the first time or again: from now on its call is good."""
+        self.stops.begun(name, kind, self.clock.now())
+        if kind == EventKind.CANCEL_REQUESTED:
+            return
+        switches, is_exit = switches_of(item), is_exit_item(item)
         by = [one for one in switches if one in self.stopped and not (is_exit and self.stopped[one])]
         self.require(not by, f"{name} was begun after {by} had answered")
+        by = self.stops.standing(switches, is_exit=is_exit)
+        self.require(not by, f"{name} was begun while {by} stood")
+        circuit = f"breaker#{item['broker']['S']}#{item['request']['M']['account']['S']}"
+        self.require(not self.circuits.get(circuit), f"{name} was begun while {circuit} was open")
+        if kind == EventKind.SUBMITTING:
+            self._judge_entry(name, item)
 
     def _judge_entry(self, name: str, item: Item) -> None:
         request = item["request"]["M"]
-        if _is_exit(item) or "strategy" not in request:
+        if is_exit_item(item) or "strategy" not in request:
             return
         waits_for = [other for other, lane in self.unknown.items() if lane == _lane(item)]
         self.require(not waits_for, f"{name} was begun while {waits_for} were unknown")
@@ -152,8 +156,12 @@ class Judge:
             steps[: len(steps_before)] == steps_before, f"{name} lost or changed a line of its history"
         )
 
-    def circuit_written(self, name: str, *, is_open: bool) -> None:
-        """Note how a breaker stands."""
+    def switch_written(self, name: str, item: Item) -> None:
+        """Note how a breaker or a kill switch stands."""
+        is_open = bool(item["engaged"]["BOOL"])
+        if name.startswith(KILL):
+            self.stops.turned(name, item, self.clock.now())
+            return
         self.openings += is_open and not self.circuits.get(name, False)
         self.circuits[name] = is_open
 
@@ -171,6 +179,8 @@ class Judge:
     def call_left(self, write: Write) -> None:
         """Judge a write as it leaves for a broker."""
         now, item = self.clock.now(), self._item_of(write)
+        if item is not None:
+            self.stops.judge_left(write.method, item, now, self.require)
         self._judge_pace(f"{write.venue} {_exchange(item)} left", within=SECOND)
         if write.method != "POST":
             self._judge_change_left(write, item)
@@ -333,10 +343,6 @@ class Judge:
 def _exchange(item: Item | None) -> str:
     """Return the segment that the pace is counted in."""
     return "" if item is None else str(item["request"]["M"]["instrument"]["S"]).partition(":")[0]
-
-
-def _is_exit(item: Item) -> bool:
-    return bool(item["request"]["M"].get("position_effect") == {"S": "CLOSE"})
 
 
 def _hold_of(item: Item) -> str | None:

@@ -79,6 +79,7 @@ class Network:
             if kind in {REFUSED, TLS_FAILED}:
                 self.hub.pause(self._random(CONNECT_LIMIT))
                 raise NotSent(kind)
+            self._dawdle(request)
             through = LocalTransport(self.hub, {endpoint: partial(self._exchange, endpoint, kind)})
             try:
                 return through.sender(endpoint, not_after=not_after)(request)
@@ -90,6 +91,11 @@ class Network:
                 raise
 
         return send
+
+    def _dawdle(self, request: HttpRequest) -> None:
+        """Be slow before a write: what it was allowed by may be over by then."""
+        if request.is_write and self.process.around.trouble.slowness:
+            self.hub.pause(self._random(self.process.around.trouble.slowness))
 
     def _exchange(self, endpoint: str, kind: str | None, request: HttpRequest) -> HttpResponse:
         """Let the request travel by itself: it arrives even if whoever sent it is gone by then."""

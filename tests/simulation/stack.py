@@ -102,15 +102,18 @@ class _Tables(FakeDynamoDB):
 
     def _see(self, put: dict[str, Any]) -> None:
         gate = put.get("Item", {}).get("gate", {}).get("S", "")
-        if gate.startswith("breaker#"):
-            self._judge.circuit_written(gate, is_open=put["Item"]["engaged"]["BOOL"])
+        if gate.startswith(("breaker#", "kill#")) and "engaged" in put["Item"]:
+            self._judge.switch_written(gate, self._stored("GateTable", put, "gate"))
         if put.get("TableName") != "OrdersTable":
             return
-        key = {"client_order_id": put["Item"]["client_order_id"]}
-        stored = super().get_item(TableName="OrdersTable", Key=key)["Item"]
+        stored = self._stored("OrdersTable", put, "client_order_id")
         # a transaction that its token answers is not done again: what stands may be later by then
         if stored == put["Item"]:
             self._judge.order_written(stored)
+
+    def _stored(self, table: str, put: dict[str, Any], key: str) -> dict[str, Any]:
+        found: dict[str, Any] = super().get_item(TableName=table, Key={key: put["Item"][key]})["Item"]
+        return found
 
 
 class _Queues(FakeSqs):

@@ -24,6 +24,8 @@ class Trouble:
     kinds: dict[str, Sequence[str]] = field(default_factory=dict)
     out_of_reach: set[str] = field(default_factory=set)
     """Brokers, by endpoint, that nothing reaches for a while."""
+    slowness: int = 0
+    """How long workers take at most, in microseconds, from what they decided to the write that comes of it."""
 
     def at(self, point: str, kinds: Sequence[str]) -> str | None:
         """Return what goes wrong at this point, None: nothing."""
@@ -42,7 +44,7 @@ class Trouble:
 
     def end(self) -> None:
         """Let nothing go wrong any more."""
-        self.rate = 0.0
+        self.rate, self.slowness = 0.0, 0
         self.out_of_reach.clear()
 
 
