@@ -115,7 +115,7 @@ class Day:
             judge.require(not stack.sqs.messages(stack.sqs.url(name)), f"messages were left in {name}")
         if not any(hit.startswith("reconcile") for hit in stack.trouble.hits):
             judge.judge_told()
-            judge.judge_circuits()
+            judge.judge_circuits(has_queue_failed=any("send_message" in hit for hit in stack.trouble.hits))
         stack.trouble.hits["circuit opened"] += judge.openings
         judge.raise_broken()
         stack.trouble.hits.update({f"refused by {code}": n for code, n in judge.counts.refusals.items()})

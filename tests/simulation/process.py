@@ -11,10 +11,12 @@ from unittest.mock import patch
 
 from order_router import wiring
 from order_router.aws.environment import Environment
+from order_router.aws.notice_queue import QueueNotifier
 from order_router.domain.account import Account
 from order_router.domain.errors import RouterError
 from order_router.domain.trading_calendar import TradingCalendar
-from order_router.ports import Notice, RenewalPending, Transport
+from order_router.ports import Clock, Notifier, RenewalPending, Transport
+from order_router.service.notifying import EachNotifier
 from tests.architecture import template
 from tests.fakes.metrics import MemoryMetrics
 from tests.fakes.sqs import ADDRESS
@@ -71,7 +73,6 @@ class Surroundings:
     trouble: Trouble
     clients: Mapping[str, Any]
     network: Callable[["Process"], Transport]
-    tell: Callable[[datetime, Notice], None]
 
 
 class Process:
@@ -102,9 +103,9 @@ class Process:
 
 class _World(wiring.World):
     def __init__(self, process: Process) -> None:
-        around = process.around
+        around, environment = process.around, Environment(process.function.environment)
         super().__init__(
-            Environment(process.function.environment), clock=around.hub, notifier=_Notifier(process)
+            environment, clock=around.hub, notifier=self._queueing_notifier(environment, around.hub)
         )
         wait = around.hub.pause
         for service, inner in around.clients.items():
@@ -114,6 +115,11 @@ class _World(wiring.World):
         self.__dict__["renewer"] = _Renewer(process)
         self.__dict__["metrics"] = MemoryMetrics()
         self._function = process.function.name
+
+    def _queueing_notifier(self, environment: Environment, clock: Clock) -> Notifier:
+        """Return the shipped notifier without its log, over the queues of the simulation."""
+        url = environment.optional("NOTICE_QUEUE_URL")
+        return QueueNotifier(lambda: self.sqs, url, clock) if url else EachNotifier(())
 
     @cached_property
     def calendar(self) -> TradingCalendar:
@@ -138,15 +144,6 @@ class _Renewer:
 
     def report(self, account: Account, *, refused: str | None) -> None:
         self.process.step("report a dead session")
-
-
-@dataclass(frozen=True)
-class _Notifier:
-    process: Process
-
-    def tell(self, notice: Notice) -> None:
-        around = self.process.around
-        around.tell(around.hub.now(), notice)
 
 
 class Fleet:

@@ -128,6 +128,8 @@ class _Queues(FakeSqs):
         if request["QueueUrl"] == self.url("OrderQueue") and '"request"' in request["MessageBody"]:
             self._stack.judge.order_queued(request["MessageDeduplicationId"])
             self._stack.sent.append(request)
+        if request["QueueUrl"] == self.url("NoticeQueue"):
+            self._stack.judge.notice_queued(request["MessageBody"])
         self._stack.sources.look(request["QueueUrl"])
         return answer
 
@@ -163,7 +165,7 @@ class Stack:
     def fleet(self) -> Fleet:
         """The functions."""
         clients = {"dynamodb": self.dynamodb, "sqs": self.sqs, "secretsmanager": self.secrets}
-        around = Surroundings(self.hub, self.trouble, clients, self._network, self.judge.tell)
+        around = Surroundings(self.hub, self.trouble, clients, self._network)
         return Fleet(around)
 
     @cached_property

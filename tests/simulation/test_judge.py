@@ -1,10 +1,23 @@
-"""The judge sees each order as it is stored, and nothing that was not stored."""
+"""The judge sees each order as it is stored and what is told of it, and nothing that was not stored or queued."""
 
+from dataclasses import replace
 from random import Random
 from typing import Any
+from unittest.mock import patch
 
+import pytest
+
+from order_router.aws.notice_queue import QueueNotifier
 from order_router.aws.order_record import order_item
+from order_router.domain import order_news
+from order_router.domain.errors import Reason
+from order_router.domain.lifecycle import EventKind
+from order_router.domain.order import Event, apply
+from order_router.domain.vocabulary import Source
+from order_router.ports import Notice
+from tests.fakes.clock import MONDAY_MORNING, FakeClock
 from tests.fakes.orders import a_submitting_order, an_order
+from tests.simulation.judge import Judge
 from tests.simulation.stack import Stack
 
 
@@ -32,3 +45,60 @@ def test_old_news_that_is_stored_is_seen() -> None:
     stack.dynamodb.transact_write_items(TransactItems=a_put(first))
 
     assert any("lost a version" in rule for rule in stack.judge.broken)
+
+
+def ended(kind: EventKind) -> list[str]:
+    """Return what the judge says of an alert's order that ends so."""
+    judge, order = Judge(FakeClock()), replace(an_order(), source=Source.ALERT)
+    judge.order_written(order_item(order, "w-1"))
+    after = apply(order, Event(kind=kind, at=MONDAY_MORNING, reason=Reason("A_REASON", "words")))
+    judge.order_written(order_item(after, "w-1"))
+    judge.judge_end([])
+    return judge.broken
+
+
+@pytest.mark.parametrize("kind", [EventKind.REFUSED, EventKind.WENT_STALE])
+def test_whoever_sent_an_alert_hears_that_its_order_was_not_placed(kind: EventKind) -> None:
+    told = ended(kind)
+    with patch.object(order_news, "NEWS", {}):
+        untold = ended(kind)
+
+    assert told == []
+    assert any("was not told" in rule for rule in untold)
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_a_person_is_told_of_an_unknown_order_by_what_is_stored_of_it(*, is_told: bool) -> None:
+    judge, order = Judge(FakeClock()), a_submitting_order()
+    judge.order_written(order_item(order, "w-1"))
+    kinds = (EventKind.OUTCOME_LOST, EventKind.PERSON_TOLD)
+    for kind in kinds[: 1 + is_told]:
+        order = apply(order, Event(kind=kind, at=MONDAY_MORNING))
+        judge.order_written(order_item(order, "w-1"))
+
+    judge.judge_end([])
+
+    assert any("nobody was told" in rule for rule in judge.broken) is not is_told
+
+
+def test_an_opening_that_is_not_queued_to_be_told_is_noticed() -> None:
+    judge = Judge(FakeClock())
+    for is_on in (True, False):
+        judge.switch_written("breaker#zerodha#kite", {"engaged": {"BOOL": is_on}})
+
+    judge.judge_circuits(has_queue_failed=False)
+
+    assert any("1 openings, told of 0" in rule for rule in judge.broken)
+
+
+def test_what_is_queued_to_be_told_is_a_notice() -> None:
+    stack = Stack(Random(1))  # noqa: S311 - nothing is secret here
+    url = stack.sqs.url("NoticeQueue")
+    notice = Notice(kind="breaker_open", account="kite", message="words")
+
+    QueueNotifier(lambda: stack.sqs, url, stack.hub).tell(notice)
+    told = [(one.kind, one.account) for _, one in stack.judge.notices]
+    stack.sqs.send_message(QueueUrl=url, MessageBody="{}")
+
+    assert told == [("breaker_open", "kite")]
+    assert any("nothing to tell" in rule for rule in stack.judge.broken)
