@@ -1,7 +1,8 @@
 """AWS clients as one process has them: each call takes time and can fail as AWS's calls fail."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from typing import Any
@@ -19,7 +20,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "dynamodb.get_item": ACCESS,
     "dynamodb.batch_get_item": ACCESS,
     "dynamodb.describe_table": ACCESS,
-    "dynamodb.query": (*ACCESS, STALE),
+    "dynamodb.query": ACCESS,
     "dynamodb.put_item": (*ACCESS, CONFLICT),
     "dynamodb.update_item": (*ACCESS, CONFLICT),
     "dynamodb.transact_write_items": (*ACCESS, CANCELLED),
@@ -30,19 +31,27 @@ KINDS: dict[str, tuple[str, ...]] = {
 PATIENCE = int(CONFIG.read_timeout * 1_000_000)  # type: ignore[attr-defined]  # botocore sets its options at run time
 TRIES = 3
 
-Step = Callable[[str, tuple[str, ...]], str | None]
-Wait = Callable[[int], None]
+
+@dataclass(frozen=True)
+class Around:
+    """What a client's calls go through: `step` before each, `miss` if what was to go wrong changed nothing.
+
+    `lagging` makes of the answer to a query what the same query showed a moment ago.
+    """
+
+    step: Callable[[str, tuple[str, ...]], str | None]
+    miss: Callable[[str, str], None]
+    wait: Callable[[int], None]
+    lagging: Callable[[Any, Mapping[str, Any]], Any]
 
 
 class FaultyClient:
     """A client of one process: before each call the process may be given up, and the call may fail."""
 
-    def __init__(self, inner: Any, service: str, step: Step, wait: Wait) -> None:
+    def __init__(self, inner: Any, service: str, around: "Around") -> None:
         self._inner = inner
         self._service = service
-        self._step = step
-        self._wait = wait
-        self._last_pages: dict[str, Any] = {}
+        self._around = around
         self._tokens = count()
 
     def __getattr__(self, operation: str) -> Any:
@@ -54,29 +63,33 @@ class FaultyClient:
         return _Paginator(getattr(self, operation))
 
     def _call(self, name: str, inner: Callable[..., Any], **arguments: Any) -> Any:
-        kind = self._step(name, KINDS[name])
+        kinds = KINDS[name]
+        if name == "dynamodb.query" and "IndexName" in arguments:
+            # an index lags behind its table; what is no index stands as it was
+            kinds = (*kinds, STALE)
+        kind = self._around.step(name, kinds)
         if kind is None:
-            return self._answered(name, inner, arguments)
+            return inner(**arguments)
         if kind in {THROTTLED, DOWN, CONFLICT, CANCELLED}:
             raise _failure(kind, name, len(arguments.get("TransactItems", ())))
         if kind == STALE:
-            return self._last_pages.get(_query(arguments)) or self._answered(name, inner, arguments)
+            return self._stale(name, inner(**arguments), arguments)
         if name == "dynamodb.transact_write_items":
             # botocore gives every call of this kind a token, the same for each of its own tries
             arguments["ClientRequestToken"] = f"token-{next(self._tokens)}"
         with suppress(ClientError):
             inner(**arguments)
-        self._wait(PATIENCE)
+        self._around.wait(PATIENCE)
         if kind == REPEATED:
             return inner(**arguments)
-        self._wait((TRIES - 1) * PATIENCE)
+        self._around.wait((TRIES - 1) * PATIENCE)
         raise ReadTimeoutError(endpoint_url="https://aws.example", error="")
 
-    def _answered(self, name: str, inner: Callable[..., Any], arguments: dict[str, Any]) -> Any:
-        answer = inner(**arguments)
-        if name == "dynamodb.query":
-            self._last_pages[_query(arguments)] = answer
-        return answer
+    def _stale(self, name: str, answer: Any, arguments: dict[str, Any]) -> Any:
+        stale = self._around.lagging(answer, arguments)
+        if stale["Items"] == answer["Items"]:
+            self._around.miss(name, STALE)
+        return stale
 
 
 class _Paginator:
@@ -90,10 +103,6 @@ class _Paginator:
             if "LastEvaluatedKey" not in page:
                 return
             arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
-
-
-def _query(arguments: dict[str, Any]) -> str:
-    return f"{arguments.get('IndexName')} {arguments['ExpressionAttributeValues']}"
 
 
 def _failure(kind: str, name: str, operations: int) -> ClientError:

@@ -1,7 +1,8 @@
 """The way to a broker: requests that never leave, arrive late or never, and answers that say something else."""
 
+import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -47,6 +48,7 @@ SILENT = {REQUEST_LOST, ANSWER_LOST, LATE}
 WRITE_LIMIT, READ_LIMIT, CONNECT_LIMIT = 8_000_000, 5_000_000, 2_000_000
 LATENCY = 60_000
 LONGEST_DELAY = 600_000_000
+BOOK = "/orders"
 JSON = {"content-type": "application/json"}
 
 
@@ -108,10 +110,11 @@ class Network:
             if request.is_write and kind not in {LATE, REQUEST_LOST}:
                 self.comes(request)
             if kind not in UNSEEN and kind != REQUEST_LOST:
+                if request.is_write:
+                    self._remember(endpoint, request)
                 answer = venue.take(request)
                 self.arrived(request, answer.status)
-                answers.append(self._stale(endpoint, request, answer) if kind == STALE_BOOK else answer)
-                self._keep(endpoint, request, answer)
+                answers.append(self._stale(request, answer) if kind == STALE_BOOK else answer)
             if kind not in SILENT:
                 self.hub.pause(self._travel_time(kind))
                 self.hub.wake(caller)
@@ -136,12 +139,19 @@ class Network:
     def _travel_time(self, kind: str | None) -> int:
         return self._random(WRITE_LIMIT + 4_000_000) if kind == SLOW else self._random(LATENCY)
 
-    def _stale(self, endpoint: str, request: HttpRequest, answer: HttpResponse) -> HttpResponse:
-        return self.books.get(f"{endpoint} {request.url}", answer)
+    def _remember(self, endpoint: str, request: HttpRequest) -> None:
+        """Keep the book as it stands before a write."""
+        url = endpoint + BOOK
+        before = HttpRequest(method="GET", url=url, headers=request.headers)
+        self.books[url] = self.venues[endpoint].take(before)
 
-    def _keep(self, endpoint: str, request: HttpRequest, answer: HttpResponse) -> None:
-        if not request.is_write:
-            self.books[f"{endpoint} {request.url}"] = answer
+    def _stale(self, request: HttpRequest, answer: HttpResponse) -> HttpResponse:
+        """Return the book, or an order's history, as it stood a moment ago; what is as it was is no trouble."""
+        stale = self.books.get(request.url, answer) if request.url.endswith(BOOK) else _shortened(answer)
+        if answer.status >= 300 or stale.status >= 300 or stale.body == answer.body:
+            self.process.miss("broker.read", STALE_BOOK)
+            return answer
+        return stale
 
     def _random(self, limit: int) -> int:
         return int(limit * self.process.around.trouble.random.random() ** 2)
@@ -174,9 +184,19 @@ _FIXED |= {
 }
 
 
+def _shortened(answer: HttpResponse) -> HttpResponse:
+    """Return a history of Kite's without its last state; what is no such history as it is."""
+    content = json.loads(answer.body)
+    rows = content.get("data") if isinstance(content, dict) else None
+    if not isinstance(rows, list) or len(rows) < 2:
+        return answer
+    return replace(answer, body=json.dumps({**content, "data": rows[:-1]}).encode())
+
+
 def _kinds(endpoint: str, request: HttpRequest) -> tuple[str, ...]:
     if not request.is_write:
-        return READS
+        # nothing else of a broker is a book of orders
+        return READS if BOOK in request.url else READS[:-1]
     return KITE_WRITES if endpoint == KITE_ENDPOINT else WRITES
 
 

@@ -21,7 +21,7 @@ from tests.architecture import template
 from tests.fakes.metrics import MemoryMetrics
 from tests.fakes.sqs import ADDRESS
 from tests.fakes.sqs_definitions import template_queues
-from tests.simulation.clients import FaultyClient
+from tests.simulation.clients import Around, FaultyClient
 from tests.simulation.hub import Hub, Killed, Task
 from tests.simulation.trouble import ANYWHERE, DIES, FREEZES, Trouble
 
@@ -73,6 +73,7 @@ class Surroundings:
     trouble: Trouble
     clients: Mapping[str, Any]
     network: Callable[["Process"], Transport]
+    lagging: Callable[[Any, Mapping[str, Any]], Any]
 
 
 class Process:
@@ -100,6 +101,10 @@ class Process:
             return None
         return kind
 
+    def miss(self, point: str, kind: str) -> None:
+        """Take back what `step` said would go wrong: it changed nothing."""
+        self.around.trouble.miss(f"{self.function.name}: {point}", kind)
+
 
 class _World(wiring.World):
     def __init__(self, process: Process) -> None:
@@ -107,10 +112,10 @@ class _World(wiring.World):
         super().__init__(
             environment, clock=around.hub, notifier=self._queueing_notifier(environment, around.hub)
         )
-        wait = around.hub.pause
+        calls = Around(process.step, process.miss, around.hub.pause, around.lagging)
         for service, inner in around.clients.items():
             # in place of what the cached properties would make
-            self.__dict__[service] = FaultyClient(inner, service, process.step, wait)
+            self.__dict__[service] = FaultyClient(inner, service, calls)
         self.__dict__["transport"] = around.network(process)
         self.__dict__["renewer"] = _Renewer(process)
         self.__dict__["metrics"] = MemoryMetrics()

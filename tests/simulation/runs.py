@@ -10,6 +10,7 @@ from typing import Protocol
 
 from tests.simulation.judge import Violation
 from tests.simulation.stack import Stack, seeded
+from tests.simulation.trouble import merge_kinds
 
 COLLECT_EVERY = 50
 
@@ -36,7 +37,7 @@ class Result:
         """Add what other seeds showed."""
         self.seeds += other.seeds
         self.hits.update(other.hits)
-        self.kinds.update(other.kinds)
+        merge_kinds(self.kinds, other.kinds)
         self.violations.update(other.violations)
 
     def coverage(self) -> dict[str, int]:
@@ -55,7 +56,7 @@ def run_one(make: Callable[[int], Run], seed: int, into: Result | None = None) -
         run.stack.hub.close()
         if into is not None:
             into.hits.update(run.stack.trouble.hits)
-            into.kinds.update(run.stack.trouble.kinds)
+            merge_kinds(into.kinds, run.stack.trouble.kinds)
 
 
 def run_many(make: Callable[[int], Run], seeds: Iterable[int]) -> Result:

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from functools import cache, cached_property
@@ -46,6 +47,10 @@ SOURCES = {
     "KillQueue": "kill_work",
 }
 
+Item = dict[str, Any]
+INDEXED_BY = {"attention": "attention_account", "by_account_day": "account_day"}
+LAG, REMEMBERED = timedelta(seconds=2), 20
+
 
 @cache
 def _listings() -> tuple[dict[str, Any], ...]:
@@ -76,6 +81,7 @@ class _Tables(FakeDynamoDB):
     def __init__(self, judge: Judge) -> None:
         super().__init__(template_tables())
         self._judge = judge
+        self._writes: deque[tuple[datetime, Item | None, Item]] = deque(maxlen=REMEMBERED)
         for item in _settings(judge.counts.held):
             super().put_item(TableName="SettingsTable", Item=item)
         for item in _listings():
@@ -109,11 +115,32 @@ class _Tables(FakeDynamoDB):
         stored = self._stored("OrdersTable", put, "client_order_id")
         # a transaction that its token answers is not done again: what stands may be later by then
         if stored == put["Item"]:
+            self._writes.append((self._judge.clock.now(), self._judge.items.get(_name(stored)), stored))
             self._judge.order_written(stored)
+
+    def lagging(self, page: Any, request: Mapping[str, Any]) -> Any:
+        """Return what an index of orders showed before the last write, and before those just before it."""
+        attribute = INDEXED_BY.get(request.get("IndexName", ""))
+        if attribute is None or not self._writes:
+            return page
+        key = next(iter(request["ExpressionAttributeValues"].values()))
+        items = {_name(item): item for item in page["Items"]}
+        last = self._writes[-1][0]
+        for at, before, item in reversed(self._writes):
+            if last - at > LAG:
+                break
+            items.pop(_name(item), None)
+            if before is not None and before.get(attribute) == key:
+                items[_name(before)] = before
+        return {**page, "Items": list(items.values())}
 
     def _stored(self, table: str, put: dict[str, Any], key: str) -> dict[str, Any]:
         found: dict[str, Any] = super().get_item(TableName=table, Key={key: put["Item"][key]})["Item"]
         return found
+
+
+def _name(item: Item) -> str:
+    return str(item["client_order_id"]["S"])
 
 
 class _Queues(FakeSqs):
@@ -165,7 +192,7 @@ class Stack:
     def fleet(self) -> Fleet:
         """The functions."""
         clients = {"dynamodb": self.dynamodb, "sqs": self.sqs, "secretsmanager": self.secrets}
-        around = Surroundings(self.hub, self.trouble, clients, self._network)
+        around = Surroundings(self.hub, self.trouble, clients, self._network, self.dynamodb.lagging)
         return Fleet(around)
 
     @cached_property

@@ -1,12 +1,18 @@
 """What goes wrong, and where: every outside call of a process is a named point, a seed decides what happens there."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
 DIES, FREEZES = "dies", "freezes"
 ANYWHERE = (DIES, FREEZES)
+
+
+def merge_kinds(into: dict[str, Sequence[str]], other: Mapping[str, Sequence[str]]) -> None:
+    """Add what can happen at each point."""
+    for point, kinds in other.items():
+        into[point] = tuple(dict.fromkeys((*into.get(point, ()), *kinds)))
 
 
 @dataclass
@@ -29,7 +35,8 @@ class Trouble:
 
     def at(self, point: str, kinds: Sequence[str]) -> str | None:
         """Return what goes wrong at this point, None: nothing."""
-        self.kinds[point] = kinds
+        if self.kinds.get(point) != kinds:
+            merge_kinds(self.kinds, {point: kinds})
         if self.random.random() >= self.rate or self.left <= 0:
             return None
         kind = kinds[int(self.random.random() * len(kinds))]
@@ -41,6 +48,11 @@ class Trouble:
         self.left -= 1
         self.hits[f"{point}: {kind}"] += 1
         return kind
+
+    def miss(self, point: str, kind: str) -> None:
+        """Take back what was counted: what was to go wrong here changed nothing."""
+        self.left += 1
+        self.hits[f"{point}: {kind}"] -= 1
 
     def end(self) -> None:
         """Let nothing go wrong any more."""
