@@ -34,7 +34,16 @@ SWITCHES = (
     {"scope": "strategy", "name": "swing"},
 )
 SLOWNESS = (SECOND, 4 * SECOND)
-BUSY = ("client", "network accepted late", "place", "modify", "cancel", "kill_switch", "kill_work")
+BUSY = (
+    "client",
+    "network accepted late",
+    "place",
+    "modify",
+    "cancel",
+    "kill_switch",
+    "kill_work",
+    "postback",
+)
 
 
 class Day:
@@ -60,6 +69,8 @@ class Day:
             stack.trouble.avoided = frozenset({FREEZES})
         if random.random() < 0.2:
             stack.trouble.slowness = random.choice(SLOWNESS)
+        if random.random() < 0.5:
+            stack.start_postbacks()
         stack.start()
         span = random.choice(SPANS)
         for action in random.choices(ACTIONS, WEIGHTS, k=random.randint(1, 6)):

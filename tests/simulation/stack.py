@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from random import Random
 from types import SimpleNamespace
 from typing import Any
@@ -35,11 +35,14 @@ from tests.simulation.process import Fleet, Process, Surroundings
 from tests.simulation.sources import QueueSource, Schedule
 from tests.simulation.trouble import Trouble
 from tests.simulation.venues import ACCESS_TOKEN, API_KEY, PRICES, Held, KiteVenue, PaperVenue, Venue
+from tests.simulators.kite_login import API_SECRET
 
 KEY, TOKENS = "k" * 40, {"demo": "d" * 40, "swing": "s" * 40}
 ACCOUNTS = {"demo": ("paper", "kite"), "swing": ("kite",)}
 SESSION = "stack/accounts/kite/session"
+CREDENTIALS = "stack/accounts/kite/credentials"
 MINUTE = 60_000_000
+POSTED, LATEST_POSTBACK = (0, 1, 1, 1, 1, 1, 1, 1, 2, 3), MINUTE
 SOURCES = {
     "OrderQueue": "place",
     "OrderDeadLetters": "dead_letters",
@@ -221,6 +224,21 @@ class Stack:
             self.sources.connect(self.sqs.url(queue), function)
         self.schedule = Schedule(self.hub, self.fleet)
         self.schedule.start(MINUTE)
+
+    def start_postbacks(self) -> None:
+        """Let Kite tell of its orders by itself from now on: soon or late, in any order, some twice and some never."""
+        self.secrets.create_secret(Name=CREDENTIALS, SecretString=json.dumps({"api_secret": API_SECRET}))
+        self.kite.kite.postbacks.carrier = self._carry
+
+    def _carry(self, body: bytes) -> None:
+        random = self.random
+        for _ in range(random.choice(POSTED)):
+            after = int(LATEST_POSTBACK * random.random() ** 6)
+            self.hub.spawn("postback", partial(self._post, body.decode()), after=after)
+
+    def _post(self, body: str) -> None:
+        path = {"broker": "zerodha", "account": "kite"}
+        self.gateway.call("postback", "POST /v1/postbacks/{broker}/{account}", body, path=path)
 
     def run_for(self, microseconds: int) -> None:
         """Let everything happen that happens in this time."""

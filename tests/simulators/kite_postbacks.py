@@ -3,7 +3,7 @@
 import queue
 import threading
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -19,8 +19,11 @@ Posted = tuple[str, bytes]
 class KitePostbacks:
     """Sends postbacks once it is told a URL, one after the other, each once; `again` sends them all again, last first.
 
-    `sent` lists each with the status that answered it, None where nothing did.
+    `sent` lists each with the status that answered it, None where nothing did. `carrier` takes them in place of the
+    socket, if there is one.
     """
+
+    carrier: Callable[[bytes], None] | None = None
 
     def __init__(self) -> None:
         self.be_told(url=None)
@@ -36,6 +39,8 @@ class KitePostbacks:
     def tell(self, row: Mapping[str, Any]) -> None:
         """Post what became of an order, if that is news that the vendor posts."""
         status = posted_status(row)
+        if self.carrier is not None and status is not None:
+            self.carrier(postback(row, status, self.api_secret))
         if self.url is not None and status is not None:
             self._put((self.url, postback(row, status, self.api_secret)))
 
