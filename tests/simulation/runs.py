@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from order_router.ports import StoreUnavailable
 from tests.simulation.judge import Violation
 from tests.simulation.stack import Stack, seeded
 from tests.simulation.trouble import merge_kinds
@@ -62,11 +63,13 @@ def run_one(make: Callable[[int], Run], seed: int, into: Result | None = None) -
 def run_many(make: Callable[[int], Run], seeds: Iterable[int]) -> Result:
     """Run the seeds; a seed that breaks a rule is noted, and the others run on."""
     result = Result()
-    with quiet():
+    with quiet() as defects:
         for seed in seeds:
             result.seeds += 1
+            defects.found.clear()
             try:
                 run_one(make, seed, result)
+                defects.require_none()
             except Violation as violation:
                 result.violations[seed] = str(violation)
             if result.seeds % COLLECT_EVERY == 0:
@@ -74,15 +77,37 @@ def run_many(make: Callable[[int], Run], seeds: Iterable[int]) -> Result:
     return result
 
 
+class Defects(logging.Handler):
+    """What the router caught and wrote down as an error: a table that fails is one of the faults, all else a defect."""
+
+    def __init__(self) -> None:
+        super().__init__(level=logging.ERROR)
+        self.found: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Note a record, unless a fault explains it."""
+        error = record.exc_info[1] if record.exc_info else None
+        if not isinstance(error, StoreUnavailable):
+            self.found.append(f"{record.name}: {record.getMessage()}: {error!r}")
+
+    def require_none(self) -> None:
+        """Raise Violation with what was caught."""
+        if self.found:
+            raise Violation(f"caught and logged: {self.found}")
+
+
 @contextmanager
-def quiet() -> Iterator[None]:
+def quiet() -> Iterator[Defects]:
     """Write no log, and look for garbage only between runs and not in what was there before: a fifth of the time."""
-    logging.disable(logging.CRITICAL)
+    defects, log = Defects(), logging.getLogger("order_router")
+    log.addHandler(defects)
+    logging.disable(logging.WARNING)
     gc.disable()
     gc.freeze()
     try:
-        yield
+        yield defects
     finally:
         gc.unfreeze()
         gc.enable()
         logging.disable(logging.NOTSET)
+        log.removeHandler(defects)
