@@ -1,8 +1,8 @@
 """Days of trouble, by seed: no rule breaks, much goes wrong, a seed repeats itself, a broken protocol is noticed."""
 
 import os
-from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
@@ -10,11 +10,24 @@ import pytest
 
 from order_router.aws import orders_table
 from order_router.aws.orders_table import OrdersTable
-from order_router.domain import meter
+from order_router.aws.queues import SqsOrderQueue
+from order_router.domain import following, meter, order_news
 from order_router.domain.gate import Pace
 from order_router.domain.lifecycle import EventKind
 from order_router.domain.order import Event
-from order_router.service import attempt, breaker, gates, limiting, reconcile, settling
+from order_router.service import (
+    attempt,
+    breaker,
+    change,
+    gates,
+    limiting,
+    place,
+    postbacks,
+    reconcile,
+    settling,
+    slotted,
+)
+from order_router.service.gates import Passed
 from order_router.transport.local import LocalTransport
 from tests.simulation.day import Day
 from tests.simulation.runs import quiet, run_many, run_one
@@ -97,25 +110,99 @@ def _pace_of_its_own(_account: object, _profile: object, request: Any, at: Any) 
     return Pace(f"{request.instrument}#{at.timestamp()}", 9, at)
 
 
+_intent_of = attempt._intent_of
+
+
+def _twice_the_quantity(job: Any) -> Any:
+    intent = _intent_of(job)
+    twice = intent.request.model_copy(update={"quantity": 2 * intent.request.quantity})
+    return replace(intent, request=twice) if job.account.broker == "zerodha" else intent
+
+
+_put_orders = SqsOrderQueue.put
+
+
+def _put_the_first_alone(self: SqsOrderQueue, orders: Any) -> None:
+    _put_orders(self, orders[:1])
+
+
+_events_of = following.events_of
+
+
+def _events_without_price(*arguments: Any) -> tuple[Event, ...]:
+    return tuple(replace(event, average_price=None) for event in _events_of(*arguments))
+
+
+def _written_through_nothing(desk: Any, change_: Any, _gate: object) -> Passed:
+    return Passed(change_.order, desk.clock.now() + timedelta(seconds=1))
+
+
+_hold_change = gates._hold_change
+
+
+def _hold_that_stays(before: Any, after: Any) -> Any:
+    changed = _hold_change(before, after)
+    return changed if changed is not None and changed.is_on else None
+
+
+def _switches_over_everything(account: Any, request: Any) -> tuple[str, ...]:
+    return tuple(
+        name for name in _switches_for(account, request) if not name.startswith(("kill#account", "kill#str"))
+    )
+
+
+def _meter_without_money(*arguments: Any) -> meter.Meter:
+    entry = _entry_meter(*arguments)
+    return replace(
+        entry, at_most={"open": entry.at_most["open"]} if "open" in entry.at_most else {}, at_least={}
+    )
+
+
+_slotted_send = slotted.slotted_send
+
+
+def _sent_whenever(transport: Any, clock: Any, endpoint: str, bounds: Any) -> Any:
+    return _slotted_send(transport, clock, endpoint, replace(bounds, send_by=bounds.not_after))
+
+
+_order_of = place.order_of
+
+
+def _good_for_longer(*arguments: Any) -> Any:
+    order = _order_of(*arguments)
+    return replace(order, deadline=order.deadline + timedelta(seconds=40))
+
+
 # the first seed that noticed when this was written: a search from there ends soon
-BREAKS: dict[str, tuple[int, Any, str, Callable[..., Any]]] = {
-    "an unknown order is sent again": (127, attempt, "_judged", _sent_again_whatever_the_error),
-    "silence counts as a rejection": (127, attempt, "_judged", _rejected_whatever_the_error),
-    "absence closes an order at any hour": (45, settling, "is_book_final", lambda *_: True),
+BREAKS: dict[str, tuple[int, Any, str, Any]] = {
+    "an unknown order is sent again": (0, attempt, "_judged", _sent_again_whatever_the_error),
+    "silence counts as a rejection": (7, attempt, "_judged", _rejected_whatever_the_error),
+    "absence closes an order at any hour": (39, settling, "is_book_final", lambda *_: True),
     "a write overwrites what stands there": (0, orders_table, "_put", _put_without_a_condition),
-    "another worker's intent counts as ours": (0, OrdersTable, "_require_own", lambda *_: None),
-    "no switch is checked": (68, gates, "switches_for", lambda *_: ()),
-    "no hold is checked": (666, gates, "_hold_for", lambda *_: None),
-    "nobody is told of an unknown order": (45, settling, "_tell_unknown", lambda _, order: order),
-    "the book's news is ignored": (5, settling, "events_of", lambda *_: ()),
-    "the deadline is not checked as it leaves": (145, LocalTransport, "sender", _sender_without_deadline),
-    "no circuit is checked": (210, gates, "switches_for", _switches_without_breaker),
-    "no read closes a circuit": (216, reconcile, "take_probe", lambda *_: None),
-    "nobody is told of an open circuit": (216, breaker, "_tell", lambda _desk, _account, found: found),
-    "what an order counted stays after its end": (0, gates, "change_meters", lambda *_: ()),
-    "nothing that is counted has a limit": (13, limiting, "entry_meter", _meter_without_a_limit),
-    "an exit needs room": (5, limiting, "entry_meter", _meter_that_holds_exits),
-    "the pace has no limit": (387, gates, "pace_for", _pace_of_its_own),
+    "another worker's intent counts as ours": (7, OrdersTable, "_require_own", lambda *_: None),
+    "no switch is checked": (16, gates, "switches_for", lambda *_: ()),
+    "no hold is checked": (453, gates, "_hold_for", lambda *_: None),
+    "nobody is told of an unknown order": (39, settling, "_tell_unknown", lambda _, order: order),
+    "the book's news is ignored": (12, settling, "events_of", lambda *_: ()),
+    "the deadline is not checked as it leaves": (38, LocalTransport, "sender", _sender_without_deadline),
+    "no circuit is checked": (354, gates, "switches_for", _switches_without_breaker),
+    "no read closes a circuit": (270, reconcile, "take_probe", lambda *_: None),
+    "nobody is told of an open circuit": (354, breaker, "_tell", lambda _desk, _account, found: found),
+    "what an order counted stays after its end": (1, gates, "change_meters", lambda *_: ()),
+    "nothing that is counted has a limit": (8, limiting, "entry_meter", _meter_without_a_limit),
+    "an exit needs room": (203, limiting, "entry_meter", _meter_that_holds_exits),
+    "twice the quantity leaves": (0, attempt, "_intent_of", _twice_the_quantity),
+    "a strategy's second account is forgotten": (1, SqsOrderQueue, "put", _put_the_first_alone),
+    "a postback loses the price": (0, postbacks, "events_of", _events_without_price),
+    "a change leaves unwritten": (1, change, "_write_through", _written_through_nothing),
+    "a hold stays on": (12, gates, "_hold_change", _hold_that_stays),
+    "only the switch over everything is checked": (62, gates, "switches_for", _switches_over_everything),
+    "only open orders have a limit": (8, limiting, "entry_meter", _meter_without_money),
+    "a call leaves whenever it comes to it": (38, attempt, "slotted_send", _sent_whenever),
+    "an order is good for longer": (14, place, "order_of", _good_for_longer),
+    "exits wait for unknown orders": (210, gates, "_hold_for", gates.hold_name),
+    "an unknown order is no news": (10, order_news, "NEWS", {}),
+    "the pace has no limit": (315, gates, "pace_for", _pace_of_its_own),
 }
 ENOUGH, NEAR = 1200, 20
 
