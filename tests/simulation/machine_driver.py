@@ -49,6 +49,8 @@ class Driver(RuleBasedStateMachine):
         self._entered.callback(self.stack.hub.close)
         self.stack.trouble = self.trouble = NamedTrouble(random, elapsed=lambda: self.stack.hub.elapsed)
         self.model = Model(self.stack.judge)
+        # the model itself holds each change against what was asked for
+        self.stack.judge.wants.is_whole = False
         settings = SettingsTable(self.stack.dynamodb, "SettingsTable", self.stack.hub)
         settings.put_caller(READER, Caller(key_id="reader", scopes=frozenset({Scope.READ})))
         paper = Caller(key_id="paper", scopes=frozenset({Scope.TRADE}), accounts=frozenset({"paper"}))

@@ -46,12 +46,15 @@ def _stored_terms(item: Item) -> Terms:
 class Wants:
     """What was asked for, by order. `asked`: each body under that id, and until when the order may leave by it.
 
-    An order that nobody was noted to ask for is to be what it was first stored as.
+    An order that nobody was noted to ask for is to be what it was first stored as. `is_whole` False: changes are asked
+    for that nobody notes here.
     """
 
     asked: defaultdict[str, dict[Terms, datetime]] = field(default_factory=lambda: defaultdict(dict))
     first: dict[str, Terms] = field(default_factory=dict)
     changes: defaultdict[str, list[Terms]] = field(default_factory=lambda: defaultdict(list))
+
+    is_whole: bool = True
 
     def ask(self, name: str, terms: Terms, until: datetime) -> None:
         """Note that somebody asks for an order."""
@@ -75,6 +78,8 @@ class Wants:
 
     def judge_terms(self, name: str, terms: Terms, require: Require) -> None:
         """Require that nobody but those who asked said what the order trades."""
+        if not self.is_whole:
+            return
         first, wanted = self.first[name], [self.first[name], *self.changes[name]]
         require((terms.instrument, terms.side) == (first.instrument, first.side), f"{name} became {terms}")
         require(
