@@ -19,6 +19,7 @@ from order_router.aws import breakers_table, gate, kill_tables, orders_table
 from order_router.aws.settings_table import SettingsTable, digest_of
 from order_router.domain.account import Account, Caller, Scope, Strategy
 from order_router.domain.vocabulary import OrderType
+from order_router.service import reconcile
 from tests.fakes.clock import MONDAY_MORNING, FakeClock
 from tests.fakes.dynamodb import FakeDynamoDB, template_tables
 from tests.fakes.gate_switches import Switches
@@ -305,6 +306,6 @@ def seeded(random: Random) -> Iterator[None]:
         randbelow=lambda limit: int(random.random() * limit),
     )
     with ExitStack() as patched:
-        for module in (wiring, breakers_table, gate, kill_tables, orders_table, api_orders):
+        for module in (wiring, breakers_table, gate, kill_tables, orders_table, api_orders, reconcile):
             patched.enter_context(patch.object(module, "secrets", drawn))
         yield

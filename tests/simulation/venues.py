@@ -138,7 +138,7 @@ class KiteVenue:
 
 def _terms_of(row: Mapping[str, Any]) -> Terms:
     instrument = f"{row['exchange']}:{row['tradingsymbol']}"
-    limit = None if row["order_type"] == "MARKET" else Decimal(row["price"])
+    limit = None if row["order_type"] in {"MARKET", "SL-M"} else Decimal(row["price"])
     return Terms(instrument, row["transaction_type"], row["quantity"], limit)
 
 
