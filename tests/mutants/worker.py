@@ -93,9 +93,6 @@ class Chosen:
 
 def run(job: Job) -> dict[str, Any]:
     """Run the job in this process, which is of no use afterwards."""
-    settings.register_profile(
-        "mutants", database=None, derandomize=True, phases=(Phase.explicit, Phase.generate)
-    )
     settings.load_profile("mutants")
     overlay = Overlay(job.module, job.source)
     if job.module:
