@@ -13,9 +13,10 @@ from order_router.aws.audit_archive import AuditBucket
 from order_router.aws.kill_tables import KillSwitchesTable
 from order_router.aws.order_record import order_item
 from order_router.domain.audit import read_jsonl, verified
+from order_router.domain.history import Event
 from order_router.domain.kill_switch import EVERYTHING, KillSwitch, StopScope, SwitchState, Turn
 from order_router.domain.lifecycle import EventKind
-from order_router.domain.order import Event, Order, apply, new_order
+from order_router.domain.order import Order, apply, new_order
 from order_router.ports import StoreUnavailable
 from tests.fakes.aws import aws_client, aws_in_memory, make_table
 from tests.fakes.clock import MONDAY_MORNING, FakeClock

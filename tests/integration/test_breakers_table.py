@@ -1,6 +1,5 @@
 """The table keeps the contract of breakers in memory, over moto and over the fake that the simulation uses."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from order_router.aws.orders_table import OrdersTable
 from order_router.domain.breaker import BreakerState, probing
 from order_router.ports import BreakerConflict, StoreUnavailable
 from tests.contract.breakers_contract import CLOSED, OPEN, WHOLE, BreakersContract, BreakerWorld
-from tests.fakes.aws import Wrapped, aws_client, aws_in_memory, make_table
+from tests.fakes.aws import Wrapped
 from tests.fakes.clock import MONDAY_MORNING, FakeClock
 from tests.fakes.dynamodb import FakeDynamoDB, template_tables
 from tests.fakes.gate_switches import Switches
@@ -27,15 +26,6 @@ def world_on(client: Any) -> BreakerWorld:
         OrdersTable(client, clock, orders="OrdersTable", gates="GateTable"),
         lambda name, engaged: switches.set(name, engaged=engaged),
     )
-
-
-@pytest.fixture
-def client() -> Iterator[Any]:
-    with aws_in_memory():
-        client = aws_client("dynamodb")
-        for table in ("OrdersTable", "GateTable"):
-            make_table(client, table)
-        yield client
 
 
 class TestBreakersTable(BreakersContract):

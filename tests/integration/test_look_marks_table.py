@@ -1,6 +1,6 @@
 """Marks of next looks in the gate's table: how long they are kept, and what fails."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,18 +9,10 @@ from botocore.exceptions import ReadTimeoutError
 
 from order_router.aws.look_marks import LookMarksTable
 from order_router.ports import StoreUnavailable
-from tests.fakes.aws import Wrapped, aws_client, aws_in_memory, make_table
+from tests.fakes.aws import Wrapped
 from tests.fakes.clock import MONDAY_MORNING as NOW
 
 SOON = NOW + timedelta(seconds=5)
-
-
-@pytest.fixture
-def client() -> Iterator[Any]:
-    with aws_in_memory():
-        client = aws_client("dynamodb")
-        make_table(client, "GateTable")
-        yield client
 
 
 def test_a_mark_is_kept_for_a_day(client: Any) -> None:

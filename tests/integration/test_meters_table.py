@@ -1,6 +1,6 @@
 """What is counted and what things cost, in the gate's table: what fits, how long it is kept, and what fails."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -16,7 +16,7 @@ from order_router.domain.meter import BASED_AT, GROSS, NET, Meter
 from order_router.domain.trading_calendar import LONGEST_CLOSURE
 from order_router.ports import StoreUnavailable
 from order_router.service.pricing import PRICE_LIFE
-from tests.fakes.aws import Wrapped, aws_client, aws_in_memory, make_table
+from tests.fakes.aws import Wrapped
 from tests.fakes.client_errors import client_error
 from tests.fakes.clock import MONDAY_MORNING as NOW
 from tests.fakes.clock import FakeClock
@@ -27,15 +27,6 @@ METER = "meter#account#paper#2026-11-23"
 INFY = parse_instrument("NSE:INFY")
 ONE = Decimal(1)
 SECOND = timedelta(seconds=1)
-
-
-@pytest.fixture
-def client() -> Iterator[Any]:
-    with aws_in_memory():
-        client = aws_client("dynamodb")
-        for table in ("OrdersTable", "GateTable"):
-            make_table(client, table)
-        yield client
 
 
 def expiry(client: Any, name: str) -> datetime:

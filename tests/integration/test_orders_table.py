@@ -12,8 +12,9 @@ from order_router.aws.gate import epoch_ms
 from order_router.aws.order_record import RecordUnreadable
 from order_router.aws.orders_table import CONFLICT_TRIES, OrdersTable
 from order_router.domain.gate import SLOT_LIFE, Counter, Gate, Pace, SwitchOn
+from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind
-from order_router.domain.order import Event, Order, apply
+from order_router.domain.order import Order, apply
 from order_router.ports import StoreConflict, StoreUnavailable
 from tests.fakes.aws import Wrapped, aws_client, aws_in_memory, make_table
 from tests.fakes.clock import MONDAY_MORNING, FakeClock

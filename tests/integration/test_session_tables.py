@@ -32,7 +32,7 @@ from tests.contract.session_stores_contract import (
     SessionRecordsContract,
     StrayPostbacksContract,
 )
-from tests.fakes.aws import Wrapped, aws_client, aws_in_memory, make_table
+from tests.fakes.aws import Wrapped, aws_client, aws_in_memory
 from tests.fakes.clock import MONDAY_MORNING, FakeClock
 
 PREFIX = "stack/accounts"
@@ -43,14 +43,6 @@ NEW = NewSession(
     expires_at=datetime(2026, 11, 24, 0, 30, tzinfo=UTC),
     endpoint="https://e41.broker.example/",
 )
-
-
-@pytest.fixture
-def client() -> Iterator[Any]:
-    with aws_in_memory():
-        client = aws_client("dynamodb")
-        make_table(client, "GateTable")
-        yield client
 
 
 @pytest.fixture
