@@ -1,10 +1,11 @@
-"""A reading of many requests goes no faster than its broker lets one user ask."""
+"""A reading of many requests goes no faster than its broker lets one user ask; a defect in it has a code."""
 
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from order_router.adapter.errors import AdapterDefect
 from order_router.adapter.http import HttpRequest, HttpResponse
 from order_router.brokers import paper
 from order_router.domain.account import Account
@@ -66,6 +67,19 @@ def test_requests_of_one_reading_leave_at_the_brokers_pace_and_no_slower(
     rate: int | None, takes_s: float, times: list[float]
 ) -> None:
     assert left_at(rate, takes_s) == pytest.approx(times)
+
+
+def test_what_an_adapter_trips_over_has_a_code_and_tells_nothing_of_the_answer() -> None:
+    world = World()
+    desk = ReadingDesk(
+        sessions=world.sessions,
+        broker_of=world.desk.broker_of,
+        transport=world.desk.transport,
+        clock=world.clock,
+    )
+
+    with pytest.raises(AdapterDefect, match=r"^the broker adapter failed with KeyError$"):
+        ask(desk, PAPER, lambda *_: {"status": "ok"}["what the vendor sent"])
 
 
 def test_the_first_request_of_each_reading_leaves_at_once() -> None:

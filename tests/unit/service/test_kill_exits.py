@@ -119,6 +119,22 @@ def test_a_pass_reads_the_positions_once_and_one_that_only_follows_never(kill: K
     assert len(reads) == 1
 
 
+def test_positions_that_cannot_be_read_are_asked_for_once_a_pass_whatever_waits_for_them(
+    kill: KillWorld,
+) -> None:
+    hold(kill, "k-1")
+    hold(kill, "k-2", instrument="NSE:RELIANCE")
+    stop(kill, closes_positions=True)
+    pass_at(kill, 3)
+    silent(kill, "/positions")
+    reads = counted(kill, "/positions")
+
+    work = pass_at(kill, 4)
+
+    assert [line.code for line in work.exits] == ["POSITION_UNCLEAR"] * 2
+    assert len(reads) == 1
+
+
 def counted(kill: KillWorld, path: str) -> list[str]:
     seen: list[str] = []
     handle = kill.world.handlers["paper://exchange"]
@@ -183,10 +199,11 @@ def test_parts_are_whole_lots_by_the_limits_too(kill: KillWorld, monkeypatch: py
     assert positions(kill) == {}
 
 
-def test_without_a_price_no_value_is_reckoned(kill: KillWorld) -> None:
+@pytest.mark.parametrize("error", [OutcomeUnknown("no answer in time"), RuntimeError("a defect")])
+def test_without_a_price_no_value_is_reckoned(kill: KillWorld, error: Exception) -> None:
     hold(kill, "k-1", quantity=24)
     limit(kill, max_order_value=20_000)
-    silent(kill, "quotes")
+    failing(kill, "quotes", error)
     stop(kill, closes_positions=True)
 
     kill.run_passes()
@@ -278,12 +295,17 @@ def test_a_cancel_that_is_not_answered_keeps_no_other_waiting(kill: KillWorld) -
 
 def silent(kill: KillWorld, path: str, *, method: str = "GET", seconds: float = 0) -> None:
     """Let the exchange say nothing, for so long, to requests of such an address."""
+    failing(kill, path, OutcomeUnknown("no answer in time"), method=method, seconds=seconds)
+
+
+def failing(kill: KillWorld, path: str, error: Exception, *, method: str = "GET", seconds: float = 0) -> None:
+    """Let requests of such an address end like this, after so long."""
     handle = kill.world.handlers["paper://exchange"]
 
     def without(request: Any) -> Any:
         if request.method == method and path in request.url:
             kill.world.clock.advance(seconds)
-            raise OutcomeUnknown("no answer in time")
+            raise error
         return handle(request)
 
     kill.world.handlers["paper://exchange"] = without

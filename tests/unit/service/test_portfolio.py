@@ -72,6 +72,8 @@ def test_an_adapter_s_defect_does_not_hide_the_other_accounts(
     paper = world.desk.broker_of("paper")
 
     class Defective:
+        profile = paper.profile
+
         @staticmethod
         def read_funds(*_: Any) -> tuple[Funds, ...]:
             raise KeyError("defect")

@@ -1,17 +1,21 @@
 """Ask an account's broker something that changes nothing; of a session that it refuses the stored one is tried."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from order_router.adapter.errors import SessionExpired
+from order_router.adapter.errors import AdapterDefect, SessionExpired
 from order_router.adapter.http import HttpRequest, HttpResponse, Send
 from order_router.adapter.port import Broker
 from order_router.adapter.session import BrokerSession
 from order_router.domain.account import Account
+from order_router.domain.errors import RouterError
 from order_router.ports import Clock
 from order_router.service.desk import Desk, ReadingDesk
 from order_router.service.renewing import is_replaced
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -33,7 +37,10 @@ class PacedSend:
 
 
 def ask[T](desk: ReadingDesk | Desk, account: Account, read: Callable[[Broker, Send, BrokerSession], T]) -> T:
-    """Return what the read returns; raises what the session store, the adapter and the transport raise."""
+    """Return what the read returns; raises what the session store, the adapter and the transport raise.
+
+    A defect of the adapter is an AdapterDefect: who asks has an answer to a broker that does not tell.
+    """
     session: BrokerSession | None = None
     try:
         session = desk.sessions.session(account)
@@ -55,4 +62,10 @@ def _ask_with[T](
     rate = broker.profile.reads_per_second
     if rate is not None:
         send = PacedSend(send, desk.clock, timedelta(seconds=1) / rate)
-    return read(broker, send, session)
+    try:
+        return read(broker, send, session)
+    except RouterError:
+        raise
+    except Exception as error:
+        logger.exception("adapter defect while reading", extra={"account": account.name})
+        raise AdapterDefect(f"the broker adapter failed with {type(error).__name__}") from error

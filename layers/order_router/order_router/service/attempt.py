@@ -17,8 +17,9 @@ from order_router.adapter.port import Broker, OrderTarget, PlaceIntent
 from order_router.adapter.session import BrokerSession
 from order_router.domain.account import Account
 from order_router.domain.following import apply_fitting, events_of
+from order_router.domain.history import Event, with_evidence
 from order_router.domain.lifecycle import EventKind
-from order_router.domain.order import Event, Order, with_evidence
+from order_router.domain.order import Order
 from order_router.ports import Clock
 from order_router.service.desk import Desk
 from order_router.service.gates import NO_SLOT

@@ -24,8 +24,9 @@ from order_router.domain.errors import RouterError
 from order_router.domain.exchange_time import exchange_day
 from order_router.domain.following import apply_fitting, events_of
 from order_router.domain.gate import SLOT_LIFE, BaseStale, PriceUnfit
+from order_router.domain.history import Event, with_evidence
 from order_router.domain.lifecycle import EventKind, State
-from order_router.domain.order import Event, Order, apply, with_evidence
+from order_router.domain.order import Order, apply
 from order_router.domain.request import OrderRequest
 from order_router.ports import StoreConflict
 from order_router.service.breaker import note_failure

@@ -1,8 +1,9 @@
 """What becomes of a message that the queue gave up on: its order ends, its body is kept, the trader is told."""
 
 from order_router.domain.errors import Reason
+from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind, State
-from order_router.domain.order import Event, Order, apply
+from order_router.domain.order import Order, apply
 from order_router.ports import DeadLetters, Letter, PlaceOrder, ResumeOrder, StoreConflict
 from order_router.service.desk import RecordDesk
 from order_router.service.follow_up import tell

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from order_router.domain.gate import Gate, PriceCheck
+from order_router.domain.history import Evidence
 from order_router.domain.meter import Meter
-from order_router.domain.order import Evidence
 
 
 def gate_evidence(gate: Gate) -> Evidence:

@@ -4,10 +4,11 @@ from order_router.adapter.listings import Listings, ListingsUnavailable
 from order_router.adapter.port import Broker
 from order_router.domain.account import Account
 from order_router.domain.exchange_time import venue_day
+from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind
 from order_router.domain.listing import InstrumentUnknown, Listing, require_fitting
 from order_router.domain.market_hours import require_open
-from order_router.domain.order import Event, Order, apply
+from order_router.domain.order import Order, apply
 from order_router.domain.protection import PROTECTED_AS, protect
 from order_router.domain.request import OrderRequest
 from order_router.domain.vocabulary import Exchange, OrderType

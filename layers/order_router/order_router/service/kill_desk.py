@@ -94,10 +94,6 @@ class KillWorkDesk:
     works: KillWorks
     queue: KillQueue
 
-    def still_wants(self, work: KillWork) -> bool:
-        """Return whether the stop that asked for the work still stands: none of it is done under another one."""
-        return still_stands(self.switches, work)
-
     def tell(
         self, account: str, message: str, client_order_id: str | None = None, subject: str | None = None
     ) -> None:
@@ -114,6 +110,6 @@ class KillWorkDesk:
 
 
 def still_stands(switches: KillSwitches, work: KillWork) -> bool:
-    """Return whether the switch is on since the stop that asked for the work."""
+    """Return whether the switch is on since the stop that asked for the work: none is done under another one."""
     state = switches.get(switch_of(work.switch))
     return state.is_on and state.since == work.since

@@ -4,11 +4,9 @@ The exits are written down before the first of them leaves, each with its idempo
 leaves only while the position is still there: somebody else may close it meanwhile.
 """
 
-import logging
 from collections.abc import Iterator
 from decimal import Decimal
 
-from order_router.adapter.errors import AdapterDefect
 from order_router.domain.account import Account
 from order_router.domain.errors import Reason, RouterError
 from order_router.domain.gate import PaceExceeded
@@ -23,12 +21,10 @@ from order_router.domain.vocabulary import Product, Side, Source
 from order_router.ports import PlaceOrder, StoreUnavailable
 from order_router.service.asking import ask
 from order_router.service.desk import require_enabled
-from order_router.service.kill_desk import KillWorkDesk
+from order_router.service.kill_desk import KillWorkDesk, still_stands
 from order_router.service.place import InProgress, place_order
 from order_router.service.pricing import price_of
 from order_router.service.timing import API_MAX_AGE, PASS_TIME
-
-logger = logging.getLogger(__name__)
 
 MAY_PASS = (PaceExceeded, StoreUnavailable, InProgress)
 """What says that an exit may not have been written down: the next pass asks for it again, under the same key."""
@@ -68,13 +64,7 @@ def plan(desk: KillWorkDesk, work: KillWork) -> KillWork:
 
 
 def _positions(desk: KillWorkDesk, account: Account) -> tuple[Position, ...]:
-    try:
-        return ask(desk.orders, account, lambda broker, send, session: broker.read_positions(send, session))
-    except RouterError:
-        raise
-    except Exception as error:  # an adapter's defect must not leave the work in its queue for ever
-        logger.exception("adapter defect while reading positions", extra={"account": account.name})
-        raise AdapterDefect(f"the broker adapter failed with {type(error).__name__}") from error
+    return ask(desk.orders, account, lambda broker, send, session: broker.read_positions(send, session))
 
 
 def _most(desk: KillWorkDesk, account: Account, position: Position) -> int | None:
@@ -158,7 +148,7 @@ def _followed(desk: KillWorkDesk, work: KillWork, line: Exit, present: "_Present
     order = desk.orders.store.get(line.client_order_id)
     if order is not None and order.state is not State.RECEIVED:
         return _line_of(line, order)
-    if not desk.still_wants(work):
+    if not still_stands(desk.switches, work):
         return line
     try:
         present.require_room(line)
@@ -224,6 +214,7 @@ class _Present:
         self._account = account
         self._own = {line.client_order_id for line in work.exits}
         self._is_read = False
+        self._unreadable: _NotNow | None = None
         self._held: dict[tuple[Instrument, Product], int] = {}
         self._taken: dict[tuple[Instrument, Product], int] = {}
         self._contested: set[Instrument] = set()
@@ -246,10 +237,14 @@ class _Present:
     def _read(self) -> None:
         if self._is_read:
             return
+        if self._unreadable is not None:
+            # what takes long to fail is not asked for once more by each further exit
+            raise self._unreadable
         try:
             positions = _positions(self._desk, self._account)
         except RouterError as error:
-            raise _NotNow(f"positions not read: {error.code}: {error.message}") from error
+            self._unreadable = _NotNow(f"positions not read: {error.code}: {error.message}")
+            raise self._unreadable from error
         self._held = {(one.instrument, one.product): one.quantity for one in positions}
         for order in self._desk.orders.store.list_unsettled(self._account.name):
             if order.client_order_id not in self._own:

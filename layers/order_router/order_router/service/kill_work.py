@@ -12,7 +12,7 @@ from order_router.domain.kill_work import GIVE_UP, SETTLE, Cancel, KillWork, Pha
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Order
 from order_router.service.change import CancelOutcome, cancel_one
-from order_router.service.kill_desk import KillWorkDesk
+from order_router.service.kill_desk import KillWorkDesk, still_stands
 from order_router.service.kill_exits import close, plan
 from order_router.service.timing import PASS_TIME
 
@@ -38,7 +38,7 @@ def make_pass(desk: KillWorkDesk, name: str, work_id: str) -> None:
 
 
 def _advanced(desk: KillWorkDesk, work: KillWork) -> KillWork:
-    if not desk.still_wants(work):
+    if not still_stands(desk.switches, work):
         now = desk.orders.clock.now()
         return work.ended(now, Phase.STOPPED, "the switch was turned off before all was done")
     if work.phase is Phase.CLOSING:

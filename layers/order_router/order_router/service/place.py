@@ -8,10 +8,11 @@ from order_router.adapter.port import Broker
 from order_router.domain.account import Account
 from order_router.domain.errors import OrderDenied, Reason, RouterError
 from order_router.domain.gate import BaseStale, CounterFull, EntryHeld, LimitReached, PriceUnfit, SwitchOn
+from order_router.domain.history import Event
 from order_router.domain.identity import client_order_id, request_digest
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.market_hours import trading_day
-from order_router.domain.order import Event, Order, Ownership, apply, new_order, take_ownership
+from order_router.domain.order import Order, Ownership, apply, new_order, take_ownership
 from order_router.domain.vocabulary import Source
 from order_router.ports import PlaceOrder, StoreConflict
 from order_router.service.attempt import Job

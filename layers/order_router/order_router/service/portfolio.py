@@ -1,10 +1,8 @@
 """Read positions, holdings and funds; one account's failure stands beside the others' answers."""
 
-import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from order_router.adapter.errors import AdapterDefect
 from order_router.adapter.http import Send
 from order_router.adapter.port import Broker
 from order_router.adapter.session import BrokerSession
@@ -13,8 +11,6 @@ from order_router.domain.errors import RouterError
 from order_router.domain.reports import Funds, Holding, Position
 from order_router.service.asking import ask
 from order_router.service.desk import ReadingDesk
-
-logger = logging.getLogger(__name__)
 
 Row = Position | Holding | Funds
 Read = Callable[[Broker, Send, BrokerSession], tuple[Row, ...]]
@@ -46,6 +42,3 @@ def _read_one(desk: ReadingDesk, read: Read, account: Account) -> AccountAnswer:
         return AccountAnswer(account.name, ask(desk, account, read))
     except RouterError as error:
         return AccountAnswer(account.name, error=error)
-    except Exception:  # one adapter's defect must not hide the other accounts
-        logger.exception("adapter defect while reading", extra={"account": account.name})
-        return AccountAnswer(account.name, error=AdapterDefect("the broker adapter failed"))

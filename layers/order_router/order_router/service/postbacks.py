@@ -21,9 +21,10 @@ from order_router.domain.account import Account
 from order_router.domain.errors import RouterError
 from order_router.domain.exchange_time import exchange_day
 from order_router.domain.following import events_of
+from order_router.domain.history import with_evidence
 from order_router.domain.identity import CLIENT_ORDER_ID_LENGTH
 from order_router.domain.lifecycle import State
-from order_router.domain.order import Order, with_evidence
+from order_router.domain.order import Order
 from order_router.domain.reports import OrderReport
 from order_router.ports import (
     CredentialStore,

@@ -14,8 +14,9 @@ from order_router.domain.account import Account
 from order_router.domain.breaker import Breaker
 from order_router.domain.errors import Reason
 from order_router.domain.exchange_time import exchange_day
+from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind, State
-from order_router.domain.order import Event, Order
+from order_router.domain.order import Order
 from order_router.domain.reports import OrderBook
 from order_router.service.breaker import end_probe, probe_delay_s, take_probe
 from order_router.service.desk import Desk

@@ -4,7 +4,8 @@ import logging
 from collections.abc import Sequence
 
 from order_router.domain.following import apply_fitting
-from order_router.domain.order import Event, Order
+from order_router.domain.history import Event
+from order_router.domain.order import Order
 from order_router.ports import StoreConflict, StoreUnavailable
 from order_router.service.desk import RecordDesk
 from order_router.service.gates import after_gate

@@ -12,8 +12,9 @@ from order_router.adapter.session import BrokerSession
 from order_router.domain.errors import Reason, RouterError
 from order_router.domain.following import apply_fitting
 from order_router.domain.gate import SLOT_LIFE, CounterFull, EntryHeld, PaceExceeded, SwitchOn
+from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind
-from order_router.domain.order import Event, Order
+from order_router.domain.order import Order
 from order_router.domain.vocabulary import Source
 from order_router.ports import StoreConflict
 from order_router.service.attempt import MAY_PASS, Attempt, Job, try_once

@@ -7,10 +7,11 @@ from order_router.adapter.port import Broker
 from order_router.domain.errors import Reason
 from order_router.domain.exchange_time import is_book_final
 from order_router.domain.following import events_of
+from order_router.domain.history import Event, with_evidence
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.likeness import find_by_likeness
 from order_router.domain.market_hours import has_day_ended, trading_day
-from order_router.domain.order import Event, Order, with_evidence
+from order_router.domain.order import Order
 from order_router.domain.reports import OrderBook, OrderReport
 from order_router.service.desk import Desk
 from order_router.service.follow_up import tell

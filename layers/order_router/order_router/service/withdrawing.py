@@ -1,8 +1,9 @@
 """Withdraw an order that has not left: it ends here and never reaches its broker."""
 
 from order_router.domain.errors import Reason
+from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind, State
-from order_router.domain.order import Event, Order
+from order_router.domain.order import Order
 from order_router.service.desk import RecordDesk
 from order_router.service.place import tell_unseen_end
 from order_router.service.recording import record
