@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind, State
-from order_router.domain.order import Event, Order, apply
+from order_router.domain.order import Order, apply
 from tests.burst.alerts import Sent
 from tests.burst.ledger import Burst
 from tests.fakes.orders import a_submitting_order

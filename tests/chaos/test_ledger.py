@@ -10,8 +10,9 @@ import pytest
 from infra.operate import Target
 from order_router.aws.orders_table import OrdersTable
 from order_router.domain.errors import Reason
+from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind
-from order_router.domain.order import Event, Order, apply
+from order_router.domain.order import Order, apply
 from order_router.service.reconcile import reconcile_account
 from tests.fakes.dynamodb import FakeDynamoDB, template_tables
 from tests.fakes.transport import Fault

@@ -24,8 +24,9 @@ from order_router.domain.gate import (
     PaceExceeded,
     SwitchOn,
 )
+from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind
-from order_router.domain.order import Event, Order, apply
+from order_router.domain.order import Order, apply
 from order_router.ports import OrderStore, StoreConflict, StoreUnavailable
 from tests.fakes.clock import MONDAY_MORNING, FakeClock
 from tests.fakes.orders import a_submitting_order, an_order

@@ -6,8 +6,9 @@ from decimal import Decimal
 from hypothesis import strategies as st
 
 from order_router.domain.errors import Reason
+from order_router.domain.history import Event, Step
 from order_router.domain.lifecycle import EventKind, State
-from order_router.domain.order import Event, Order, Step
+from order_router.domain.order import Order
 from order_router.domain.request import MAX_QUANTITY, OrderRequest, parse_request
 from order_router.domain.vocabulary import Exchange, OrderType, Product, Side, Source, Validity
 

@@ -16,8 +16,9 @@ import pytest
 
 from order_router.domain.errors import RouterError
 from order_router.domain.gate import Gate
+from order_router.domain.history import Event
 from order_router.domain.lifecycle import State, allows
-from order_router.domain.order import Event, Order, apply
+from order_router.domain.order import Order, apply
 from order_router.service import postbacks, recording
 from order_router.service.postbacks import Taken
 from tests.fakes.order_store import MemoryOrderStore

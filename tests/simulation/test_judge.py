@@ -11,8 +11,9 @@ from order_router.aws.notice_queue import QueueNotifier
 from order_router.aws.order_record import order_item
 from order_router.domain import order_news
 from order_router.domain.errors import Reason
+from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind
-from order_router.domain.order import Event, apply
+from order_router.domain.order import apply
 from order_router.domain.vocabulary import Source
 from order_router.ports import Notice
 from tests.fakes.clock import MONDAY_MORNING, FakeClock

@@ -11,9 +11,10 @@ from order_router.adapter.http import HttpResponse
 from order_router.aws.order_record import order_item
 from order_router.domain.errors import Reason
 from order_router.domain.exchange_time import exchange_day
+from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind
 from order_router.domain.limits import Limits
-from order_router.domain.order import Event, Order, apply
+from order_router.domain.order import Order, apply
 from tests.fakes.clock import MONDAY_MORNING, FakeClock
 from tests.fakes.orders import a_submitting_order, an_order
 from tests.simulation.judge import Judge, Write

@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from order_router.aws.order_record import order_item
+from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind
-from order_router.domain.order import Event, apply
+from order_router.domain.order import apply
 from tests.fakes.clock import MONDAY_MORNING, FakeClock
 from tests.fakes.orders import a_submitting_order
 from tests.simulation.judge import Judge, Write

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from order_router.aws.order_record import order_item
+from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind, State
-from order_router.domain.order import Event, Order, apply
+from order_router.domain.order import Order, apply
 from tests.fakes.clock import MONDAY_MORNING, FakeClock
 from tests.fakes.orders import a_submitting_order
 from tests.simulation.judge import Judge

@@ -14,10 +14,11 @@ from threading import Barrier
 
 from order_router.domain.exchange_time import exchange_day
 from order_router.domain.gate import Gate
+from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind
 from order_router.domain.limits import Limits
 from order_router.domain.meter import GROSS, OPEN, ORDERS, RESERVED, Counted, entry_meter
-from order_router.domain.order import Event, Order, Ownership, apply, take_ownership
+from order_router.domain.order import Order, Ownership, apply, take_ownership
 from order_router.ports import Clock, Meters, OrderStore
 from order_router.service.gates import after_gate
 from tests.fakes.orders import an_order

@@ -11,8 +11,9 @@ import pytest
 from order_router.adapter.errors import OutcomeUnknown
 from order_router.adapter.http import Send
 from order_router.domain.gate import SLOT_LIFE, Gate
+from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind, State
-from order_router.domain.order import Event, Order, Ownership, take_ownership
+from order_router.domain.order import Order, Ownership, take_ownership
 from order_router.domain.order_news import NEWS
 from order_router.service import attempt, gates, place, reconcile, settling
 from order_router.service.desk import Desk

@@ -14,9 +14,10 @@ from order_router.aws.notice_queue import read_telling
 from order_router.aws.order_record import order_item
 from order_router.aws.order_stream import read_change
 from order_router.domain.channel import ChannelRefused
+from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind
 from order_router.domain.notices import Notice
-from order_router.domain.order import Event, Order, apply
+from order_router.domain.order import Order, apply
 from order_router.ports import StoreUnavailable
 from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.orders import a_submitting_order

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from order_router.aws.order_record import order_item, read_order
 from order_router.domain.errors import MAX_WORDS, Reason
-from order_router.domain.history import FULL, weight_of
+from order_router.domain.history import FULL, ROOM, SHORT, Event, weight_of
 from order_router.domain.lifecycle import TRANSITIONS, EventKind, State
-from order_router.domain.order import Event, Order, apply, witnessed
+from order_router.domain.order import Order, apply, witnessed
 from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.orders import a_request, a_submitting_order
 from tests.unit.aws.test_record_samples import weight
@@ -100,6 +100,16 @@ def test_a_history_is_thought_no_lighter_than_its_record_is() -> None:
         order = busy(kind, times=20)
         bare = weight_in_table(replace(order, history=()))
         assert weight_of(order.history) > weight_in_table(order) - bare
+
+
+def test_a_history_that_is_not_weighed_has_room_for_the_heaviest_steps() -> None:
+    heaviest = replace(next(events_like(EventKind.MODIFIED, LONGEST, 10)), reason=ENDED)
+    order = a_submitting_order(**TERMS)
+    while len(order.history) <= SHORT:
+        kind = EventKind.MODIFIED if EventKind.MODIFIED in TRANSITIONS[order.state] else EventKind.OPENED
+        order = witnessed(apply(order, replace(heaviest, kind=kind)), GATE)
+
+    assert weight_of(order.history) < ROOM
 
 
 def test_a_full_history_says_so_once_and_still_counts_what_it_does_not_list() -> None:

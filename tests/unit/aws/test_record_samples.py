@@ -11,8 +11,9 @@ import pytest
 
 from order_router.aws.order_record import SCHEMA, order_item, read_order
 from order_router.domain.errors import Reason
+from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind, State
-from order_router.domain.order import Event, Order, apply, witnessed
+from order_router.domain.order import Order, apply, witnessed
 from tests.fakes.orders import a_request, a_submitting_order
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "records"

@@ -27,9 +27,10 @@ from order_router.domain.audit import (
     verified,
     whole,
 )
+from order_router.domain.history import Event
 from order_router.domain.kill_switch import EVERYTHING, KillSwitch, StopScope, SwitchState, Turn
 from order_router.domain.lifecycle import EventKind
-from order_router.domain.order import Event, Order, apply, new_order
+from order_router.domain.order import Order, apply, new_order
 from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.orders import a_request, an_order
 

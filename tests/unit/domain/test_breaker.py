@@ -28,8 +28,9 @@ from order_router.domain.breaker import (
     told,
 )
 from order_router.domain.errors import Reason
+from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind
-from order_router.domain.order import Event, apply
+from order_router.domain.order import apply
 from order_router.service.gates import switches_for
 from tests.fakes.clock import MONDAY_MORNING as AT
 from tests.fakes.orders import a_request, a_submitting_order

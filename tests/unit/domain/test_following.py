@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from order_router.domain.following import apply_fitting, events_of
+from order_router.domain.history import Event
 from order_router.domain.instrument import parse_instrument
 from order_router.domain.lifecycle import EventKind, State
-from order_router.domain.order import Event, Order, apply
+from order_router.domain.order import Order, apply
 from order_router.domain.reports import OrderReport, ReportedState
 from order_router.domain.vocabulary import OrderType, Product, Side
 from tests.fakes.clock import MONDAY_MORNING

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from order_router.domain.errors import IllegalTransition, Reason
+from order_router.domain.history import Event
 from order_router.domain.lifecycle import FINAL, TRANSITIONS, EventKind, State
-from order_router.domain.order import Event, Order, apply, new_order
+from order_router.domain.order import Order, apply, new_order
 from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.orders import a_submitting_order, an_order
 

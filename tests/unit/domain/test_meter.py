@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from order_router.domain.gate import Gate, LimitReached
+from order_router.domain.history import Event
 from order_router.domain.instrument import parse_instrument
 from order_router.domain.lifecycle import TRANSITIONS, EventKind
 from order_router.domain.limits import Limits, OrderLimits
@@ -39,7 +40,7 @@ from order_router.domain.meter import (
     growth_meter,
     of_instrument,
 )
-from order_router.domain.order import Event, Order, Ownership, apply, take_ownership
+from order_router.domain.order import Order, Ownership, apply, take_ownership
 from order_router.domain.reports import Position
 from order_router.domain.request import OrderRequest, dump_request, parse_request
 from order_router.domain.risk import named_price

@@ -3,8 +3,8 @@
 import pytest
 
 from order_router.domain.following import apply_fitting, events_of
+from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind
-from order_router.domain.order import Event
 from order_router.domain.reports import ReportedState
 from tests.unit.domain.test_following import LATER, followed, open_order, report
 

@@ -6,9 +6,10 @@ from decimal import Decimal
 import pytest
 
 from order_router.domain.errors import Reason
+from order_router.domain.history import Event
 from order_router.domain.lifecycle import TRANSITIONS, EventKind
 from order_router.domain.notices import KINDS, notice_key
-from order_router.domain.order import Event, Order, apply, new_order
+from order_router.domain.order import Order, apply, new_order
 from order_router.domain.order_news import NEWS, news_of
 from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.orders import a_submitting_order, an_order

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from infra.calendar.build import SHIPPED
 from order_router.brokers.registry import load_broker
 from order_router.domain.exchange_time import exchange_day, is_book_final
+from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.market_hours import LONGEST_WAIT
-from order_router.domain.order import Event, Order, apply
+from order_router.domain.order import Order, apply
 from order_router.domain.reports import OrderBook
 from order_router.domain.trading_calendar import (
     NO_CALENDAR,

@@ -8,8 +8,9 @@ import pytest
 
 from order_router.adapter.errors import Unsupported
 from order_router.domain.gate import Gate
+from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind, State
-from order_router.domain.order import Event, Order, apply
+from order_router.domain.order import Order, apply
 from order_router.ports import StoreConflict
 from order_router.service.change import ChangeRefused, cancel_all, cancel_order, modify_order
 from order_router.service.changeable import OrderUnsettled

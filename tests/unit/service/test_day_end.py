@@ -6,8 +6,9 @@ import pytest
 
 from order_router.brokers.registry import load_broker
 from order_router.domain.exchange_time import is_book_final
+from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind, State
-from order_router.domain.order import Event, Order, apply
+from order_router.domain.order import Order, apply
 from order_router.domain.reports import OrderBook
 from order_router.domain.vocabulary import INDIAN, Exchange
 from order_router.service.reconcile import reconcile_account

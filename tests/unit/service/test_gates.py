@@ -12,9 +12,10 @@ from order_router.brokers.registry import load_broker
 from order_router.domain.account import Account
 from order_router.domain.exchange_time import exchange_day
 from order_router.domain.gate import Gate, KeptPrice, PaceExceeded, PriceUnfit
+from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind
 from order_router.domain.limits import Limits
-from order_router.domain.order import Event, Order, apply
+from order_router.domain.order import Order, apply
 from order_router.ports import OrderStore
 from order_router.service.gates import (
     GatedWrite,

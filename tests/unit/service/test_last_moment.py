@@ -13,8 +13,9 @@ from order_router.adapter.session import BrokerSession
 from order_router.domain.account import Account
 from order_router.domain.exchange_time import exchange_day
 from order_router.domain.gate import Gate, HoldChange
+from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind, State
-from order_router.domain.order import Event, Order, apply
+from order_router.domain.order import Order, apply
 from order_router.domain.vocabulary import Source
 from order_router.service.gates import hold_name
 from order_router.service.place import StillUnsent, order_of, place_order

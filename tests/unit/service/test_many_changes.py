@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from order_router.domain.account import Account
-from order_router.domain.history import FULL
+from order_router.domain.history import FULL, Event
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.limits import STARTING
-from order_router.domain.order import Event, Order, apply
+from order_router.domain.order import Order, apply
 from order_router.service.change import cancel_order, modify_order
 from order_router.service.changeable import TooManyChanges
 from order_router.service.reconcile import reconcile_account

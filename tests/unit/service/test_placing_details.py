@@ -8,8 +8,9 @@ import pytest
 
 from order_router.domain.account import Account
 from order_router.domain.gate import EntryHeld, Gate
+from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind, State
-from order_router.domain.order import Event, Order, Ownership, apply, take_ownership
+from order_router.domain.order import Order, Ownership, apply, take_ownership
 from order_router.domain.vocabulary import Source
 from order_router.ports import Letter, PlaceOrder, StoreConflict
 from order_router.service.dead_letters import bury_order

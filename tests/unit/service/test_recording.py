@@ -4,8 +4,9 @@ import logging
 
 import pytest
 
+from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind, State
-from order_router.domain.order import Event, Order, apply
+from order_router.domain.order import Order, apply
 from order_router.ports import StoreConflict, StoreUnavailable
 from order_router.service.recording import record
 from tests.fakes.clock import MONDAY_MORNING

@@ -9,9 +9,10 @@ import pytest
 from order_router.adapter.http import HttpRequest, HttpResponse, Send
 from order_router.domain.account import Account
 from order_router.domain.gate import Gate
+from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.limits import Limits
-from order_router.domain.order import Event, Order, apply
+from order_router.domain.order import Order, apply
 from order_router.domain.risk import LimitExceeded
 from order_router.ports import StoreConflict
 from order_router.service.change import ChangeRefused, cancel_order, modify_order

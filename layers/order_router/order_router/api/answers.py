@@ -9,9 +9,10 @@ from typing import Any, NotRequired, TypedDict
 from order_router.api.http import Answer
 from order_router.api.problems import REFUSED, STATUS_OF_CODE, problem, problem_of
 from order_router.domain.errors import Reason
+from order_router.domain.history import Step
 from order_router.domain.instrument import Instrument
 from order_router.domain.lifecycle import EventKind, State
-from order_router.domain.order import Order, Step
+from order_router.domain.order import Order
 from order_router.domain.reports import OrderMargin, Quote
 from order_router.domain.vocabulary import OrderType, Product, Side, Source, Validity
 from order_router.service.place import Placement

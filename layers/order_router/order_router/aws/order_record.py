@@ -8,8 +8,9 @@ from typing import Any
 from order_router.aws.values import Item, from_item, to_item
 from order_router.domain.errors import Reason, RouterError
 from order_router.domain.exchange_time import exchange_day
+from order_router.domain.history import Event, Step
 from order_router.domain.lifecycle import EventKind, State
-from order_router.domain.order import Event, Order, Step
+from order_router.domain.order import Order
 from order_router.domain.request import OrderRequest, dump_request, parse_request
 from order_router.domain.vocabulary import Source
 

@@ -8,9 +8,10 @@ from decimal import Decimal
 from typing import Any
 
 from order_router.domain.errors import RouterError
+from order_router.domain.history import Event, Step
 from order_router.domain.kill_switch import StopScope, SwitchState
 from order_router.domain.lifecycle import EventKind
-from order_router.domain.order import TERMS_BEFORE, Event, Order, Step
+from order_router.domain.order import TERMS_BEFORE, Order
 from order_router.domain.request import OrderRequest, dump_request, parse_request
 
 SCHEMA = 2

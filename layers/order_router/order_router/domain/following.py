@@ -7,8 +7,9 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from order_router.domain.errors import MAX_WORDS, Reason
+from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind, State, allows
-from order_router.domain.order import Event, Order, apply
+from order_router.domain.order import Order, apply
 from order_router.domain.reports import OrderReport, ReportedState
 from order_router.domain.request import OrderRequest, dump_request, parse_request
 from order_router.domain.vocabulary import OrderType

@@ -20,6 +20,9 @@ ROOM = 200_000
 
 FULL = ("history", "full: from here on only what is new to the order is listed, and the rest is in the log")
 
+SHORT = 24
+"""How many steps have room whatever they say: most orders never have more, and their history is not weighed."""
+
 STEP, FIELD, TERMS, EVIDENCE = 94, 20, 220, 3
 """What a step, a field that it has, its terms and a line of evidence weigh at most beside words, names and prices."""
 
@@ -59,6 +62,8 @@ def lengthened(history: tuple[Step, ...], step: Step) -> tuple[Step, ...]:
     Once there is no room, which its last step in full says, with a step only of a kind and state that it lacks: an end
     always is one.
     """
+    if len(history) < SHORT:
+        return (*history, step)
     if any(FULL in one.event.evidence for one in history):
         listed = {(one.state, one.event.kind) for one in history}
         return history if (step.state, step.event.kind) in listed else (*history, step)

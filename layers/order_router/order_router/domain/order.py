@@ -7,11 +7,15 @@ from decimal import Decimal
 
 from order_router.domain.errors import IllegalTransition, Reason
 from order_router.domain.exchange_time import exchange_day
-from order_router.domain.history import CHANGES_ROOM, lengthened, weight_of
-from order_router.domain.history import Event as Event  # noqa: PLC0414 - known by this module's name, too
-from order_router.domain.history import Evidence as Evidence  # noqa: PLC0414
-from order_router.domain.history import Step as Step  # noqa: PLC0414
-from order_router.domain.history import with_evidence as with_evidence  # noqa: PLC0414
+from order_router.domain.history import (
+    CHANGES_ROOM,
+    Event,
+    Evidence,
+    Step,
+    lengthened,
+    weight_of,
+    with_evidence,
+)
 from order_router.domain.lifecycle import TRANSITIONS, EventKind, State
 from order_router.domain.request import OrderRequest, dump_request
 from order_router.domain.risk import named_price

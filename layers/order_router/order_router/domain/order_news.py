@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
+from order_router.domain.history import Step
 from order_router.domain.lifecycle import EventKind
 from order_router.domain.notices import Notice
-from order_router.domain.order import Order, Step
+from order_router.domain.order import Order
 
 Words = Callable[[Order, Step], str]
 
