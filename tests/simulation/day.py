@@ -152,6 +152,11 @@ class Day:
         self._place(key, order)
         if random.random() < 0.3:
             self._place(key, order)
+        look = random.random()
+        if look < 0.1:
+            self._read(order["account"])
+        elif look < 0.15:
+            self._cancel_all(order["account"])
 
     def burst(self) -> None:
         """Place more orders at once than may leave in a second."""
@@ -160,6 +165,18 @@ class Day:
         for number in range(14):
             key = f"burst-{number}-{self.random.random()}"
             self.stack.hub.spawn("client", partial(self._place, key, order))
+
+    def _rest(self, account: str) -> str:
+        """Place an order that rests, and return its client order id."""
+        key = f"rest-{self.random.random()}"
+        order = {"account": account, "instrument": "NSE:INFY", "side": "BUY", "quantity": 5, "product": "MIS"}
+        self._place(key, order | {"order_type": "LIMIT", "limit_price": "1450"})
+        return client_order_id(account, f"api:{key}")
+
+    def _hold(self, account: str) -> None:
+        """Place an order that fills."""
+        order = {"account": account, "instrument": "NSE:INFY", "side": "BUY", "quantity": 5, "product": "MIS"}
+        self._place(f"hold-{self.random.random()}", order | {"order_type": "MARKET"})
 
     def _place(self, key: str, order: Mapping[str, Any]) -> None:
         answer = self.stack.gateway.place(KEY, key, order, came=partial(self.asked.order_came, key, order))
@@ -224,12 +241,18 @@ class Day:
 
     def cancel_all(self) -> None:
         """Cancel whatever rests in an account."""
-        account = {"account": self.random.choice(("paper", "kite"))}
-        self.stack.gateway.call("cancel", "POST /v1/orders/cancel-all", account, key=KEY)
+        self._cancel_all(self.random.choice(("paper", "kite")))
+
+    def _cancel_all(self, account: str) -> None:
+        body = {"account": account}
+        self.stack.gateway.call("cancel", "POST /v1/orders/cancel-all", body, key=KEY)
 
     def read(self) -> None:
         """Look at orders and positions: reading disturbs nothing."""
-        query = {"account": self.random.choice(("paper", "kite"))}
+        self._read(self.random.choice(("paper", "kite")))
+
+    def _read(self, account: str) -> None:
+        query = {"account": account}
         self.stack.gateway.call("orders", "GET /v1/orders", key=KEY, query=query)
         self.stack.gateway.call("positions", "GET /v1/positions", key=KEY, query=query)
 
@@ -246,33 +269,43 @@ class Day:
         self._is_stopping = True
         random = self.random
         switch = random.choice(SWITCHES)
-        body: dict[str, Any] = {**switch, "lets_exits": random.random() < 0.5}
+        body: dict[str, Any] = {**switch, "lets_exits": random.random() < 0.7}
         body["cancel_open"] = random.random() < 0.3
-        if body["lets_exits"] and switch["scope"] != "strategy" and random.random() < 0.5:
+        if body["lets_exits"] and switch["scope"] != "strategy" and random.random() < 0.7:
             body |= {"close_positions": True, "confirm": True}
+        account = "paper" if switch.get("name") == "paper" else "kite"
+        if body["cancel_open"] and random.random() < 0.7:
+            self._rest(account)
+        if "close_positions" in body and random.random() < 0.9:
+            self._hold(account)
         self._engage(body)
-        self.stack.hub.pause(int(20 * SECOND * random.random()))
+        if random.random() < 0.2:
+            self.stack.hub.spawn("client", self.lose_session)
+        self.stack.hub.pause(int(40 * SECOND * random.random()))
         self._release(switch)
         self._is_stopping = False
 
     def lose_session(self) -> None:
-        """Let Kite's session die, and somebody log in again."""
+        """Let Kite's session die, and somebody log in again; an order that rests there is changed meanwhile."""
+        name = self._rest("kite") if self.random.random() < 0.5 else None
         self.stack.kite.kite.access_token = "another"
+        if name is not None:
+            self.stack.hub.spawn("client", partial(self._change, name))
         self.stack.hub.pause(int(30 * SECOND * self.random.random()))
         self.stack.log_in()
 
     def lose_broker(self) -> None:
-        """Let nothing reach a broker for a while, and people go on placing orders there."""
+        """Let nothing reach a broker for a while, and people go on placing and changing orders there."""
         stack, random, account = self.stack, self.random, self.random.choice(("paper", "kite"))
+        resting = self._rest(account)
         endpoint = (stack.paper if account == "paper" else stack.kite).endpoint
         stack.trouble.out_of_reach.add(endpoint)
         order = {"account": account, "instrument": "NSE:INFY", "side": "BUY", "quantity": 1, "product": "MIS"}
         order |= {"order_type": "LIMIT", "limit_price": "1450"}
         for number in range(5):
             key = f"lost-{number}-{random.random()}"
-            stack.hub.spawn(
-                "client", partial(self._place, key, order), after=int(20 * SECOND * random.random())
-            )
+            for ask in (partial(self._place, key, order), partial(self._change, resting)):
+                stack.hub.spawn("client", ask, after=int(20 * SECOND * random.random()))
         stack.hub.pause(int(120 * SECOND * random.random()))
         stack.trouble.out_of_reach.discard(endpoint)
 
@@ -281,8 +314,8 @@ class Day:
         self.stack.fleet.replace_all()
 
     def place_by_hand(self) -> None:
-        """Place an order in the broker's own app."""
-        self.stack.kite.place_by_hand()
+        """Place an order in the broker's own app: one that rests, or one that fills."""
+        self.stack.kite.place_by_hand(self.random.choice(("1450", "1600")))
 
     def poison(self) -> None:
         """Put something into the queue that is no order."""
@@ -353,7 +386,7 @@ WEIGHTED: tuple[tuple[Action, float], ...] = (
     (Day.lose_session, 2),
     (Day.lose_broker, 1),
     (Day.deploy, 1),
-    (Day.place_by_hand, 2),
+    (Day.place_by_hand, 3),
     (Day.poison, 1),
     (Day.give_up, 1),
     (Day.drive_again, 3),

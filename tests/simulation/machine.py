@@ -234,7 +234,7 @@ class OrderRouterMachine(Operating):
         elif what == "is asked for its health":
             self.check_health()
         else:
-            self.stack.kite.place_by_hand()
+            self.stack.kite.place_by_hand("1450")
 
     # ------------------------------------------------------------ what always holds
     @invariant()

@@ -8,6 +8,45 @@ from random import Random
 DIES, FREEZES = "dies", "freezes"
 ANYWHERE = (DIES, FREEZES)
 
+VERY_SELDOM = (
+    "cancel: report a dead session",
+    "cancel: sqs.send_message",
+    "dead_letters: dynamodb.get_item",
+    "kill_work: broker.cancel",
+    "kill_work: broker.place",
+    "kill_work: report a dead session",
+    "modify: dynamodb.query",
+    "modify: sqs.send_message",
+    "place: dynamodb.query",
+    "reconcile: report a dead session",
+)
+SELDOM = (
+    "cancel: broker.cancel",
+    "cancel: broker.read",
+    "cancel: dynamodb.put_item",
+    "cancel: dynamodb.query",
+    "cancel: secretsmanager.get_secret_value",
+    "dead_letters: dynamodb.put_item",
+    "dead_letters: sqs.send_message",
+    "kill_switch: dynamodb.query",
+    "kill_work: broker.read",
+    "kill_work: dynamodb.transact_write_items",
+    "kill_work: secretsmanager.get_secret_value",
+    "kill_work: sqs.change_message_visibility",
+    "modify: report a dead session",
+    "orders: dynamodb.query",
+    "place: report a dead session",
+    "positions: broker.read",
+    "positions: secretsmanager.get_secret_value",
+    "postback: dynamodb.put_item",
+    "postback: dynamodb.query",
+    "postback: sqs.send_message",
+    "reconcile: dynamodb.transact_write_items",
+    "reconcile: sqs.send_message",
+)
+MORE_OFTEN = {**dict.fromkeys(SELDOM, 4), **dict.fromkeys(VERY_SELDOM, 12)}
+"""By how much the chance of trouble is larger at points that few days pass: they would hardly have any."""
+
 
 def merge_kinds(into: dict[str, Sequence[str]], other: Mapping[str, Sequence[str]]) -> None:
     """Add what can happen at each point."""
@@ -37,7 +76,7 @@ class Trouble:
         """Return what goes wrong at this point, None: nothing."""
         if self.kinds.get(point) != kinds:
             merge_kinds(self.kinds, {point: kinds})
-        if self.random.random() >= self.rate or self.left <= 0:
+        if self.random.random() >= self.rate * MORE_OFTEN.get(point, 1) or self.left <= 0:
             return None
         kind = kinds[int(self.random.random() * len(kinds))]
         if kind in self.avoided:

@@ -122,14 +122,14 @@ class KiteVenue:
         """Move the market."""
         self.kite.book.set_price(instrument, Decimal(price))
 
-    def place_by_hand(self) -> None:
+    def place_by_hand(self, price: str) -> None:
         """Place an order as the trader does in the broker's own app."""
         terms = {
             "exchange": "NSE",
             "tradingsymbol": "INFY",
             "transaction_type": "BUY",
             "order_type": "LIMIT",
-            "price": "1450",
+            "price": price,
             "quantity": "5",
             "product": "MIS",
         }
