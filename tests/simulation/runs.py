@@ -103,11 +103,12 @@ def quiet() -> Iterator[Defects]:
     log.addHandler(defects)
     logging.disable(logging.WARNING)
     gc.disable()
+    gc.collect()
     gc.freeze()
     try:
         yield defects
     finally:
-        gc.unfreeze()
+        # what is frozen stays so: thousands of tests, and all that they import, among it
         gc.enable()
         logging.disable(logging.NOTSET)
         log.removeHandler(defects)
