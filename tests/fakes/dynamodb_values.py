@@ -34,11 +34,16 @@ class Stored:
         self.size = size
         self._image: bytes | None = None
 
-    def copy(self) -> Item:
-        """Return the item for somebody else to keep."""
+    @property
+    def image(self) -> bytes:
+        """The item as bytes, made once."""
         if self._image is None:
             self._image = marshal.dumps(self.item, 2)
-        return _made_from(self._image)
+        return self._image
+
+    def copy(self) -> Item:
+        """Return the item for somebody else to keep."""
+        return _made_from(self._image or self.image)
 
 
 def copy_of(item: Item) -> Item:

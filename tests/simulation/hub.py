@@ -50,10 +50,15 @@ class Hub:
         self._running: Task | None = None
         self.elapsed = 0
         """Microseconds since the start."""
+        self._told = (0, start)
 
     def now(self) -> datetime:
         """Return the present as aware UTC."""
-        return self._start + timedelta(microseconds=self.elapsed)
+        at, now = self._told
+        if at != self.elapsed:
+            now = self._start + timedelta(microseconds=self.elapsed)
+            self._told = (self.elapsed, now)
+        return now
 
     def sleep(self, seconds: float) -> None:
         """Let others run for this long."""

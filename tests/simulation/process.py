@@ -7,7 +7,6 @@ from functools import cache, cached_property
 from pathlib import Path
 from types import CodeType
 from typing import Any
-from unittest.mock import patch
 
 from order_router import wiring
 from order_router.aws.environment import Environment
@@ -84,8 +83,12 @@ class Process:
         self.function = function(name)
         self.world = _World(self)
         scope: dict[str, Any] = {"__name__": f"functions.{name}"}
-        with patch.object(wiring, "world", lambda: self.world):
+        module: Any = wiring
+        shipped, module.world = module.world, lambda: self.world
+        try:
             exec(self.function.code, scope)  # noqa: S102 - the shipped function
+        finally:
+            module.world = shipped
         self.handler: Callable[[Mapping[str, Any], object], dict[str, Any]] = scope["handler"]
 
     def step(self, point: str, kinds: tuple[str, ...] = ANYWHERE) -> str | None:

@@ -4,13 +4,12 @@ import hashlib
 import json
 from collections import deque
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cache, cached_property, partial
 from random import Random
 from types import SimpleNamespace
 from typing import Any
-from unittest.mock import patch
 
 from order_router import wiring
 from order_router.adapter.http import HttpRequest, HttpResponse
@@ -53,6 +52,16 @@ SOURCES = {
 
 Item = dict[str, Any]
 INDEXED_BY = {"attention": "attention_account", "by_account_day": "account_day"}
+DRAWING: tuple[Any, ...] = (
+    wiring,
+    breakers_table,
+    gate,
+    kill_tables,
+    orders_table,
+    api_orders,
+    reconcile,
+)
+"""Modules of the shipped code that draw something."""
 LAG, REMEMBERED = timedelta(seconds=2), 20
 
 
@@ -107,16 +116,15 @@ class _Tables(FakeDynamoDB):
     def _see_meter(self, update: dict[str, Any]) -> None:
         name = update.get("Key", {}).get("gate", {}).get("S", "")
         if name.startswith(limited.METER):
-            item = super().get_item(TableName="GateTable", Key=update["Key"])["Item"]
-            self._judge.counts.meter_written(name, item, self._judge.require)
+            self._judge.counts.meter_written(name, self.held("GateTable", name), self._judge.require)
 
     def _see(self, put: dict[str, Any]) -> None:
         gate = put.get("Item", {}).get("gate", {}).get("S", "")
         if gate.startswith(("breaker#", "kill#")) and "engaged" in put["Item"]:
-            self._judge.switch_written(gate, self._stored("GateTable", put, "gate"))
+            self._judge.switch_written(gate, self.held("GateTable", gate))
         if put.get("TableName") != "OrdersTable":
             return
-        stored = self._stored("OrdersTable", put, "client_order_id")
+        stored = self.held("OrdersTable", _name(put["Item"]))
         # a transaction that its token answers is not done again: what stands may be later by then
         if stored == put["Item"]:
             self._writes.append((self._judge.clock.now(), self._judge.items.get(_name(stored)), stored))
@@ -137,10 +145,6 @@ class _Tables(FakeDynamoDB):
             if before is not None and before.get(attribute) == key:
                 items[_name(before)] = before
         return {**page, "Items": list(items.values())}
-
-    def _stored(self, table: str, put: dict[str, Any], key: str) -> dict[str, Any]:
-        found: dict[str, Any] = super().get_item(TableName=table, Key={key: put["Item"][key]})["Item"]
-        return found
 
 
 def _name(item: Item) -> str:
@@ -305,7 +309,11 @@ def seeded(random: Random) -> Iterator[None]:
         token_urlsafe=lambda size: f"{random.getrandbits(8 * size):x}",
         randbelow=lambda limit: int(random.random() * limit),
     )
-    with ExitStack() as patched:
-        for module in (wiring, breakers_table, gate, kill_tables, orders_table, api_orders, reconcile):
-            patched.enter_context(patch.object(module, "secrets", drawn))
+    shipped = [(module, module.secrets) for module in DRAWING]
+    for module in DRAWING:
+        module.secrets = drawn
+    try:
         yield
+    finally:
+        for module, secrets in shipped:
+            module.secrets = secrets

@@ -51,7 +51,9 @@ MORE_OFTEN = {**dict.fromkeys(SELDOM, 4), **dict.fromkeys(VERY_SELDOM, 12)}
 def merge_kinds(into: dict[str, Sequence[str]], other: Mapping[str, Sequence[str]]) -> None:
     """Add what can happen at each point."""
     for point, kinds in other.items():
-        into[point] = tuple(dict.fromkeys((*into.get(point, ()), *kinds)))
+        known = into.get(point, ())
+        if known != kinds:
+            into[point] = tuple(dict.fromkeys((*known, *kinds)))
 
 
 @dataclass
