@@ -13,7 +13,7 @@ export __SAM_CLI_APP_DIR := $(CURDIR)/$(LOCAL)/sam
 # sam validate wants a region, though it asks nobody.
 export AWS_DEFAULT_REGION ?= ap-south-1
 
-PROOFS = prove-simulation prove-search prove-sockets prove-race prove-processes prove-api prove-mutants prove-properties
+PROOFS = prove-simulation prove-search prove-sockets prove-race prove-processes prove-api prove-mutants prove-properties prove-sweeps
 
 .DEFAULT_GOAL := help
 .PHONY: help run up down logs cli test quick lint types imports template unit simulate chaos brokers drill burst prove $(PROOFS) bench build requirements calendar clean
@@ -43,7 +43,7 @@ cli: ## The operator's command: make cli ARGS="account list"
 
 test: ## Lint, types, import rules, the template, and all tests
 	@infra/local/bootstrap dev stack sam oracle
-	@$(MAKE) --no-print-directory lint types imports template
+	@$(MAKE) --no-print-directory -j 2 --output-sync lint types imports template
 	@$(STACK)/python -m infra.local build
 	@HYPOTHESIS_PROFILE=commit $(DEV)/pytest -n auto --dist loadgroup
 
@@ -127,6 +127,10 @@ prove-processes:
 prove-api:
 	@infra/local/bootstrap dev
 	@MACHINE_EXAMPLES=10000 $(DEV)/pytest tests/simulation/test_api_machine.py -k sequence
+
+prove-sweeps:
+	@infra/local/bootstrap dev
+	@SWEEPS=whole $(DEV)/pytest -n 2 tests/faults/test_postback_sweep.py
 
 prove-mutants:
 	@infra/local/bootstrap dev

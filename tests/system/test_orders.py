@@ -6,11 +6,11 @@ from itertools import pairwise
 import pytest
 
 from tests.system.client import Order
-from tests.system.trader import Trader
+from tests.system.trader import Trader, in_time
 
 
 def _states(order: Order) -> list[str]:
-    return [step["state"] for step in order["history"]]
+    return [step["state"] for step in in_time(order["history"])]
 
 
 def test_a_market_order_fills_at_the_last_price_and_its_history_tells_how(trader: Trader) -> None:
