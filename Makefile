@@ -130,7 +130,7 @@ prove-api:
 
 prove-sweeps:
 	@infra/local/bootstrap dev
-	@SWEEPS=whole $(DEV)/pytest -n 2 tests/faults/test_postback_sweep.py
+	@SWEEPS=whole $(DEV)/pytest -n 2 tests/faults/test_postback_sweep.py tests/faults/test_login_faults.py
 
 prove-mutants:
 	@infra/local/bootstrap dev

@@ -24,12 +24,22 @@ from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.login_world import ADDRESS, LoginWorld
 from tests.fakes.told import told_by
 from tests.fakes.trading_logins import TradingLogins
-from tests.faults.crashes import Crash, Crashes, CrashingPort, CrashingTransport, crashing, sweep
+from tests.faults.crashes import (
+    WHOLE_SWEEPS,
+    Crash,
+    Crashes,
+    CrashingPort,
+    CrashingTransport,
+    crashing,
+    sweep,
+)
 from tests.simulation.hub import Hub
 
 SEEDS = 60
 WORKERS = 5
 LOGIN_TAKES_S = 3
+BOTH_WAYS = (("live", Source.API), ("page", Source.ALERT))
+CROSSED = (("live", Source.ALERT), ("page", Source.API))
 PORTS = ("settings", "sessions", "credentials", "vault", "records", "tickets", "notifier")
 BACK = {"status": "success", "request_token": "canary-request-token"}
 
@@ -246,8 +256,7 @@ def test_a_death_at_any_one_or_two_calls_of_a_callback_never_logs_in_twice_with_
     assert sweep(run).runs > 100
 
 
-@pytest.mark.parametrize("source", [Source.API, Source.ALERT])
-@pytest.mark.parametrize("account", ["live", "page"])
+@pytest.mark.parametrize(("account", "source"), BOTH_WAYS + CROSSED if WHOLE_SWEEPS else BOTH_WAYS)
 def test_a_death_at_any_one_or_two_calls_of_an_order_without_a_session_sends_it_once_at_most(
     account: str, source: Source
 ) -> None:

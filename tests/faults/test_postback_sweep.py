@@ -9,7 +9,6 @@ SWEEPS=whole lets them die with every outcome of the call; without it they die w
 """
 
 import logging
-import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -26,7 +25,7 @@ from order_router.service import postbacks, recording
 from order_router.service.postbacks import Taken
 from tests.fakes.order_store import MemoryOrderStore
 from tests.fakes.world import World
-from tests.faults.crashes import Crashes, Point, VisitedCrashes, points
+from tests.faults.crashes import WHOLE_SWEEPS, Crashes, Point, VisitedCrashes, points
 from tests.faults.mailroom import Mailroom
 from tests.faults.played_brokers import Call, Outcome, PlayedZerodha
 from tests.faults.staged import STAGED, Scenario, look
@@ -35,9 +34,7 @@ from tests.simulators.kite_book import KiteBook
 BROKER = "zerodha"
 RESTS = "1400"
 PART = 2
-DEADLY = (
-    tuple(Outcome) if os.environ.get("SWEEPS") == "whole" else (Outcome.ACKNOWLEDGED, Outcome.ANSWER_LOST)
-)
+DEADLY = tuple(Outcome) if WHOLE_SWEEPS else (Outcome.ACKNOWLEDGED, Outcome.ANSWER_LOST)
 NOTHING_TO_POST = {(Call.PLACE, Outcome.REQUEST_LOST), (Call.PLACE, Outcome.REJECTED)}
 
 

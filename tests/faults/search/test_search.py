@@ -69,7 +69,8 @@ def test_two_workers_a_redrive_and_two_looks_never_break_a_rule(outcome: Outcome
     assert set(found.ends) == ENDS[outcome]
 
 
-@pytest.mark.parametrize("outcome", Outcome)
+# a refused connection, which is tried again at four points of time, has this with two looks in the long run
+@pytest.mark.parametrize("outcome", [outcome for outcome in Outcome if outcome is not Outcome.REFUSED])
 def test_one_fault_of_the_store_the_book_or_the_index_breaks_no_rule(outcome: Outcome) -> None:
     found = searched(Scope(outcome, points=points_for(outcome), looks=1, faults=1, fault_kinds=ALL_FAULTS))
 
