@@ -100,7 +100,8 @@ def run(job: Job) -> dict[str, Any]:
     verdict = Verdict(exit_code=-1, is_used=False)
     files = list(dict.fromkeys(name.partition("::")[0] for name in job.tests))
     unwanted = ("cacheprovider", "xdist", "xdist.looponfail", "pytest-testmon")
-    options = ["-x", "-q", "--tb=no", "--no-header", *(f"-pno:{name}" for name in unwanted)]
+    # nobody reads what a failed assertion compared
+    options = ["-x", "-q", "--tb=no", "--assert=plain", "--no-header", *(f"-pno:{name}" for name in unwanted)]
     said = io.StringIO()
     with redirect_stdout(said), redirect_stderr(said):
         verdict.exit_code = int(pytest.main([*options, *files], plugins=[Chosen(job.tests, verdict)]))
