@@ -15,8 +15,6 @@ from order_router.domain.lifecycle import State
 from order_router.domain.limits import Limits
 from order_router.service.change import cancel_order
 from order_router.service.kill_switch import WorkNotBegun
-from order_router.service.reconcile import reconcile_account
-from order_router.service.timing import PASS_TIME
 from tests.fakes.kill import KillWorld, let_go
 from tests.fakes.listed import a_share
 from tests.fakes.stopping import PAPER, closing, hold, pass_at, positions, rest, stop
@@ -68,74 +66,6 @@ def test_an_exit_waits_while_somebody_else_s_order_may_close_the_position(kill: 
     cancel_order(kill.world.desk, theirs.client_order_id)
     kill.run_passes()
     assert positions(kill) == {}
-
-
-@pytest.mark.parametrize(("held", "elsewhere"), [("BUY", "SELL"), ("SELL", "BUY")])
-def test_a_single_unit_that_somebody_else_closed_is_not_opened_the_other_way(
-    kill: KillWorld, held: str, elsewhere: str
-) -> None:
-    hold(kill, "k-1", side=held, quantity=1)
-    stop(kill, closes_positions=True, lets_exits=True)
-    pass_at(kill, 3)
-    hold(kill, "elsewhere", side=elsewhere, quantity=1, position_effect="CLOSE")
-
-    kill.run_passes()
-
-    assert [(line.state, line.code) for line in kill.work().exits] == [(None, "POSITION_CHANGED")]
-    assert positions(kill) == {}
-
-
-def test_a_part_leaves_only_if_the_parts_before_it_leave_it_room(kill: KillWorld) -> None:
-    hold(kill, "k-1", quantity=9)
-    limit(kill, max_quantity=5)
-    stop(kill, closes_positions=True, lets_exits=True)
-    pass_at(kill, 3)
-    close_elsewhere(kill, 2)
-
-    kill.run_passes()
-
-    assert [(line.quantity, line.state, line.code) for line in kill.work().exits] == [
-        (5, "filled", None),
-        (4, None, "POSITION_CHANGED"),
-    ]
-    assert positions(kill) == {"NSE:INFY MIS": 2}
-
-
-def test_a_part_waits_for_one_that_is_not_settled_and_may_have_taken_the_position(kill: KillWorld) -> None:
-    hold(kill, "k-1", quantity=9)
-    limit(kill, max_quantity=5)
-    stop(kill, closes_positions=True)
-    pass_at(kill, 3)
-    answered_too_late(kill)
-    pass_at(kill, 4)
-
-    work = pass_at(kill, 5)
-
-    waiting = work.exits[1]
-    assert [(line.quantity, line.state) for line in work.exits] == [(5, "unknown"), (4, None)]
-    assert (waiting.code, waiting.message) == (
-        "POSITION_UNCLEAR",
-        f"other exits in {waiting.instrument} are under way",
-    )
-    kill.world.clock.advance(30)
-    reconcile_account(kill.world.desk, "paper")
-    kill.run_passes()
-    assert positions(kill) == {}
-
-
-def answered_too_late(kill: KillWorld) -> None:
-    """Let the exchange take the next order, and say so after the time of a pass."""
-    handle = kill.world.handlers["paper://exchange"]
-
-    def late(request: Any) -> Any:
-        answer = handle(request)
-        if request.method == "POST":
-            kill.world.handlers["paper://exchange"] = handle
-            kill.world.clock.advance(PASS_TIME.total_seconds() + 1)
-            raise OutcomeUnknown("no answer in time")
-        return answer
-
-    kill.world.handlers["paper://exchange"] = late
 
 
 def test_parts_take_no_more_than_the_position_whatever_the_broker_s_list_lags_behind(kill: KillWorld) -> None:
