@@ -22,8 +22,8 @@ CODE = (
     "tests/simulation",
     "tests/simulators",
 )
-"""Where everything stands that a run does; what is said of it elsewhere may change without changing the run."""
-PROSE = (":!*.md", ":!tests/simulation/test_*.py")
+"""Where everything stands that a run does, but for the machine over the API and what is only said of it."""
+NO_PART = (":!*.md", ":!tests/simulation/test_*.py", ":!tests/simulation/machine*.py")
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,6 @@ def present_code() -> str:
 
 def code_files() -> Iterator[str]:
     """Give the names of these files, those that git does not know yet among them."""
-    listed = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *CODE, *PROSE)
+    listed = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *CODE, *NO_PART)
     names = subprocess.run(listed, check=True, capture_output=True, text=True, cwd=REPOSITORY).stdout
     yield from sorted(name for name in set(names.split("\0")) if name and (REPOSITORY / name).is_file())
