@@ -43,7 +43,7 @@ class Stored:
 
     def copy(self) -> Item:
         """Return the item for somebody else to keep."""
-        return _made_from(self._image or self.image)
+        return _made_from(self.image)
 
 
 def copy_of(item: Item) -> Item:

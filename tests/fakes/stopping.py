@@ -3,9 +3,11 @@
 from datetime import timedelta
 from typing import Any
 
+from order_router.domain.account import Account
 from order_router.domain.kill_switch import KillSwitch, StopScope
 from order_router.domain.kill_work import KillWork, Phase
 from order_router.domain.lifecycle import State
+from order_router.domain.limits import Limits
 from order_router.domain.order import Order
 from order_router.service.kill_switch import Engage, engage
 from order_router.service.kill_work import make_pass
@@ -29,6 +31,11 @@ def hold(kill: KillWorld, key: str, **changes: Any) -> Order:
     assert order.state is State.FILLED, order
     kill.world.clock.advance(2)
     return order
+
+
+def limit(kill: KillWorld, **limits: Any) -> None:
+    """Set the limits of the account."""
+    kill.world.settings.put_account(Account(name="paper", broker="paper", limits=Limits(**limits)))
 
 
 def stop(kill: KillWorld, switch: KillSwitch = PAPER, **options: Any) -> KillWork:

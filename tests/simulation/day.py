@@ -160,8 +160,7 @@ class Day:
 
     def burst(self) -> None:
         """Place more orders at once than may leave in a second."""
-        order = {"account": "kite", "instrument": "NSE:INFY", "side": "BUY", "quantity": 1, "product": "MIS"}
-        order |= {"order_type": "LIMIT", "limit_price": "1450"}
+        order = _resting("kite", 1)
         for number in range(14):
             key = f"burst-{number}-{self.random.random()}"
             self.stack.hub.spawn("client", partial(self._place, key, order))
@@ -169,14 +168,13 @@ class Day:
     def _rest(self, account: str) -> str:
         """Place an order that rests, and return its client order id."""
         key = f"rest-{self.random.random()}"
-        order = {"account": account, "instrument": "NSE:INFY", "side": "BUY", "quantity": 5, "product": "MIS"}
-        self._place(key, order | {"order_type": "LIMIT", "limit_price": "1450"})
+        self._place(key, _resting(account, 5))
         return client_order_id(account, f"api:{key}")
 
     def _hold(self, account: str) -> None:
         """Place an order that fills."""
-        order = {"account": account, "instrument": "NSE:INFY", "side": "BUY", "quantity": 5, "product": "MIS"}
-        self._place(f"hold-{self.random.random()}", order | {"order_type": "MARKET"})
+        order = _buy(account, 5) | {"order_type": "MARKET"}
+        self._place(f"hold-{self.random.random()}", order)
 
     def _place(self, key: str, order: Mapping[str, Any]) -> None:
         answer = self.stack.gateway.place(KEY, key, order, came=partial(self.asked.order_came, key, order))
@@ -214,9 +212,7 @@ class Day:
         """Place an order that rests, and change it again and again."""
         random, key = self.random, f"work-{self.random.random()}"
         account, quantity = random.choice(("paper", "kite")), random.choice((3, 5))
-        order = {"account": account, "instrument": "NSE:INFY", "side": "BUY", "quantity": quantity}
-        order |= {"product": "MIS", "order_type": "LIMIT", "limit_price": "1450"}
-        self._place(key, order)
+        self._place(key, _resting(account, quantity))
         name = client_order_id(account, f"api:{key}")
         for _ in range(random.randint(1, 4)):
             self._change(name)
@@ -300,8 +296,7 @@ class Day:
         resting = self._rest(account)
         endpoint = (stack.paper if account == "paper" else stack.kite).endpoint
         stack.trouble.out_of_reach.add(endpoint)
-        order = {"account": account, "instrument": "NSE:INFY", "side": "BUY", "quantity": 1, "product": "MIS"}
-        order |= {"order_type": "LIMIT", "limit_price": "1450"}
+        order = _resting(account, 1)
         for number in range(5):
             key = f"lost-{number}-{random.random()}"
             for ask in (partial(self._place, key, order), partial(self._change, resting)):
@@ -365,6 +360,15 @@ class Day:
 
     def _on_order(self, function: str, route: str, name: str, body: Any = None) -> None:
         self.stack.gateway.call(function, route, body, key=KEY, path={"client_order_id": name})
+
+
+def _buy(account: str, quantity: int) -> dict[str, Any]:
+    order = {"account": account, "instrument": "NSE:INFY", "side": "BUY", "quantity": quantity}
+    return {**order, "product": "MIS"}
+
+
+def _resting(account: str, quantity: int) -> dict[str, Any]:
+    return _buy(account, quantity) | {"order_type": "LIMIT", "limit_price": "1450"}
 
 
 def _key_of(switch: Mapping[str, Any]) -> str:

@@ -12,22 +12,17 @@ from order_router.domain.account import Account
 from order_router.domain.kill_switch import EVERYTHING
 from order_router.domain.kill_work import REST, Phase
 from order_router.domain.lifecycle import State
-from order_router.domain.limits import Limits
 from order_router.service.change import cancel_order
 from order_router.service.kill_switch import WorkNotBegun
 from tests.fakes.kill import KillWorld, let_go
 from tests.fakes.listed import a_share
-from tests.fakes.stopping import PAPER, closing, hold, pass_at, positions, rest, stop
+from tests.fakes.stopping import PAPER, closing, hold, limit, pass_at, positions, rest, stop
 from tests.fakes.transport import Fault
 
 
 @pytest.fixture
 def kill() -> KillWorld:
     return KillWorld()
-
-
-def limit(kill: KillWorld, **limits: Any) -> None:
-    kill.world.settings.put_account(Account(name="paper", broker="paper", limits=Limits(**limits)))
 
 
 def close_elsewhere(kill: KillWorld, quantity: int = 5) -> None:

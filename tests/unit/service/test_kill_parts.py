@@ -1,29 +1,24 @@
 """Parts of a close and what they leave each other: none takes what is not there, none waits for what it need not."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from order_router.adapter.errors import OutcomeUnknown
-from order_router.domain.account import Account
-from order_router.domain.limits import Limits
 from order_router.service.reconcile import reconcile_account
 from order_router.service.timing import PASS_TIME
 from tests.fakes.kill import KillWorld
-from tests.fakes.stopping import hold, pass_at, positions, stop
+from tests.fakes.stopping import hold, limit, pass_at, positions, stop
+
+Row = dict[str, Any]
 
 
 @pytest.fixture
 def kill() -> KillWorld:
     return KillWorld()
-
-
-def limit(kill: KillWorld, max_quantity: int) -> None:
-    kill.world.settings.put_account(
-        Account(name="paper", broker="paper", limits=Limits(max_quantity=max_quantity))
-    )
 
 
 @pytest.mark.parametrize("is_listed", [True, False])
@@ -46,17 +41,26 @@ def test_a_single_unit_that_somebody_else_closed_is_not_opened_the_other_way(
 
 def list_only_what_is_held(kill: KillWorld) -> None:
     """Let the exchange leave out positions that were closed."""
+    list_otherwise(kill, lambda rows: [row for row in rows if int(row["quantity"]) != 0])
+
+
+def lose_by_hand(kill: KillWorld, quantity: int) -> None:
+    """Let the exchange show so many units less, as somebody sold them in its own app."""
+    list_otherwise(kill, lambda rows: [{**row, "quantity": int(row["quantity"]) - quantity} for row in rows])
+
+
+def list_otherwise(kill: KillWorld, change: Callable[[list[Row]], list[Row]]) -> None:
+    """Let the exchange show its positions changed."""
     handle = kill.world.handlers["paper://exchange"]
 
-    def shortened(request: Any) -> Any:
+    def changed(request: Any) -> Any:
         answer = handle(request)
         if not request.url.endswith("/positions"):
             return answer
-        content = json.loads(answer.body)
-        content["positions"] = [row for row in content["positions"] if int(row["quantity"]) != 0]
+        content = {"positions": change(json.loads(answer.body)["positions"])}
         return replace(answer, body=json.dumps(content).encode())
 
-    kill.world.handlers["paper://exchange"] = shortened
+    kill.world.handlers["paper://exchange"] = changed
 
 
 @pytest.mark.parametrize(("elsewhere", "state"), [(0, "filled"), (1, None)])
@@ -77,22 +81,6 @@ def test_a_part_has_room_beside_what_is_left_of_one_that_rests(
     work = pass_at(kill, 40)
 
     assert [(line.quantity, line.state) for line in work.exits] == [(11, "partially_filled"), (4, state)]
-
-
-def lose_by_hand(kill: KillWorld, quantity: int) -> None:
-    """Let the exchange show so many units less, as somebody sold them in its own app."""
-    handle = kill.world.handlers["paper://exchange"]
-
-    def less(request: Any) -> Any:
-        answer = handle(request)
-        if not request.url.endswith("/positions"):
-            return answer
-        content = json.loads(answer.body)
-        for row in content["positions"]:
-            row["quantity"] = int(row["quantity"]) - quantity
-        return replace(answer, body=json.dumps(content).encode())
-
-    kill.world.handlers["paper://exchange"] = less
 
 
 def test_a_part_leaves_only_if_the_parts_before_it_leave_it_room(kill: KillWorld) -> None:
