@@ -229,13 +229,14 @@ class Asking(Stopping):
             if reply.content["next_cursor"] is None:
                 break
             query = {"limit": limit, "cursor": reply.content["next_cursor"]}
-        self._judge_audit(shown, there if who == KEY else set(), is_whole=self.hits == since)
+        self._judge_audit(shown, only=None if who == KEY else "paper")
+        if who == KEY and self.hits == since:
+            assert there <= {line["client_order_id"] for line in shown}, "the audit leaves an order out"
 
-    def _judge_audit(self, shown: list[dict[str, Any]], there: set[str], *, is_whole: bool) -> None:
+    def _judge_audit(self, shown: list[dict[str, Any]], *, only: str | None) -> None:
         seen = [(line["client_order_id"], line["line"]) for line in shown]
         assert len(set(seen)) == len(seen), "a line is shown twice"
-        assert not is_whole or there <= {name for name, _ in seen}, "the audit leaves an order out"
         for line in shown:
             history = self.stack.judge.items[line["client_order_id"]]["history"]["L"]
             assert line["event"] == history[line["line"]]["M"]["kind"]["S"], line
-            assert there or line["account"] == "paper", f"an audit of paper shows {line['account']}"
+            assert only in (None, line["account"]), f"an audit of {only} shows {line['account']}"

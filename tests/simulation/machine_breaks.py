@@ -70,6 +70,10 @@ def _without_cursor(place_in_list: Any) -> str:
     return _token(replace(place_in_list, cursor=None))
 
 
+def _all_accounts(_: Caller, settings: Any) -> Any:
+    return settings.accounts()
+
+
 def _turn_next_time(self: KillSwitchesTable, after: Any, *, before: Any) -> None:
     """Make the turn that this worker kept, and keep this one."""
     kept = vars(self).get("kept")
@@ -145,4 +149,5 @@ BREAKS = {
     "a key opens every account": Break(
         Caller, "may_see", lambda *_: True, ("place_without_right", "ask_for_more")
     ),
+    "an audit shows every account": Break(listing, "_accounts_of", _all_accounts, ("place_new", "look")),
 }

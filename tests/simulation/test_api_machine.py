@@ -7,8 +7,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RULE_MARKER, run_state_machine_as_test
 
+from order_router.domain.meter import Counted
 from tests.simulation.machine import OrderRouterMachine
 from tests.simulation.machine_breaks import BREAKS
+from tests.simulation.machine_inputs import AlertBody
 
 EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "200"))
 NORMAL, ENOUGH = 200, 1000
@@ -34,6 +36,27 @@ def _settings(examples: int, *, is_random: bool = False, is_shrunk: bool = True)
 def test_no_sequence_of_calls_breaks_a_promise() -> None:
     # the same examples at each commit, others in each long run
     run_state_machine_as_test(OrderRouterMachine, settings=_settings(EXAMPLES, is_random=EXAMPLES > NORMAL))
+
+
+def test_an_order_made_while_the_audit_is_read_is_nobody_elses() -> None:
+    # the first reader of all may be shown what a worker stores between two of its pages
+    machine = OrderRouterMachine()
+    machine.start(seed=0)
+
+    fields = {
+        "ticker": "INFY",
+        "exchange": "NSE",
+        "action": "buy",
+        "contracts": "5",
+        "price": "1450",
+        "position_size": "5",
+    }
+    machine.send_alert(
+        alert=AlertBody("demo", tuple(fields.items()), has_time=False), in_path=False, trouble=None
+    )
+    machine.look(what="audit", owner=Counted("account", "paper"))
+
+    machine.teardown()
 
 
 def _narrowed(*kept: str) -> type[OrderRouterMachine]:
