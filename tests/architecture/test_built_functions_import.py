@@ -51,19 +51,23 @@ def lambda_runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _import_built(function: str, build: Path, lambda_runtime: Path) -> dict[str, Any]:
-    code = build / f"{function.title().replace('_', '')}Function"
-    path = [str(code), *(str(build / layer / "python") for layer in LAYERS), str(lambda_runtime)]
-    variables = {name: f"local-{name.lower()}" for name in environment(function)} | {
+def variables_of(function: str) -> dict[str, str]:
+    """Return every variable that the template gives a function, with names that name nothing."""
+    return {name: f"local-{name.lower()}" for name in environment(function)} | {
         # A setting that is a choice, not a name.
         "LOG_LEVEL": "INFO",
         "AWS_REGION": "ap-south-1",
         "AWS_DEFAULT_REGION": "ap-south-1",
     }
+
+
+def _import_built(function: str, build: Path, lambda_runtime: Path) -> dict[str, Any]:
+    code = build / f"{function.title().replace('_', '')}Function"
+    path = [str(code), *(str(build / layer / "python") for layer in LAYERS), str(lambda_runtime)]
     finished = subprocess.run(
         # -I and -S: no environment variable, no user's packages, no site-packages.
         [sys.executable, "-I", "-S", "-c", PROGRAM, json.dumps(path)],
-        env=variables,
+        env=variables_of(function),
         cwd="/",
         capture_output=True,
         text=True,

@@ -6,8 +6,9 @@ import sys
 from collections import Counter
 from typing import Any
 
+from tests.architecture.template import functions
+from tests.architecture.test_built_functions_import import variables_of
 from tests.bench.lambda_folders import PYTHON, LambdaFolders
-from tests.bench.seeds import FUNCTION_ENVIRONMENT
 
 LINE = re.compile(r"import time: +(?P<self_us>\d+) \| +\d+ \| +(?P<module>\S+)")
 RUNS = 3
@@ -16,7 +17,7 @@ SHOWN = 8
 
 def measure_imports(folders: LambdaFolders) -> dict[str, Any]:
     """Return, for each function, its import in milliseconds (measuring makes it slower) and the heaviest packages."""
-    return {function: _heaviest(function, folders) for function in folders.functions}
+    return {function: _heaviest(function, folders) for function in sorted(functions())}
 
 
 def _heaviest(function: str, folders: LambdaFolders) -> dict[str, Any]:
@@ -26,10 +27,10 @@ def _heaviest(function: str, folders: LambdaFolders) -> dict[str, Any]:
 
 
 def _import_once(function: str, folders: LambdaFolders) -> Counter[str]:
-    code = folders.functions[function]
+    code = folders.functions[function.replace("_", "")]
     finished = subprocess.run(
         [PYTHON, "-S", "-X", "importtime", "-c", "import app"],
-        env={**folders.environment(code), **FUNCTION_ENVIRONMENT},
+        env={**variables_of(function), **folders.environment(code)},
         cwd=code,
         capture_output=True,
         text=True,
