@@ -17,11 +17,14 @@ from typing import Any
 import pytest
 
 from order_router.domain.errors import RouterError
+from order_router.domain.following import events_of
 from order_router.domain.gate import Gate
 from order_router.domain.history import Event
 from order_router.domain.lifecycle import State, allows
 from order_router.domain.order import Order, apply
-from order_router.service import postbacks, recording
+from order_router.domain.reports import OrderReport
+from order_router.service import postbacks, recording, settling
+from order_router.service.desk import RecordDesk
 from order_router.service.postbacks import Taken
 from tests.fakes.order_store import MemoryOrderStore
 from tests.fakes.world import World
@@ -175,6 +178,12 @@ def careless(self: MemoryOrderStore, order: Order, *, replacing: Order | None, g
     write_with_care(self, order, replacing=current, gate=gate)
 
 
+def record_as_first_seen(desk: RecordDesk, order: Order, report: OrderReport, *_: Any, **__: Any) -> Order:
+    """Work out what the report says before anybody else writes, and write it whatever stands there."""
+    events = events_of(order, report, desk.clock.now())
+    return recording._stored(desk, order, lambda current: fitting_or_shrinking(current, events))
+
+
 def fitting_or_shrinking(order: Order, events: Iterable[Event]) -> Order:
     for event in events:
         order = apply(order, event) if allows(order.state, event.kind) else order
@@ -190,9 +199,9 @@ BREAKS: dict[str, tuple[Any, str, object, str]] = {
         "history was rewritten",
     ),
     "an older report is written over a newer": (
-        recording,
-        "apply_fitting",
-        fitting_or_shrinking,
+        settling,
+        "record_report",
+        record_as_first_seen,
         "not settled|filled quantity cannot go",
     ),
     "an order that is being sent is none of ours": (

@@ -4,6 +4,7 @@ from tests.mutants.mutant import Mutant
 
 PLACE = "tests/unit/service/test_place.py::"
 RECORD = "tests/unit/service/test_recording.py::"
+LATE = "tests/unit/service/test_late_postbacks.py::"
 DEFECT = "tests/unit/service/test_last_moment.py::"
 FILE = "service/attempt.py"
 LOST = "    return Attempt((Event(kind=EventKind.OUTCOME_LOST, at=at, reason=error.reason),))"
@@ -128,8 +129,34 @@ MUTANTS = (
         name="broker-s-id-not-logged-first",
         breaks="when the record cannot be written, the broker's order id is lost with it",
         file="service/recording.py",
-        old="    log_decision(order, events)\n    for attempt",
-        new="    for attempt",
+        old="    log_decision(order, events)\n    return _stored",
+        new="    return _stored",
         killed_by=(RECORD + "test_the_broker_s_order_id_is_in_the_log_before_it_is_in_the_store",),
+    ),
+    Mutant(
+        name="late-postback-undoes-a-change",
+        breaks="a postback that was long under way sets the terms back, and the next change starts from them",
+        file="service/postbacks.py",
+        old=', "the broker\'s postback", is_late=True)',
+        new=', "the broker\'s postback")',
+        killed_by=(LATE + "test_one_of_a_change_that_was_changed_again_does_not_undo_the_last",),
+    ),
+    Mutant(
+        name="old-book-undoes-a-change",
+        breaks="a book that was read before a change sets the terms back when it is written after it",
+        file="service/recording.py",
+        old="is_old = current.request != began or (",
+        new="is_old = (",
+        killed_by=(
+            RECORD + "test_of_an_old_report_the_fill_is_taken_and_not_the_terms_that_were_changed_since",
+        ),
+    ),
+    Mutant(
+        name="report-worked-out-once",
+        breaks="an order ends with the terms that somebody wrote while its end was under way",
+        file="service/recording.py",
+        old="apply_fitting(current, events(current))",
+        new="apply_fitting(current, news)",
+        killed_by=(RECORD + "test_an_end_has_its_terms_whatever_another_worker_wrote_meanwhile",),
     ),
 )

@@ -52,6 +52,14 @@ MUTANTS = (
         killed_by=(LIFE + "test_filled_quantity_never_goes_down",),
     ),
     Mutant(
+        name="end-without-its-terms",
+        breaks="an order that ended shows terms that it had before",
+        file=FILE,
+        old="    return (*_changed_terms(order, report, at), news) if order.state.is_working else (news,)",
+        new="    return (*changed, news) if order.state.is_working else (news,)",
+        killed_by=(OLDER + "test_the_report_of_an_end_has_the_last_terms",),
+    ),
+    Mutant(
         name="older-report-believed",
         breaks="a report with a smaller fill than we know is news",
         file=FILE,

@@ -1,18 +1,22 @@
 """Writing an outcome down: beside what others wrote, or not claimed at all."""
 
 import logging
+from decimal import Decimal
 
 import pytest
 
 from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Order, apply
+from order_router.domain.reports import OrderReport, ReportedState
+from order_router.domain.request import dump_request, parse_request
 from order_router.ports import StoreConflict, StoreUnavailable
-from order_router.service.recording import record
+from order_router.service.recording import record, record_report
 from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.order_store import MemoryOrderStore
 from tests.fakes.orders import a_submitting_order
 from tests.fakes.world import World
+from tests.unit.domain.test_following import report
 
 OPENED = Event(kind=EventKind.OPENED, at=MONDAY_MORNING, broker_order_id="b-1")
 LOST = Event(kind=EventKind.OUTCOME_LOST, at=MONDAY_MORNING)
@@ -63,6 +67,56 @@ def test_an_outcome_that_cannot_be_written_is_not_claimed(world: World, order: O
 
     assert world.store.get(order.client_order_id) == order
     assert world.clock.slept == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])
+
+
+def priced(order: Order, price: str) -> Event:
+    """Return the order's change to a price."""
+    request = parse_request(dump_request(order.request) | {"limit_price": price})
+    return Event(kind=EventKind.MODIFIED, at=MONDAY_MORNING, request=request)
+
+
+def shown(state: ReportedState, price: str, filled: int = 0) -> OrderReport:
+    return report(state, filled, limit_price=Decimal(price))
+
+
+def test_of_an_old_report_the_fill_is_taken_and_not_the_terms_that_were_changed_since(
+    world: World, order: Order
+) -> None:
+    resting = meanwhile(world, order, OPENED)
+    changed = meanwhile(world, resting, priced(resting, "1300"))
+
+    stored = record_report(world.desk, resting, shown(ReportedState.OPEN, "1400", 2), "the book")
+
+    assert (stored.state, stored.filled_quantity) == (State.PARTIALLY_FILLED, 2)
+    assert stored.request == changed.request
+
+
+def test_an_end_has_its_terms_whatever_another_worker_wrote_meanwhile(world: World, order: Order) -> None:
+    resting = meanwhile(world, order, OPENED)
+    last = meanwhile(world, resting, priced(resting, "1300"))
+    meanwhile(world, last, priced(resting, "1400"))
+
+    stored = record_report(world.desk, last, shown(ReportedState.CANCELLED, "1300"), "the book")
+
+    assert (stored.state, stored.request) == (State.CANCELLED, last.request)
+    assert stored.history[-1].event.evidence == (("seen_in", "the book"),)
+
+
+def test_a_report_that_another_worker_wrote_down_first_is_written_once(world: World, order: Order) -> None:
+    resting = meanwhile(world, order, OPENED)
+    there = meanwhile(world, resting, FILLED)
+
+    assert record_report(world.desk, resting, shown(ReportedState.FILLED, "1500.05", 5), "the book") == there
+
+
+def test_a_report_without_news_writes_and_logs_nothing(
+    world: World, order: Order, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    resting = meanwhile(world, order, OPENED)
+
+    assert record_report(world.desk, resting, shown(ReportedState.OPEN, "1500.05"), "the book") is resting
+    assert not caplog.records
 
 
 def test_the_broker_s_order_id_is_in_the_log_before_it_is_in_the_store(

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from order_router.domain.errors import MAX_WORDS, Reason
 from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind, State, allows
-from order_router.domain.order import Order, apply
+from order_router.domain.order import Order, apply, has_left
 from order_router.domain.reports import OrderReport, ReportedState
 from order_router.domain.request import OrderRequest, dump_request, parse_request
 from order_router.domain.vocabulary import OrderType
@@ -31,21 +31,35 @@ PRICED = {
 }
 
 
-def events_of(order: Order, report: OrderReport, at: datetime) -> tuple[Event, ...]:
-    """Return the events that bring the order to what the report says; none if it says nothing new."""
+def events_of(
+    order: Order, report: OrderReport, at: datetime, *, takes_terms: bool = True
+) -> tuple[Event, ...]:
+    """Return the events that bring the order to what the report says; none if it says nothing new.
+
+    Unless it `takes_terms`, what the order trades stays: only the report of its end still says otherwise.
+    """
     if report.filled_quantity < order.filled_quantity:
         return ()
     news = _news(order, report, at)
     if order.state.is_final:
         return _late_fill(order, news)
+    changed = _changed_terms(order, report, at) if takes_terms else ()
     if order.state.is_working and news.kind is EventKind.OPENED:
-        return _changed_terms(order, report, at)
+        return changed
     if _says_nothing_new(order, news):
-        return _changed_terms(order, report, at)
+        return changed
     if news.kind in {EventKind.OPENED, EventKind.PARTIALLY_FILLED}:
-        return (news, *_changed_terms(order, report, at))
+        return (news, *changed)
     # a change whose answer was lost may have been made before the end
     return (*_changed_terms(order, report, at), news) if order.state.is_working else (news,)
+
+
+def shows_terms_that_it_left(order: Order, report: OrderReport) -> bool:
+    """Return whether the order had what the report says that it trades, and trades something else since."""
+    try:
+        return has_left(order, with_terms_of(order.request, report))
+    except ValidationError:
+        return False
 
 
 def apply_fitting(order: Order, events: Iterable[Event]) -> Order:

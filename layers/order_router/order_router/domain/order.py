@@ -1,6 +1,7 @@
 """One order as we know it, and the only function that changes it."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -17,7 +18,7 @@ from order_router.domain.history import (
     with_evidence,
 )
 from order_router.domain.lifecycle import TRANSITIONS, EventKind, State
-from order_router.domain.request import OrderRequest, dump_request
+from order_router.domain.request import OrderRequest, dump_request, parse_request
 from order_router.domain.risk import named_price
 from order_router.domain.vocabulary import Source
 
@@ -137,6 +138,11 @@ def apply(order: Order, event: Event) -> Order:
     )
 
 
+def has_left(order: Order, request: OrderRequest) -> bool:
+    """Return whether the order had these terms once, and has others now."""
+    return request != order.request and any(request in _terms_in(step.event) for step in order.history)
+
+
 def take_ownership(order: Order, ownership: Ownership, at: datetime) -> Order:
     """Return the order as `submitting`, owned: only the worker that stores this may send it."""
     submitting = apply(order, Event(kind=EventKind.SUBMITTING, at=at))
@@ -148,6 +154,13 @@ def _counted(order: Order, changed: OrderRequest | None) -> Decimal | None:
     if order.counted_price is None or changed is None:
         return order.counted_price
     return named_price(changed) or order.counted_price
+
+
+def _terms_in(event: Event) -> Iterator[OrderRequest]:
+    """Yield the terms that the order got by the event, and those before it where the event keeps them."""
+    if event.request is not None:
+        yield event.request
+    yield from (parse_request(json.loads(words)) for name, words in event.evidence if name == TERMS_BEFORE)
 
 
 def _words(request: OrderRequest) -> str:

@@ -20,8 +20,6 @@ from order_router.adapter.profile import Feature
 from order_router.domain.account import Account
 from order_router.domain.errors import RouterError
 from order_router.domain.exchange_time import exchange_day
-from order_router.domain.following import events_of
-from order_router.domain.history import with_evidence
 from order_router.domain.identity import CLIENT_ORDER_ID_LENGTH
 from order_router.domain.lifecycle import State
 from order_router.domain.order import Order
@@ -35,7 +33,7 @@ from order_router.ports import (
 )
 from order_router.service.desk import RecordDesk
 from order_router.service.follow_up import AT_ONCE, tell
-from order_router.service.recording import record
+from order_router.service.recording import record_report
 
 logger = logging.getLogger(__name__)
 PAGE = 200
@@ -98,10 +96,7 @@ def take_postback(desk: PostbackDesk, postback: Postback) -> Taken:
     order = _find(desk, account, broker, report)
     if order is None or order.state in NEVER_LEFT:
         return _keep_apart(desk, account, report)
-    events = with_evidence(events_of(order, report, desk.clock.now()), ("seen_in", "the broker's postback"))
-    if not events:
-        return Taken.NOTHING_NEW
-    after = record(desk, order, events)
+    after = record_report(desk, order, report, "the broker's postback", is_late=True)
     if order.state is State.UNKNOWN and after.state is not State.UNKNOWN:
         _look_for_held(desk, account)
     return Taken.RECORDED if after.version != order.version else Taken.NOTHING_NEW

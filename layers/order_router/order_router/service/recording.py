@@ -1,11 +1,12 @@
 """Write down what happened, whoever else wrote meanwhile."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from order_router.domain.following import apply_fitting
-from order_router.domain.history import Event
+from order_router.domain.following import apply_fitting, events_of, shows_terms_that_it_left
+from order_router.domain.history import Event, with_evidence
 from order_router.domain.order import Order
+from order_router.domain.reports import OrderReport
 from order_router.ports import StoreConflict, StoreUnavailable
 from order_router.service.desk import RecordDesk
 from order_router.service.gates import after_gate
@@ -21,8 +22,35 @@ def record(desk: RecordDesk, order: Order, events: Sequence[Event]) -> Order:
     Returns the order as stored. Raises StoreUnavailable when it could not be stored.
     """
     log_decision(order, events)
+    return _stored(desk, order, lambda current: apply_fitting(current, events))
+
+
+def record_report(
+    desk: RecordDesk, order: Order, report: OrderReport, seen_in: str, *, is_late: bool = False
+) -> Order:
+    """Store what a broker's report says of the order; where another worker wrote first, what it says of that.
+
+    What the order trades may have changed since the report was made. Terms that another worker wrote meanwhile stay; of
+    a report that may come late (`is_late`) those that the order had and left are no news. The report of its end has the
+    last ones. Returns the order as stored, the same if nothing is new. Raises StoreUnavailable when it could not be
+    stored.
+    """
+    began, at = order.request, desk.clock.now()
+
+    def events(current: Order) -> tuple[Event, ...]:
+        is_old = current.request != began or (is_late and shows_terms_that_it_left(current, report))
+        said = events_of(current, report, at, takes_terms=not is_old)
+        return with_evidence(said, ("seen_in", seen_in))
+
+    if news := events(order):
+        log_decision(order, news)
+        return _stored(desk, order, lambda current: apply_fitting(current, events(current)))
+    return order
+
+
+def _stored(desk: RecordDesk, order: Order, following: Callable[[Order], Order]) -> Order:
     for attempt in range(TRIES):
-        after = apply_fitting(order, events)
+        after = following(order)
         if after is order:
             return order
         try:

@@ -6,8 +6,7 @@ from datetime import datetime
 from order_router.adapter.port import Broker
 from order_router.domain.errors import Reason
 from order_router.domain.exchange_time import is_book_final
-from order_router.domain.following import events_of
-from order_router.domain.history import Event, with_evidence
+from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.likeness import find_by_likeness
 from order_router.domain.market_hours import has_day_ended, trading_day
@@ -15,7 +14,7 @@ from order_router.domain.order import Order
 from order_router.domain.reports import OrderBook, OrderReport
 from order_router.service.desk import Desk
 from order_router.service.follow_up import tell
-from order_router.service.recording import record
+from order_router.service.recording import record, record_report
 from order_router.service.timing import BETWEEN_LAST_BOOKS
 
 
@@ -41,9 +40,7 @@ def settle(desk: Desk, look: Look, order: Order) -> Order:
     if len(rows) > 1:
         _tell_duplicate(desk, order, rows)
     if rows:
-        read = ("seen_in", f"the broker's book, read {look.read_at:%H:%M:%S} UTC")
-        events = with_evidence(events_of(order, rows[0], desk.clock.now()), read)
-        return record(desk, order, events) if events else order
+        return record_report(desk, order, rows[0], f"the broker's book, read {look.read_at:%H:%M:%S} UTC")
     if order.state is State.UNKNOWN:
         return _settle_absent(desk, look, order)
     return _settle_unseen(desk, look, order)
