@@ -33,6 +33,21 @@ def test_without_a_mutant_every_named_test_is_there_and_passes(server: ForkServe
     assert verdict.passed >= len(named)
 
 
+def test_tests_of_a_folder_run_with_one_of_the_folder_above_between_them(server: ForkServer) -> None:
+    # the fixtures of its conftest.py are theirs, too
+    job = Job(
+        (
+            "tests/unit/cli/test_algo_id.py::test_a_broker_that_takes_no_algo_id_gets_none",
+            "tests/unit/test_error_count.py::test_a_worker_that_is_set_up_again_counts_once",
+            "tests/unit/cli/test_keys_and_strategies.py::test_a_key_is_printed_alone_once_and_listed_by_its_name",
+        )
+    )
+
+    verdict = server.run(job, timeout_s=120)
+
+    assert (verdict.exit_code, verdict.killed_by) == (0, ""), verdict.words
+
+
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_mutant_is_noticed(server: ForkServer, mutant: Mutant) -> None:
     verdict = server.run(Job(mutant.killed_by, mutant.module, mutant.source()))

@@ -98,7 +98,8 @@ def run(job: Job) -> dict[str, Any]:
     if job.module:
         overlay.install()
     verdict = Verdict(exit_code=-1, is_used=False)
-    files = list(dict.fromkeys(name.partition("::")[0] for name in job.tests))
+    # together with its neighbours: pytest does not find a folder's fixtures when it comes back to the folder
+    files = sorted({name.partition("::")[0] for name in job.tests})
     unwanted = ("cacheprovider", "xdist", "xdist.looponfail", "pytest-testmon")
     # nobody reads what a failed assertion compared
     options = ["-x", "-q", "--tb=no", "--assert=plain", "--no-header", *(f"-pno:{name}" for name in unwanted)]
