@@ -11,7 +11,7 @@ import pytest
 from order_router.aws import orders_table
 from order_router.aws.orders_table import OrdersTable
 from order_router.aws.queues import SqsOrderQueue
-from order_router.domain import following, meter, order_news
+from order_router.domain import meter, order_news
 from order_router.domain.gate import Pace
 from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind
@@ -24,6 +24,7 @@ from order_router.service import (
     place,
     postbacks,
     reconcile,
+    recording,
     settling,
     slotted,
 )
@@ -126,11 +127,11 @@ def _put_the_first_alone(self: SqsOrderQueue, orders: Any) -> None:
     _put_orders(self, orders[:1])
 
 
-_events_of = following.events_of
+_record_report = recording.record_report
 
 
-def _events_without_price(*arguments: Any) -> tuple[Event, ...]:
-    return tuple(replace(event, average_price=None) for event in _events_of(*arguments))
+def _recorded_without_price(desk: Any, order: Any, report: Any, *arguments: Any, **named: Any) -> Any:
+    return _record_report(desk, order, replace(report, average_price=None), *arguments, **named)
 
 
 def _written_through_nothing(desk: Any, change_: Any, _gate: object) -> Passed:
@@ -183,7 +184,7 @@ BREAKS: dict[str, tuple[int, Any, str, Any]] = {
     "no switch is checked": (0, gates, "switches_for", lambda *_: ()),
     "no hold is checked": (306, gates, "_hold_for", lambda *_: None),
     "nobody is told of an unknown order": (39, settling, "_tell_unknown", lambda _, order: order),
-    "the book's news is ignored": (12, settling, "events_of", lambda *_: ()),
+    "the book's news is ignored": (12, settling, "record_report", lambda _desk, order, *_: order),
     "the deadline is not checked as it leaves": (38, LocalTransport, "sender", _sender_without_deadline),
     "no circuit is checked": (17, gates, "switches_for", _switches_without_breaker),
     "no read closes a circuit": (39, reconcile, "take_probe", lambda *_: None),
@@ -193,7 +194,7 @@ BREAKS: dict[str, tuple[int, Any, str, Any]] = {
     "an exit needs room": (112, limiting, "entry_meter", _meter_that_holds_exits),
     "twice the quantity leaves": (0, attempt, "_intent_of", _twice_the_quantity),
     "a strategy's second account is forgotten": (1, SqsOrderQueue, "put", _put_the_first_alone),
-    "a postback loses the price": (0, postbacks, "events_of", _events_without_price),
+    "a postback loses the price": (0, postbacks, "record_report", _recorded_without_price),
     "a change leaves unwritten": (0, change, "_write_through", _written_through_nothing),
     "a hold stays on": (12, gates, "_hold_change", _hold_that_stays),
     "only the switch over everything is checked": (0, gates, "switches_for", _switches_over_everything),
