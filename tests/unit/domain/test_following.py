@@ -118,6 +118,15 @@ def test_terms_changed_at_the_broker_are_adopted() -> None:
     assert order.state is State.OPEN
 
 
+def test_the_first_change_keeps_the_terms_before_it_and_no_other_does() -> None:
+    order = followed(
+        open_order(), report(ReportedState.OPEN, quantity=8), report(ReportedState.OPEN, quantity=9)
+    )
+
+    changes = [step.event for step in order.history if step.event.kind is EventKind.MODIFIED]
+    assert [[name for name, _ in change.evidence] for change in changes] == [["terms_before"], []]
+
+
 def test_a_type_changed_at_the_broker_is_adopted_with_its_prices() -> None:
     stop: dict[str, Any] = {
         "order_type": OrderType.SL,

@@ -122,6 +122,24 @@ def test_an_order_whose_row_may_have_lost_its_tag_is_not_closed(
     assert state_of(world, client_order_id) is State.UNKNOWN
 
 
+def test_a_row_of_the_same_terms_under_another_s_tag_keeps_no_order_open(world: World) -> None:
+    client_order_id = lost(world)
+    world.place("by hand")
+    showing(
+        world,
+        lambda book: replace(
+            book, reports=tuple(replace(row, client_tag="BYSOMEBODYELSE") for row in book.reports)
+        ),
+    )
+    world.clock.advance(UNTIL_EVENING_S)
+
+    for _ in range(3):
+        reconcile_account(world.desk, "paper")
+        world.clock.advance(900)
+
+    assert state_of(world, client_order_id) is State.REJECTED
+
+
 @pytest.mark.parametrize("terms", [{"quantity": 6}, {"side": "SELL"}, {"instrument": "NSE:RELIANCE"}])
 def test_an_untagged_row_of_other_terms_keeps_no_order_open(world: World, terms: dict[str, Any]) -> None:
     client_order_id = lost(world)

@@ -91,6 +91,15 @@ def test_of_an_old_report_the_fill_is_taken_and_not_the_terms_that_were_changed_
     assert stored.request == changed.request
 
 
+def test_what_a_book_shows_is_so_even_if_the_order_had_left_it(world: World, order: Order) -> None:
+    resting = meanwhile(world, order, OPENED)
+    changed = meanwhile(world, resting, priced(resting, "1300"))
+
+    stored = record_report(world.desk, changed, shown(ReportedState.OPEN, "1500.05"), "the book")
+
+    assert stored.request == resting.request
+
+
 def test_an_end_has_its_terms_whatever_another_worker_wrote_meanwhile(world: World, order: Order) -> None:
     resting = meanwhile(world, order, OPENED)
     last = meanwhile(world, resting, priced(resting, "1300"))
