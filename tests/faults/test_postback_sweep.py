@@ -22,10 +22,10 @@ from order_router.domain.gate import Gate
 from order_router.domain.history import Event
 from order_router.domain.lifecycle import State, allows
 from order_router.domain.order import Order, apply
-from order_router.domain.reports import OrderReport
 from order_router.service import postbacks, recording, settling
 from order_router.service.desk import RecordDesk
 from order_router.service.postbacks import Taken
+from order_router.service.recording import Seen
 from tests.fakes.order_store import MemoryOrderStore
 from tests.fakes.world import World
 from tests.faults.crashes import WHOLE_SWEEPS, Crashes, Point, VisitedCrashes, points
@@ -178,9 +178,9 @@ def careless(self: MemoryOrderStore, order: Order, *, replacing: Order | None, g
     write_with_care(self, order, replacing=current, gate=gate)
 
 
-def record_as_first_seen(desk: RecordDesk, order: Order, report: OrderReport, *_: Any, **__: Any) -> Order:
+def record_as_first_seen(desk: RecordDesk, order: Order, seen: Seen) -> Order:
     """Work out what the report says before anybody else writes, and write it whatever stands there."""
-    events = events_of(order, report, desk.clock.now())
+    events = events_of(order, seen.report, desk.clock.now())
     return recording._stored(desk, order, lambda current: fitting_or_shrinking(current, events))
 
 

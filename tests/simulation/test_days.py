@@ -130,8 +130,8 @@ def _put_the_first_alone(self: SqsOrderQueue, orders: Any) -> None:
 _record_report = recording.record_report
 
 
-def _recorded_without_price(desk: Any, order: Any, report: Any, *arguments: Any, **named: Any) -> Any:
-    return _record_report(desk, order, replace(report, average_price=None), *arguments, **named)
+def _recorded_without_price(desk: Any, order: Any, seen: Any) -> Any:
+    return _record_report(desk, order, replace(seen, report=replace(seen.report, average_price=None)))
 
 
 def _written_through_nothing(desk: Any, change_: Any, _gate: object) -> Passed:

@@ -145,11 +145,19 @@ MUTANTS = (
         name="old-book-undoes-a-change",
         breaks="a book that was read before a change sets the terms back when it is written after it",
         file="service/recording.py",
-        old="is_old = current.request != began or (",
-        new="is_old = (",
+        old="is_old = has_changed or (seen",
+        new="is_old = (seen",
         killed_by=(
             RECORD + "test_of_an_old_report_the_fill_is_taken_and_not_the_terms_that_were_changed_since",
         ),
+    ),
+    Mutant(
+        name="frozen-worker-undoes-a-change",
+        breaks="a worker that was frozen after its change sets the terms back that a later change brought",
+        file="service/recording.py",
+        old="    if current.request == order.request:\n        return events\n",
+        new="    if events:\n        return events\n",
+        killed_by=(RECORD + "test_a_change_that_is_written_after_a_later_one_leaves_its_terms",),
     ),
     Mutant(
         name="report-worked-out-once",

@@ -8,10 +8,10 @@ import pytest
 from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Order, apply
-from order_router.domain.reports import OrderReport, ReportedState
+from order_router.domain.reports import ReportedState
 from order_router.domain.request import dump_request, parse_request
 from order_router.ports import StoreConflict, StoreUnavailable
-from order_router.service.recording import record, record_report
+from order_router.service.recording import Seen, record, record_report
 from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.order_store import MemoryOrderStore
 from tests.fakes.orders import a_submitting_order
@@ -75,8 +75,8 @@ def priced(order: Order, price: str) -> Event:
     return Event(kind=EventKind.MODIFIED, at=MONDAY_MORNING, request=request)
 
 
-def shown(state: ReportedState, price: str, filled: int = 0) -> OrderReport:
-    return report(state, filled, limit_price=Decimal(price))
+def seen(state: ReportedState, price: str, filled: int = 0, after: tuple[Event, ...] = ()) -> Seen:
+    return Seen(report(state, filled, limit_price=Decimal(price)), "the book", after)
 
 
 def test_of_an_old_report_the_fill_is_taken_and_not_the_terms_that_were_changed_since(
@@ -85,7 +85,7 @@ def test_of_an_old_report_the_fill_is_taken_and_not_the_terms_that_were_changed_
     resting = meanwhile(world, order, OPENED)
     changed = meanwhile(world, resting, priced(resting, "1300"))
 
-    stored = record_report(world.desk, resting, shown(ReportedState.OPEN, "1400", 2), "the book")
+    stored = record_report(world.desk, resting, seen(ReportedState.OPEN, "1400", 2))
 
     assert (stored.state, stored.filled_quantity) == (State.PARTIALLY_FILLED, 2)
     assert stored.request == changed.request
@@ -95,7 +95,7 @@ def test_what_a_book_shows_is_so_even_if_the_order_had_left_it(world: World, ord
     resting = meanwhile(world, order, OPENED)
     changed = meanwhile(world, resting, priced(resting, "1300"))
 
-    stored = record_report(world.desk, changed, shown(ReportedState.OPEN, "1500.05"), "the book")
+    stored = record_report(world.desk, changed, seen(ReportedState.OPEN, "1500.05"))
 
     assert stored.request == resting.request
 
@@ -105,17 +105,61 @@ def test_an_end_has_its_terms_whatever_another_worker_wrote_meanwhile(world: Wor
     last = meanwhile(world, resting, priced(resting, "1300"))
     meanwhile(world, last, priced(resting, "1400"))
 
-    stored = record_report(world.desk, last, shown(ReportedState.CANCELLED, "1300"), "the book")
+    stored = record_report(world.desk, last, seen(ReportedState.CANCELLED, "1300"))
 
     assert (stored.state, stored.request) == (State.CANCELLED, last.request)
     assert stored.history[-1].event.evidence == (("seen_in", "the book"),)
+
+
+@pytest.mark.parametrize("is_read_back", [True, False])
+def test_a_change_that_is_written_after_a_later_one_leaves_its_terms(
+    world: World, order: Order, *, is_read_back: bool
+) -> None:
+    resting = meanwhile(world, order, OPENED)
+    asked = meanwhile(world, resting, Event(kind=EventKind.MODIFY_REQUESTED, at=MONDAY_MORNING))
+    later = meanwhile(world, asked, priced(resting, "1300"))
+    done = priced(resting, "1400")
+
+    if is_read_back:
+        stored = record_report(world.desk, asked, seen(ReportedState.OPEN, "1400", after=(done,)))
+    else:
+        stored = record(world.desk, asked, (done,))
+
+    assert stored.request == later.request
+    assert [step.event.kind for step in stored.history[-2:]] == [EventKind.MODIFIED] * 2
+
+
+def test_the_end_after_a_cancel_has_its_terms_too(world: World, order: Order) -> None:
+    resting = meanwhile(world, order, OPENED)
+    asked = meanwhile(world, resting, Event(kind=EventKind.CANCEL_REQUESTED, at=MONDAY_MORNING))
+    meanwhile(world, asked, priced(resting, "1400"))
+    refused = Event(kind=EventKind.CANCEL_REJECTED, at=MONDAY_MORNING, note="it has filled")
+
+    stored = record_report(world.desk, asked, seen(ReportedState.FILLED, "1500.05", 5, after=(refused,)))
+
+    assert (stored.state, stored.request) == (State.FILLED, resting.request)
+    kinds = [step.event.kind for step in stored.history[-3:]]
+    assert kinds == [EventKind.CANCEL_REJECTED, EventKind.MODIFIED, EventKind.FILLED]
+
+
+def test_what_a_report_was_read_after_is_stored_even_if_it_says_nothing_new(
+    world: World, order: Order
+) -> None:
+    resting = meanwhile(world, order, OPENED)
+    asked = meanwhile(world, resting, Event(kind=EventKind.MODIFY_REQUESTED, at=MONDAY_MORNING))
+    done = priced(resting, "1400")
+
+    stored = record_report(world.desk, asked, seen(ReportedState.OPEN, "1400", after=(done,)))
+
+    assert stored.history[-1].event.request == done.request
+    assert stored.version == asked.version + 1
 
 
 def test_a_report_that_another_worker_wrote_down_first_is_written_once(world: World, order: Order) -> None:
     resting = meanwhile(world, order, OPENED)
     there = meanwhile(world, resting, FILLED)
 
-    assert record_report(world.desk, resting, shown(ReportedState.FILLED, "1500.05", 5), "the book") == there
+    assert record_report(world.desk, resting, seen(ReportedState.FILLED, "1500.05", 5)) == there
 
 
 def test_a_report_without_news_writes_and_logs_nothing(
@@ -124,7 +168,7 @@ def test_a_report_without_news_writes_and_logs_nothing(
     caplog.set_level(logging.INFO)
     resting = meanwhile(world, order, OPENED)
 
-    assert record_report(world.desk, resting, shown(ReportedState.OPEN, "1500.05"), "the book") is resting
+    assert record_report(world.desk, resting, seen(ReportedState.OPEN, "1500.05")) is resting
     assert not caplog.records
 
 

@@ -1,7 +1,7 @@
 """Change or cancel an order at the broker; what the broker does not answer stays unresolved until its book tells."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -22,11 +22,12 @@ from order_router.adapter.session import BrokerSession
 from order_router.domain.account import Account
 from order_router.domain.errors import RouterError
 from order_router.domain.exchange_time import exchange_day
-from order_router.domain.following import apply_fitting, events_of
+from order_router.domain.following import apply_fitting
 from order_router.domain.gate import SLOT_LIFE, BaseStale, PriceUnfit
-from order_router.domain.history import Event, with_evidence
+from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Order, apply
+from order_router.domain.reports import OrderReport
 from order_router.domain.request import OrderRequest
 from order_router.ports import StoreConflict
 from order_router.service.breaker import note_failure
@@ -52,7 +53,7 @@ from order_router.service.limiting import (
     require_growth,
 )
 from order_router.service.looking import look_at
-from order_router.service.recording import record
+from order_router.service.recording import Seen, record, record_report
 from order_router.service.renewing import has_new_session
 from order_router.service.slotted import Bounds, slotted_send
 from order_router.service.timing import API_MAX_AGE, PACE_WAIT, PASS_TIME, SEND_BUDGET
@@ -299,8 +300,8 @@ def _carry_out_once(desk: Desk, change: Change, gate: GateAt) -> Changed:
         logger.exception("adapter defect", extra={"client_order_id": requested.client_order_id})
         return _unresolved(desk, change, requested, AdapterDefect(type(error).__name__))
     done = () if change.kinds.done is None else (_event(desk, change.kinds.done, request=change.request),)
-    after = _look(desk, change, apply_fitting(requested, done))
-    return Changed(record(desk, requested, (*done, *after)), is_settled=True)
+    report = _look(desk, change, apply_fitting(requested, done))
+    return Changed(_recorded(desk, requested, done, report), is_settled=True)
 
 
 def _write_request(desk: Desk, change: Change, gate: GateAt) -> Passed:
@@ -333,8 +334,8 @@ def _refused(desk: Desk, change: Change, requested: Order, error: BrokerError) -
     if isinstance(error, NotSent):
         desk.sessions.forget(change.account)
     refused = _event(desk, change.kinds.refused, note=_words(error))
-    after = _look(desk, change, requested) if isinstance(error, Rejected) else ()
-    stored = record(desk, requested, (refused, *after))
+    report = _look(desk, change, requested) if isinstance(error, Rejected) else None
+    stored = _recorded(desk, requested, (refused,), report)
     note_failure(desk, change.account, error)
     return ChangeRefused(error, stored)
 
@@ -350,13 +351,18 @@ def _words(error: BrokerError) -> str:
     return f"{error.reason.code}: {error.reason.message}"
 
 
-def _look(desk: Desk, change: Change, order: Order) -> tuple[Event, ...]:
+def _look(desk: Desk, change: Change, order: Order) -> OrderReport | None:
     target = OrderTarget(broker_order_id=at_broker(order), request=order.request)
     report = look_at(desk, change.account, change.broker, target)
     if report is None:
         ask_for_a_look(desk, order.request.account)
-        return ()
-    return with_evidence(events_of(order, report, desk.clock.now()), ("seen_in", "the order read back"))
+    return report
+
+
+def _recorded(desk: Desk, requested: Order, events: Sequence[Event], report: OrderReport | None) -> Order:
+    if report is None:
+        return record(desk, requested, events)
+    return record_report(desk, requested, Seen(report, "the order read back", after=events))
 
 
 def _event(

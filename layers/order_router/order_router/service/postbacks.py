@@ -33,7 +33,7 @@ from order_router.ports import (
 )
 from order_router.service.desk import RecordDesk
 from order_router.service.follow_up import AT_ONCE, tell
-from order_router.service.recording import record_report
+from order_router.service.recording import Seen, record_report
 
 logger = logging.getLogger(__name__)
 PAGE = 200
@@ -96,7 +96,7 @@ def take_postback(desk: PostbackDesk, postback: Postback) -> Taken:
     order = _find(desk, account, broker, report)
     if order is None or order.state in NEVER_LEFT:
         return _keep_apart(desk, account, report)
-    after = record_report(desk, order, report, "the broker's postback", is_late=True)
+    after = record_report(desk, order, Seen(report, "the broker's postback", is_late=True))
     if order.state is State.UNKNOWN and after.state is not State.UNKNOWN:
         _look_for_held(desk, account)
     return Taken.RECORDED if after.version != order.version else Taken.NOTHING_NEW

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from order_router.domain.following import apply_fitting, events_of, shows_terms_that_it_left
 from order_router.domain.history import Event, with_evidence
@@ -16,36 +17,58 @@ TRIES = 5
 PAUSE_S = 0.2
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a broker reports of an order, and where it was seen.
+
+    `after`: the events that it was read after, to be stored before what it says. `is_late`: it may come long after it
+    was made, and after newer ones.
+    """
+
+    report: OrderReport
+    where: str
+    after: Sequence[Event] = ()
+    is_late: bool = False
+
+
 def record(desk: RecordDesk, order: Order, events: Sequence[Event]) -> Order:
     """Store the order after the events; where another worker wrote first, those of them that still fit.
 
-    Returns the order as stored. Raises StoreUnavailable when it could not be stored.
+    Terms that another worker wrote meanwhile stay. Returns the order as stored. Raises StoreUnavailable when it could
+    not be stored.
     """
     log_decision(order, events)
-    return _stored(desk, order, lambda current: apply_fitting(current, events))
+    return _stored(desk, order, lambda current: apply_fitting(current, _timely(events, order, current)))
 
 
-def record_report(
-    desk: RecordDesk, order: Order, report: OrderReport, seen_in: str, *, is_late: bool = False
-) -> Order:
+def record_report(desk: RecordDesk, order: Order, seen: Seen) -> Order:
     """Store what a broker's report says of the order; where another worker wrote first, what it says of that.
 
     What the order trades may have changed since the report was made. Terms that another worker wrote meanwhile stay; of
-    a report that may come late (`is_late`) those that the order had and left are no news. The report of its end has the
-    last ones. Returns the order as stored, the same if nothing is new. Raises StoreUnavailable when it could not be
-    stored.
+    a late report those that the order had and left are no news. The report of its end has the last ones.
+
+    Returns the order as stored, the same if nothing is new. Raises StoreUnavailable when it could not be stored.
     """
-    began, at = order.request, desk.clock.now()
+    at = desk.clock.now()
 
     def events(current: Order) -> tuple[Event, ...]:
-        is_old = current.request != began or (is_late and shows_terms_that_it_left(current, report))
-        said = events_of(current, report, at, takes_terms=not is_old)
-        return with_evidence(said, ("seen_in", seen_in))
+        report, has_changed = seen.report, current.request != order.request
+        is_old = has_changed or (seen.is_late and shows_terms_that_it_left(current, report))
+        before = _timely(seen.after, order, current)
+        said = events_of(apply_fitting(current, before), report, at, takes_terms=not is_old)
+        return (*before, *with_evidence(said, ("seen_in", seen.where)))
 
     if news := events(order):
         log_decision(order, news)
         return _stored(desk, order, lambda current: apply_fitting(current, events(current)))
     return order
+
+
+def _timely(events: Sequence[Event], order: Order, current: Order) -> Sequence[Event]:
+    """Return the events without their terms, if other terms were written since they happened to the order."""
+    if current.request == order.request:
+        return events
+    return tuple(replace(event, request=None) for event in events)
 
 
 def _stored(desk: RecordDesk, order: Order, following: Callable[[Order], Order]) -> Order:

@@ -14,7 +14,7 @@ from order_router.domain.order import Order
 from order_router.domain.reports import OrderBook, OrderReport
 from order_router.service.desk import Desk
 from order_router.service.follow_up import tell
-from order_router.service.recording import record, record_report
+from order_router.service.recording import Seen, record, record_report
 from order_router.service.timing import BETWEEN_LAST_BOOKS
 
 
@@ -40,7 +40,8 @@ def settle(desk: Desk, look: Look, order: Order) -> Order:
     if len(rows) > 1:
         _tell_duplicate(desk, order, rows)
     if rows:
-        return record_report(desk, order, rows[0], f"the broker's book, read {look.read_at:%H:%M:%S} UTC")
+        where = f"the broker's book, read {look.read_at:%H:%M:%S} UTC"
+        return record_report(desk, order, Seen(rows[0], where))
     if order.state is State.UNKNOWN:
         return _settle_absent(desk, look, order)
     return _settle_unseen(desk, look, order)
