@@ -16,7 +16,7 @@ from order_router.domain.order import Order, apply
 from order_router.domain.risk import LimitExceeded
 from order_router.ports import StoreConflict
 from order_router.service.change import ChangeRefused, cancel_order, modify_order
-from order_router.service.changeable import ChangeInProgress, OrderUnsettled
+from order_router.service.changeable import ChangeInProgress, OrderEnded, OrderUnsettled
 from order_router.service.timing import LEASE
 from tests.fakes.transport import Fault
 from tests.fakes.world import World
@@ -147,7 +147,15 @@ def test_a_change_whose_worker_died_keeps_others_waiting_for_as_long_as_it_may_h
     assert modify_order(world.desk, order.client_order_id, {"limit_price": "1401"}).is_settled
 
 
-def test_a_change_takes_its_place_behind_two_other_writers_and_gives_way_to_a_third(world: World) -> None:
+def test_a_change_takes_its_place_behind_two_other_writers(world: World) -> None:
+    order = resting(world)
+    other = written_by_others(world, order)
+    before_each_write(world, other, lambda: None, other, lambda: None)
+
+    assert modify_order(world.desk, order.client_order_id, {"limit_price": "1401"}).is_settled
+
+
+def test_a_change_gives_way_to_a_third_writer_and_can_be_asked_for_again(world: World) -> None:
     order = resting(world)
     sent = world.transport.writes_sent()
     other = written_by_others(world, order)
@@ -159,6 +167,19 @@ def test_a_change_takes_its_place_behind_two_other_writers_and_gives_way_to_a_th
 
     assert world.transport.writes_sent() == sent
     assert modify_order(world.desk, order.client_order_id, {"limit_price": "1401"}).is_settled
+
+
+def test_a_cancel_that_meets_the_end_of_the_order_says_so_and_does_not_leave(world: World) -> None:
+    order = resting(world)
+    sent = world.transport.writes_sent()
+    filled = Event(kind=EventKind.FILLED, at=world.clock.now(), filled_quantity=order.request.quantity)
+    ended = apply(order, filled)
+    before_each_write(world, lambda: world.store.write(ended, replacing=order))
+
+    with pytest.raises(OrderEnded):
+        cancel_order(world.desk, order.client_order_id)
+
+    assert world.transport.writes_sent() == sent
 
 
 def test_a_change_is_held_to_the_limits_as_the_other_left_the_order(world: World) -> None:
