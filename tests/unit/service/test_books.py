@@ -55,8 +55,14 @@ def showing(world: World, change: Callable[[OrderBook], OrderBook], *, is_echoed
     world.desk = replace(world.desk, broker_of=lambda _name: cast("Broker", Changed))
 
 
+def tagged(book: OrderBook, tag_of: Callable[[str | None], str | None]) -> OrderBook:
+    return replace(
+        book, reports=tuple(replace(row, client_tag=tag_of(row.client_tag)) for row in book.reports)
+    )
+
+
 def without_tags(book: OrderBook) -> OrderBook:
-    return replace(book, reports=tuple(replace(row, client_tag=None) for row in book.reports))
+    return tagged(book, lambda _: None)
 
 
 def test_the_evening_book_of_another_day_closes_nothing(world: World) -> None:
@@ -100,10 +106,7 @@ def test_an_order_without_a_tag_is_not_ours_where_tags_come_back(world: World) -
 
 
 def cut_tags(book: OrderBook) -> OrderBook:
-    return replace(
-        book,
-        reports=tuple(replace(row, client_tag=(row.client_tag or "")[:8].lower()) for row in book.reports),
-    )
+    return tagged(book, lambda tag: (tag or "")[:8].lower())
 
 
 @pytest.mark.parametrize("change", [without_tags, cut_tags])
@@ -125,12 +128,7 @@ def test_an_order_whose_row_may_have_lost_its_tag_is_not_closed(
 def test_a_row_of_the_same_terms_under_another_s_tag_keeps_no_order_open(world: World) -> None:
     client_order_id = lost(world)
     world.place("by hand")
-    showing(
-        world,
-        lambda book: replace(
-            book, reports=tuple(replace(row, client_tag="BYSOMEBODYELSE") for row in book.reports)
-        ),
-    )
+    showing(world, lambda book: tagged(book, lambda _: "BYSOMEBODYELSE"))
     world.clock.advance(UNTIL_EVENING_S)
 
     for _ in range(3):

@@ -9,8 +9,8 @@ from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Order, apply
 from order_router.domain.reports import ReportedState
-from order_router.domain.request import dump_request, parse_request
 from order_router.ports import StoreConflict, StoreUnavailable
+from order_router.service.changeable import changed_request
 from order_router.service.recording import Seen, record, record_report
 from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.order_store import MemoryOrderStore
@@ -71,7 +71,7 @@ def test_an_outcome_that_cannot_be_written_is_not_claimed(world: World, order: O
 
 def priced(order: Order, price: str) -> Event:
     """Return the order's change to a price."""
-    request = parse_request(dump_request(order.request) | {"limit_price": price})
+    request = changed_request(order, {"limit_price": price})
     return Event(kind=EventKind.MODIFIED, at=MONDAY_MORNING, request=request)
 
 
