@@ -95,6 +95,19 @@ def test_a_fill_is_told_everywhere_once(
     assert json.loads(mail[0]["Body"])["Subject"] == f"Order filled [{trader.account}]"
 
 
+def test_an_alert_that_becomes_no_order_is_told(
+    trader: Trader, channels: ChannelsProcess, set_up: list[Channel]
+) -> None:
+    sender = trader.strategy()
+
+    reply = sender.send(sender.message(contracts="100000"))
+
+    assert reply.status == 422
+    (said,) = told(channels, "telegram", trader)
+    assert said["text"].splitlines()[0] == f"Alert refused, no order made [{trader.account}]"
+    assert trader.at_broker() == []
+
+
 def test_channels_that_hang_delay_and_hurt_no_order_and_are_told_later(
     trader: Trader, channels: ChannelsProcess, set_up: list[Channel]
 ) -> None:

@@ -82,6 +82,11 @@ class Parts:
         told = (QueueNotifier(cache(make_sqs), url, self._clock),) if url else ()
         return EachNotifier((logs.LogNotifier(), *told))
 
+    @property
+    def notifier(self) -> Notifier:
+        """Who tells the trader."""
+        return self._notifier
+
     @cached_property
     def dynamodb(self) -> Any:  # noqa: ANN401 - botocore's clients have no type
         """The DynamoDB client that all tables share."""

@@ -135,6 +135,24 @@ MUTANTS = (
         killed_by=("tests/unit/api/test_webhook.py::test_a_token_does_not_open_another_strategy",),
     ),
     Mutant(
+        name="refused-alert-untold",
+        breaks="an alert becomes no order and nobody is told",
+        file="api/webhook.py",
+        old='        notifier.tell(_refusal(request, sender, f"{error.code}: {error.message}"))\n',
+        new="",
+        killed_by=(
+            "tests/unit/api/test_webhook.py::test_the_trader_is_told_of_an_alert_that_becomes_no_order",
+        ),
+    ),
+    Mutant(
+        name="refused-alert-shows-its-token",
+        breaks="a token in a wrong field of an alert is told and logged",
+        file="api/webhook.py",
+        old="    if sender.token[:SHOWN_OF_TOKEN] in said:",
+        new="    if False:",
+        killed_by=("tests/unit/api/test_webhook.py::test_a_token_in_a_wrong_field_is_not_told",),
+    ),
+    Mutant(
         name="queue-drops-another-order",
         breaks="the queue takes two orders of one instant for one",
         file="aws/queues.py",

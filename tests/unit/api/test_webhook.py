@@ -1,5 +1,6 @@
 """Who sent an alert, and what it says."""
 
+import contextlib
 import hashlib
 from typing import Any
 
@@ -7,10 +8,12 @@ import pytest
 from pydantic import ValidationError
 
 from order_router.api.alert import parse_alert
-from order_router.api.http import BodyUnreadable, Forbidden, Unauthenticated
-from order_router.api.webhook import authenticated_alert, check_address
+from order_router.api.http import ApiRequest, BodyUnreadable, Forbidden, Unauthenticated
+from order_router.api.webhook import alert_of, check_address, refusals_told, sender_of
 from order_router.domain.account import Strategy
-from order_router.domain.alert import closes, requests_of
+from order_router.domain.alert import Alert, AlertRefused, closes, requests_of
+from order_router.ports import StoreUnavailable
+from tests.fakes.queues import MemoryNotifier
 from tests.fakes.settings import MemorySettings
 from tests.unit.api.events import request
 
@@ -54,6 +57,11 @@ def settings() -> MemorySettings:
 
 def body(**changes: Any) -> dict[str, Any]:
     return {name: value for name, value in (BODY | changes).items() if value is not ...}
+
+
+def authenticated_alert(asked: ApiRequest, settings: MemorySettings) -> tuple[Alert, Strategy]:
+    sender = sender_of(asked, settings)
+    return alert_of(asked, sender), sender.strategy
 
 
 def test_a_token_in_the_body_opens_its_strategy(settings: MemorySettings) -> None:
@@ -158,3 +166,57 @@ def test_an_odd_hint_about_the_position_never_refuses_an_alert(settings: MemoryS
     strategy = settings.strategy("demo")
     assert strategy is not None
     assert not closes(alert.to_alert(), strategy)
+
+
+def refused(asked: ApiRequest, settings: MemorySettings, error: Exception | None = None) -> list[str]:
+    notifier, sender = MemoryNotifier(), sender_of(asked, settings)
+    with contextlib.suppress(Exception), refusals_told(notifier, asked, sender):
+        requests_of(alert_of(asked, sender), sender.strategy)
+        if error is not None:
+            raise error
+    assert {notice.kind for notice in notifier.notices} <= {"alert_refused"}
+    return [notice.message for notice in notifier.notices]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"contracts": "101"}, "ALERT_REFUSED: strategy demo allows at most 100, the alert asks for 101"),
+        ({"contracts": "NaN"}, "INVALID_REQUEST: these fields are not valid: contracts"),
+        ({"exchange": "MOON"}, "ALERT_REFUSED: exchange must be one of"),
+        ({"action": "hold"}, "ALERT_REFUSED: action must be buy or sell, received 'hold'"),
+    ],
+)
+def test_the_trader_is_told_of_an_alert_that_becomes_no_order(
+    settings: MemorySettings, changes: dict[str, Any], words: str
+) -> None:
+    (told,) = refused(request(IN_BODY, body(**changes)), settings)
+
+    assert told.startswith(
+        f"an alert of strategy demo became no order: {body(**changes)['action']} RELIANCE: {words}"
+    )
+
+
+def test_the_trader_is_told_of_a_body_that_nobody_can_read(settings: MemorySettings) -> None:
+    (told,) = refused(request(IN_PATH, "buy!", path={"token": TOKEN}), settings)
+
+    assert "BODY_UNREADABLE" in told
+
+
+@pytest.mark.parametrize("field", ["ticker", "action", "exchange", "price"])
+def test_a_token_in_a_wrong_field_is_not_told(settings: MemorySettings, field: str) -> None:
+    for told in refused(request(IN_BODY, body(**{field: TOKEN})), settings):
+        assert TOKEN[:8] not in told
+
+
+def test_an_alert_that_comes_again_or_that_nobody_vouches_for_is_not_told(settings: MemorySettings) -> None:
+    assert refused(request(IN_BODY, body()), settings) == []
+    assert refused(request(IN_BODY, body()), settings, StoreUnavailable("no answer")) == []
+    assert refused(request(IN_BODY, body(strategy="other")), settings) == []
+
+
+def test_a_refusal_is_still_the_answer(settings: MemorySettings) -> None:
+    asked = request(IN_BODY, body())
+
+    with pytest.raises(AlertRefused), refusals_told(MemoryNotifier(), asked, sender_of(asked, settings)):
+        raise AlertRefused("no")

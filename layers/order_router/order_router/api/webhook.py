@@ -1,15 +1,26 @@
 """Who sent an alert: the strategy's token decides, the sender's address only narrows it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
 
 from order_router.api.alert import parse_alert
-from order_router.api.http import ApiRequest, Forbidden, Unauthenticated
+from order_router.api.http import ApiRequest, BodyUnreadable, Forbidden, Unauthenticated
+from order_router.api.problems import problem_of_validation
 from order_router.domain.account import Strategy
 from order_router.domain.alert import Alert
-from order_router.ports import Settings
+from order_router.domain.errors import MAX_WORDS, OrderDenied
+from order_router.domain.notices import Notice
+from order_router.ports import Notifier, Settings
 
 MIN_TOKEN = 32
 MAX_TOKEN = 128
+SHOWN_OF_FIELD = 40
+SHOWN_OF_TOKEN = 8
+"""So much of a token tells nobody the rest, and tells us that words have it in them."""
 
 
 def check_address(request: ApiRequest, allowed: Collection[str]) -> None:
@@ -20,20 +31,74 @@ def check_address(request: ApiRequest, allowed: Collection[str]) -> None:
         )
 
 
-def authenticated_alert(request: ApiRequest, settings: Settings) -> tuple[Alert, Strategy]:
-    """Return the alert and the strategy that its token opens.
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Whose alert a request is: the strategy that its token opens. `fields` of a body that had to be read for that."""
 
-    The token is looked for in the path, then in the body. Raises Unauthenticated (nothing of the alert is judged
-    before that), BodyUnreadable, or a ValidationError that names the bad fields.
+    strategy: Strategy
+    token: str = field(repr=False)
+    fields: dict[str, Any] | None = field(repr=False)
+
+
+def sender_of(request: ApiRequest, settings: Settings) -> Sender:
+    """Return who sent an alert, before anything else of it is judged.
+
+    The token is looked for in the path, then in the body. Raises Unauthenticated, or BodyUnreadable for such a body.
     """
     path_token = request.path.get("token")
     fields = request.json_object() if path_token is None else None
-    strategy = _strategy(path_token if fields is None else fields.get("token"), settings)
-    fields = request.json_object() if fields is None else fields
+    token = path_token if fields is None else fields.get("token")
+    return Sender(_strategy(token, settings), str(token), fields)
+
+
+def alert_of(request: ApiRequest, sender: Sender) -> Alert:
+    """Return the sender's alert; BodyUnreadable, Unauthenticated, or a ValidationError that names the bad fields."""
+    fields = request.json_object() if sender.fields is None else sender.fields
     named = fields.get("strategy")
-    if named is not None and named != strategy.name:
+    if named is not None and named != sender.strategy.name:
         raise Unauthenticated("this token does not open the named strategy", code="WEBHOOK_TOKEN_UNKNOWN")
-    return parse_alert(fields).to_alert(), strategy
+    return parse_alert(fields).to_alert()
+
+
+@contextmanager
+def refusals_told(notifier: Notifier, request: ApiRequest, sender: Sender) -> Iterator[None]:
+    """Tell the trader of an alert of his that becomes no order: TradingView shows nobody what we answer.
+
+    One that may come again (a store that fails) is not told, nor one that opens another strategy.
+    """
+    try:
+        yield
+    except ValidationError as error:
+        told = problem_of_validation(error).content
+        notifier.tell(_refusal(request, sender, f"{told['code']}: {told['detail']}"))
+        raise
+    except (OrderDenied, BodyUnreadable) as error:
+        notifier.tell(_refusal(request, sender, f"{error.code}: {error.message}"))
+        raise
+
+
+def _refusal(request: ApiRequest, sender: Sender, words: str) -> Notice:
+    strategy, said = sender.strategy, f"{_asked(request)}{words[:MAX_WORDS]}"
+    if sender.token[:SHOWN_OF_TOKEN] in said:
+        # whoever puts the token into another field must not find it in a message or a log
+        said = words.partition(":")[0]
+    return Notice(
+        kind="alert_refused",
+        account=strategy.accounts[0] if len(strategy.accounts) == 1 else "*",
+        message=f"an alert of strategy {strategy.name} became no order: {said}",
+    )
+
+
+def _asked(request: ApiRequest) -> str:
+    """Return what the alert is about, as far as that can be read."""
+    try:
+        fields = request.json_object()
+    except BodyUnreadable:
+        return ""
+    said = [
+        fields[name][:SHOWN_OF_FIELD] for name in ("action", "ticker") if isinstance(fields.get(name), str)
+    ]
+    return f"{' '.join(said)}: " if said else ""
 
 
 def _strategy(token: object, settings: Settings) -> Strategy:

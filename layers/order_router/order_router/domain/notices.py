@@ -84,6 +84,7 @@ KINDS: dict[str, NoticeKind] = {
     "duplicate": _urgent("Two orders at the broker for one", minutes=DAY, offers_stop=True),
     "stray": _urgent("An order that is none of ours", minutes=DAY),
     "unreadable": _urgent("A message that is no order", minutes=DAY),
+    "alert_refused": _urgent("Alert refused, no order made"),
     # ---- sessions and instruments
     "login_needed": _urgent("Log in needed", minutes=30),
     "login_failed": _urgent("Login failed", minutes=30),
