@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from tests.simulators.chaos_dialect import Kind, Verdict
 from tests.simulators.chaos_faults import FAULTS
 from tests.simulators.chaos_process import ChaosProcess
 from tests.system.process_faults import Ground
@@ -26,6 +27,13 @@ class ChaosBroker:
     def rows(self) -> list[dict[str, Any]]:
         """Return every order that the simulator behind the chaos holds."""
         return list(self._process.ledger()["held"])
+
+    def refused(self) -> frozenset[str]:
+        """Return the tags of the placements that were answered with a definite no."""
+        writes = self._process.ledger()["writes"]
+        return frozenset(
+            one["tag"] for one in writes if (one["kind"], one["verdict"]) == (Kind.PLACE, Verdict.REFUSED)
+        )
 
     def calm(self) -> None:
         """End all trouble; what is to be accepted late still is."""

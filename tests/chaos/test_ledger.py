@@ -31,6 +31,7 @@ class LateBroker:
 
     world: World
     row: dict[str, Any] | None = None
+    no: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._began = self.world.clock.now()
@@ -41,6 +42,9 @@ class LateBroker:
 
     def rows(self) -> list[dict[str, Any]]:
         return [self.row] if self.row is not None and self._has_come else []
+
+    def refused(self) -> frozenset[str]:
+        return frozenset(self.no)
 
     def calm(self) -> None:
         """It makes no other trouble."""
@@ -70,6 +74,7 @@ class Office:
             kite_rows=self.broker.rows,
             intents=self.intents,
             told=lambda: self.told,
+            refused=self.broker.refused,
         )
         return Ledger(sources, self.world.clock)
 
@@ -139,6 +144,16 @@ def test_a_ledger_is_closed_as_soon_as_nothing_waits_and_all_is_accounted_for(of
 
     assert left_open(ledger, office.broker) == {}
     assert office.world.clock.slept == []
+
+
+def test_a_lost_order_that_was_called_rejected_is_open_unless_the_broker_said_so(office: Office) -> None:
+    order = office.lose(wrongly_rejected)
+    ledger = office.ledger()
+
+    words = "LOST: rejected, and the broker said no such thing"
+    assert left_open(ledger, office.broker) == {order.client_order_id: words}
+    office.broker.no.add(order.client_order_id)
+    assert left_open(ledger, office.broker) == {}
 
 
 def test_a_broker_that_never_takes_in_what_waits_is_told_of(

@@ -123,6 +123,9 @@ class Broker(Protocol):
     def rows(self) -> list[dict[str, Any]]:
         """Return every order that it has taken in."""
 
+    def refused(self) -> frozenset[str]:
+        """Return the tags of the placements that it gave a definite no to."""
+
     def calm(self) -> None:
         """Make no more trouble."""
 
@@ -189,7 +192,14 @@ def run(ground: Ground, *, orders: int, seed: int, plan: Plan = USUAL, play: Pla
 def _ledger(target: Target, desk: Desk, traffic: Traffic, broker: Broker, told: Told) -> Ledger:
     accounts, intents = desk.accounts, traffic.intents
     return Ledger(
-        Sources(target=target, accounts=accounts, kite_rows=broker.rows, intents=intents, told=told)
+        Sources(
+            target=target,
+            accounts=accounts,
+            kite_rows=broker.rows,
+            intents=intents,
+            told=told,
+            refused=broker.refused,
+        )
     )
 
 

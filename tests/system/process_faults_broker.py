@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 from tests.simulators.kite import Handler, KiteServer
 from tests.simulators.serving import serving
 
+REFUSED_FROM = 400
 BEFORE, AFTER = "before the broker has done it", "done and not yet answered"
 CALLS = {"POST": "place", "PUT": "modify", "DELETE": "cancel"}
 
@@ -54,6 +55,8 @@ class HoldingHandler(Handler):
             return
         headers = {name.lower(): value for name, value in self.headers.items()}
         reply = server.kite.take(self.command, self.path, body, headers)
+        if self.command == "POST" and reply.answer is not None and reply.answer.status >= REFUSED_FROM:
+            server.note_refused(body)
         if self._passes(server, AFTER, body):
             self._answer(reply)
         else:
@@ -79,6 +82,7 @@ class HoldingKite(KiteServer):
         self.decide = decide
         self._counting = threading.Lock()
         self._writes = 0
+        self._refused: set[str] = set()
 
     @contextmanager
     def at_work(self, command: str) -> Iterator["HoldingKite"]:
@@ -101,6 +105,16 @@ class HoldingKite(KiteServer):
         """Every order that it has taken in, as it stands."""
         with self.kite.lock:
             return [dict(row) for row in self.kite.book.orders.values()]
+
+    def refused(self) -> frozenset[str]:
+        """The tags of the placements that it gave a definite no to."""
+        with self._counting:
+            return frozenset(self._refused)
+
+    def note_refused(self, body: bytes) -> None:
+        """Remember that this placement got a no."""
+        with self._counting:
+            self._refused.add(dict(parse_qsl(body.decode())).get("tag", ""))
 
     def calm(self) -> None:
         """It makes no trouble by itself: the nemesis decides."""

@@ -12,7 +12,7 @@ from infra.operate import Target
 from order_router.adapter.http import HttpRequest
 from order_router.aws.orders_table import OrdersTable
 from order_router.domain.exchange_time import exchange_day
-from order_router.domain.lifecycle import State
+from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Order
 from order_router.ports import Clock
 from order_router.transport.clock import SystemClock
@@ -20,6 +20,7 @@ from tests.system.process_faults_traffic import Intent
 
 UNSETTLED = {State.RECEIVED, State.SUBMITTING, State.UNKNOWN}
 NEVER_AT_BROKER = {State.REFUSED, State.STALE, State.REJECTED}
+"""What an order that no broker holds may have ended as; the last only by a broker's own no, or by its last books."""
 ENDED = {"COMPLETE": State.FILLED, "CANCELLED": State.CANCELLED, "REJECTED": State.REJECTED}
 PAGE = 200
 
@@ -62,13 +63,17 @@ Rows = dict[str, list[Row]]
 
 @dataclass(frozen=True, kw_only=True)
 class Sources:
-    """Where the ledger looks: the stack, the Kite book's rows, what was wanted, and what a person was told."""
+    """Where the ledger looks: the stack, the Kite book's rows, what was wanted, and what a person was told.
+
+    `refused`: the orders that Kite gave a definite no to.
+    """
 
     target: Target
     accounts: Mapping[str, str]
     kite_rows: Callable[[], list[dict[str, Any]]]
     intents: Mapping[str, Intent]
     told: Callable[[], frozenset[str]]
+    refused: Callable[[], frozenset[str]]
 
 
 @dataclass
@@ -81,6 +86,7 @@ class Ledger:
     records: dict[str, Order] = field(default_factory=dict)
     rows: Rows = field(default_factory=dict)
     told: frozenset[str] = frozenset()
+    refused: frozenset[str] = frozenset()
     looks: int = 0
 
     def __post_init__(self) -> None:
@@ -94,7 +100,7 @@ class Ledger:
         """Read all records and both books, and judge what must hold at every moment."""
         with self._lock:
             self.looks += 1
-            self.told = self.sources.told()
+            self.told, self.refused = self.sources.told(), self.sources.refused()
             records = {order.client_order_id: order for order in self._read_records()}
             self.rows = self._read_rows()
             for order in records.values():
@@ -159,9 +165,15 @@ class Ledger:
             return None if self._is_told(record) else "unknown, and nobody was told"
         if record.state in UNSETTLED:
             return f"still {record.state}"
-        if not rows:
-            return None if record.state in NEVER_AT_BROKER else f"LOST: {record.state}, and not at the broker"
-        return _difference(record, rows[0])
+        return _difference(record, rows[0]) if rows else self._fault_of_absent(record)
+
+    def _fault_of_absent(self, record: Order) -> str | None:
+        if record.state is State.REJECTED and not self._had_a_no(record):
+            return "LOST: rejected, and the broker said no such thing"
+        return None if record.state in NEVER_AT_BROKER else f"LOST: {record.state}, and not at the broker"
+
+    def _had_a_no(self, order: Order) -> bool:
+        return order.client_order_id in self.refused or order.has(EventKind.CLOSED_ABSENT)
 
     def _is_told(self, order: Order) -> bool:
         return order.state is State.UNKNOWN and order.client_order_id in self.told
