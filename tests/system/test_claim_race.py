@@ -1,6 +1,7 @@
 """Many workers, the same intents, a real database: exactly one of them may send each.
 
-64 threads at once; each intent is contested by eight of them, the first fiftieth, or twenty, by all. CLAIM_RACE_INTENTS: how many.
+64 threads at once; each intent is contested by eight of them, the first fiftieth, or twenty, by all.
+CLAIM_RACE_INTENTS: how many.
 """
 
 import os
