@@ -1,0 +1,59 @@
+"""What must stay true of queues and of who is called by them."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.architecture.template import functions, logical_ids, resources, statements, template, texts
+
+QUEUES = resources("AWS::SQS::Queue")
+FUNCTION_NAMES = {
+    name: entry["Properties"]["CodeUri"].removeprefix("functions/")
+    for name, entry in template()["Resources"].items()
+    if entry["Type"] == "AWS::Serverless::Function"
+}
+CALLS = {"sqs:SendMessage", "sns:Publish", "lambda:InvokeFunction"}
+"""What AWS counts along one chain of calls."""
+
+ASK_FOR_THEMSELVES = {"place", "reconcile", "kill_work", "notify", "instruments_refresh"}
+
+
+def _called_by(resource: str) -> set[str]:
+    """The functions that a queue, a topic or a call wakes; a queue's dead letters too."""
+    own = {FUNCTION_NAMES[resource]} if resource in FUNCTION_NAMES else set()
+    dead = logical_ids(QUEUES[resource].get("RedrivePolicy")) if resource in QUEUES else set()
+    read = {
+        function
+        for function, entry in functions().items()
+        for event in entry.get("Events", {}).values()
+        if event["Type"] in {"SQS", "SNS"} and resource in logical_ids(event["Properties"])
+    }
+    return own.union(read, *(_called_by(letters) for letters in dead))
+
+
+def _calls(function: str) -> Iterator[str]:
+    """The functions that one may call, straight or through a queue or a topic."""
+    role = next(iter(texts(functions()[function]["Role"]))).removesuffix(".Arn")
+    for row in statements(role):
+        if CALLS & set(row["Action"]):
+            for resource in logical_ids(row["Resource"]):
+                yield from _called_by(resource)
+
+
+def _comes_back(function: str) -> bool:
+    seen: set[str] = set()
+    ahead = set(_calls(function))
+    while ahead - seen:
+        seen |= ahead
+        ahead = {called for one in ahead for called in _calls(one)}
+    return function in seen
+
+
+@pytest.mark.parametrize("function", sorted(functions()))
+def test_a_function_that_may_cause_its_own_next_call_is_not_stopped_for_it(function: str) -> None:
+    """Lambda stops what was called about 16 times in one chain, a close of positions among it, unless told not to."""
+    assert functions()[function].get("RecursiveLoop") == ("Allow" if _comes_back(function) else None)
+
+
+def test_those_that_cause_their_own_next_call_are_known_by_name() -> None:
+    assert {function for function in functions() if _comes_back(function)} == ASK_FOR_THEMSELVES
