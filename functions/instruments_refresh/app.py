@@ -29,4 +29,4 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """Answer whichever trigger called."""
     if "Records" in event:
         return answer_queue(event, context)
-    return {"brokers": list(ask_for_all(desk.settings, desk.broker_of, queue))}
+    return {"brokers": list(ask_for_all(desk, queue))}

@@ -25,7 +25,7 @@ ENDS_IN_SILENCE |= {
     if alarm["AlarmDescription"].startswith("breaker ")
 }
 STANDS_WITHOUT_DATA = {
-    "UnknownOrdersAlarm": "outside market hours ten minutes lie between looks: only a look that finds none ends it",
+    "UnknownOrdersAlarm": "ten minutes may lie between looks: only a look that finds none ends it",
 }
 
 

@@ -211,6 +211,7 @@ class World(Parts):
             notifier=self._notifier,
             nonce=lambda: secrets.token_hex(8),
             floors=self._environment.instrument_floors,
+            calendar=lambda: self.calendar,
         )
 
     @cached_property

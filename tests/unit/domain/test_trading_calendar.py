@@ -175,6 +175,14 @@ def test_a_day_that_is_not_known_counts_as_a_trading_day_if_it_is_a_weekday(
     assert calendar.is_trading_day(Exchange.NSE, day) is trades
 
 
+def test_a_sunday_that_is_kept_counts_as_a_trading_day_before_its_hours_are_known() -> None:
+    muhurat = date(2026, 11, 8)
+
+    assert CALENDAR.sessions(Exchange.NSE, muhurat) is None
+    assert CALENDAR.is_trading_day(Exchange.NSE, muhurat)
+    assert not NO_CALENDAR.is_trading_day(Exchange.NSE, muhurat)
+
+
 def test_it_says_in_time_when_its_days_run_out() -> None:
     now = india("2026-12-10T10:00")
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from io import BytesIO
 from types import SimpleNamespace
@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from infra.calendar.build import SHIPPED
 from order_router.adapter.errors import SessionExpired
 from order_router.adapter.http import HttpRequest
 from order_router.adapter.master import MasterUnavailable
@@ -22,6 +23,7 @@ from order_router.domain.account import Account
 from order_router.domain.errors import RouterError
 from order_router.domain.instrument_list import Changes, ListState, RefreshUnderWay
 from order_router.domain.listing import Listing
+from order_router.domain.trading_calendar import parse_calendar
 from order_router.domain.vocabulary import Exchange
 from order_router.ports import Notice, StoreUnavailable
 from order_router.service.instruments import LEASE, BrokerUnused, InstrumentsDesk, ask_for_all, refresh
@@ -237,10 +239,32 @@ def test_every_broker_in_use_is_asked_for_once_whatever_else_there_is(world: Wor
         world.settings.put_account(Account(name=name, broker=broker))
     asked: list[str] = []
 
-    names = ask_for_all(world.settings, world.broker_of, SimpleNamespace(put=asked.append))
+    names = ask_for_all(world.desk(), SimpleNamespace(put=asked.append))
 
     assert names == ("tiny",)
     assert asked == ["tiny"]
+
+
+@pytest.mark.parametrize(
+    ("day", "asked"),
+    [
+        (date(2026, 11, 23), True),
+        (date(2026, 12, 25), False),  # Christmas
+        (date(2026, 11, 28), False),  # a Saturday
+        (date(2026, 2, 1), True),  # a Sunday with a session
+        (date(2026, 11, 8), True),  # one whose hours are not known yet
+    ],
+)
+def test_on_a_day_on_which_a_broker_s_exchanges_do_not_trade_its_list_is_not_asked_for(
+    world: World, day: date, asked: bool
+) -> None:
+    world.clock = FakeClock(datetime.combine(day, time(2, 35), tzinfo=UTC))
+    kept = parse_calendar(SHIPPED.read_text(encoding="utf-8"))
+    queue = SimpleNamespace(put=lambda _: None)
+
+    names = ask_for_all(replace(world.desk(), calendar=lambda: kept), queue)
+
+    assert names == (("tiny",) if asked else ())
 
 
 def test_two_refreshes_of_one_list_are_one(world: World) -> None:

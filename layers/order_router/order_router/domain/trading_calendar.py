@@ -146,9 +146,11 @@ class TradingCalendar:
         return None if venue is None else venue.next_open(at)
 
     def is_trading_day(self, exchange: Exchange, day: date) -> bool:
-        """Return whether the exchange may trade on this day: a weekday, where that is not known."""
+        """Return whether the exchange may trade on this day: where its hours are not known, a weekday or a kept day."""
         sessions = self.sessions(exchange, day)
-        return day.weekday() in WEEKDAYS if sessions is None else bool(sessions)
+        if sessions is not None:
+            return bool(sessions)
+        return day.weekday() in WEEKDAYS or (exchange in self.venues and day in self.venues[exchange].days)
 
     def ends_within(self, exchange: Exchange, at: datetime, ahead: timedelta) -> date | None:
         """Return the last day that is known of a venue, if that comes so soon; None if it does not."""

@@ -25,6 +25,7 @@ from order_router.domain.instrument_list import (
     judge_list,
 )
 from order_router.domain.listing import Listing
+from order_router.domain.trading_calendar import NO_CALENDAR, TradingCalendar
 from order_router.domain.vocabulary import Exchange
 from order_router.ports import Clock, Notice, Notifier, Sessions, Settings, StoreUnavailable
 
@@ -93,7 +94,10 @@ class SearchDesk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstrumentsDesk:
-    """What refreshing works with. `floors`: the fewest rows that a whole list has of an exchange."""
+    """What refreshing works with. `floors`: the fewest rows that a whole list has of an exchange.
+
+    `calendar` gives the days on which exchanges trade.
+    """
 
     settings: Settings
     sessions: Sessions
@@ -106,6 +110,7 @@ class InstrumentsDesk:
     notifier: Notifier
     nonce: Callable[[], str]
     floors: Callable[[], Mapping[Exchange, int]]
+    calendar: Callable[[], TradingCalendar] = lambda: NO_CALENDAR
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,14 +132,17 @@ def brokers_in_use(settings: Settings, broker_of: Callable[[str], Broker]) -> tu
     return tuple(sorted(name for name in names if _has_list(broker_of, name)))
 
 
-def ask_for_all(
-    settings: Settings, broker_of: Callable[[str], Broker], queue: RefreshQueue
-) -> tuple[str, ...]:
-    """Ask for the list of every broker in use, each for itself; return their names."""
-    names = brokers_in_use(settings, broker_of)
+def ask_for_all(desk: InstrumentsDesk, queue: RefreshQueue) -> tuple[str, ...]:
+    """Ask for the list of every broker in use that may trade today, each for itself; return their names."""
+    names = tuple(name for name in brokers_in_use(desk.settings, desk.broker_of) if _may_trade(desk, name))
     for name in names:
         queue.put(name)
     return names
+
+
+def _may_trade(desk: InstrumentsDesk, name: str) -> bool:
+    today, calendar = exchange_day(desk.clock.now()), desk.calendar()
+    return any(calendar.is_trading_day(one, today) for one in desk.broker_of(name).profile.exchanges)
 
 
 def refresh(desk: InstrumentsDesk, name: str, *, takes_any_count: bool = False) -> ListState:
