@@ -4,7 +4,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.architecture.template import functions, logical_ids, resources, statements, template, texts
+from order_router.domain.account import Strategy
+from tests.architecture.template import (
+    functions,
+    logical_ids,
+    resources,
+    seconds_allowed,
+    statements,
+    template,
+    texts,
+)
 
 QUEUES = resources("AWS::SQS::Queue")
 FUNCTION_NAMES = {
@@ -57,3 +66,22 @@ def test_a_function_that_may_cause_its_own_next_call_is_not_stopped_for_it(funct
 
 def test_those_that_cause_their_own_next_call_are_known_by_name() -> None:
     assert {function for function in functions() if _comes_back(function)} == ASK_FOR_THEMSELVES
+
+
+def _oldest_alert_s() -> int:
+    (most,) = (one.le for one in Strategy.model_fields["max_age_s"].metadata if hasattr(one, "le"))
+    return int(most)
+
+
+def test_an_order_whose_worker_died_keeps_those_behind_it_waiting_no_longer_than_a_worker_lives() -> None:
+    hidden_s = QUEUES["OrderQueue"]["VisibilityTimeout"]
+
+    assert seconds_allowed("place") < hidden_s <= seconds_allowed("place") + 10
+    # a worker that is called only as its message comes again has an order of the usual age, and that no longer trades
+    assert Strategy.model_fields["max_age_s"].default < hidden_s
+
+
+def test_a_throttled_order_is_no_dead_letter_before_it_is_too_old_to_trade() -> None:
+    queue = QUEUES["OrderQueue"]
+
+    assert queue["VisibilityTimeout"] * queue["RedrivePolicy"]["maxReceiveCount"] > 2 * _oldest_alert_s()

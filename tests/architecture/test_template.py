@@ -318,7 +318,6 @@ def test_every_queue_is_encrypted_and_gives_up_into_dead_letters() -> None:
 @pytest.mark.parametrize(
     ("queue", "function"),
     [
-        ("OrderQueue", "place"),
         ("ReconcileQueue", "reconcile"),
         ("OrderDeadLetters", "dead_letters"),
         ("NoticeQueue", "notify"),

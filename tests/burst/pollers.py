@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from infra.local.stack import Stack
 
-HIDDEN_S = 170
+HIDDEN_S = 35
 NOT_NOW = {"ResourceConflictException", "TooManyRequestsException"}
 PAUSE_S = 0.2
 

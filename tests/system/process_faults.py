@@ -1,8 +1,7 @@
 """One run against a local stack whose workers die: send, play faults, watch, settle, add up.
 
-Two waits are shorter here than they are in AWS, so that a run ends in minutes: the schedule's look at every account
-comes every 5 s instead of every minute, and a message of a worker that died comes again after 40 s instead of 170 s
-(longer than the function's 28 s still). Leases, deadlines and timeouts are the real ones.
+One wait is shorter here than it is in AWS, so that a run ends in minutes: the schedule's look at every account comes
+every 5 s instead of every minute. Leases, deadlines and timeouts are the real ones.
 """
 
 import json
@@ -35,7 +34,6 @@ from tests.system.process_faults_workers import Workers
 
 LOOK_EVERY_S = 1.0
 SCHEDULE_EVERY_S = 5.0
-VISIBILITY_S = 40
 PATIENCE_S = 150
 MORE = 10
 USUAL = Plan(
@@ -158,7 +156,6 @@ def run(ground: Ground, *, orders: int, seed: int, plan: Plan = USUAL, play: Pla
     """
     started = time.monotonic()
     stack = Stack(ground.facts["endpoint_url"])
-    _shorten_visibility(stack)
     desk = open_desk(ground.target, ground.facts)
     traffic = Traffic(desk, seed)
     workers = Workers(ground.facts["pid"], ground.home)
@@ -200,12 +197,6 @@ def _ledger(target: Target, desk: Desk, traffic: Traffic, broker: Broker, told: 
             told=told,
             refused=broker.refused,
         )
-    )
-
-
-def _shorten_visibility(stack: Stack) -> None:
-    stack.client("sqs").set_queue_attributes(
-        QueueUrl=stack.outputs["OrderQueueUrl"], Attributes={"VisibilityTimeout": str(VISIBILITY_S)}
     )
 
 
