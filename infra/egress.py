@@ -1,4 +1,4 @@
-"""Which address brokers see a stack's orders and logins come from, asked of the functions that send them."""
+"""Which address brokers see a stack's calls come from, asked of the functions that make them."""
 
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -50,7 +50,7 @@ class Egress:
 
 
 def look_at_egress(target: Target) -> Egress:
-    """Ask each function that sends orders or logs in for its address, and say which accounts need it registered."""
+    """Ask each function that calls brokers for its address, and say which accounts need it registered."""
     functions = dict(pair.split("=", 1) for pair in target.outputs["EgressFunctions"].split())
     return Egress(
         setting=target.read_parameters().get("StaticEgress", NONE),

@@ -5,6 +5,7 @@ from typing import Any
 
 from order_router import wiring
 from order_router.api.records import each_record
+from order_router.api.touch import touchable
 from order_router.aws.refresh_queue import read_refresh
 from order_router.domain.instrument_list import RefreshUnderWay
 from order_router.service.instruments import BrokerUnused, ask_for_all, refresh
@@ -25,8 +26,11 @@ def refresh_one(record: Mapping[str, Any]) -> None:
 answer_queue = each_record(refresh_one)
 
 
-def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+def answer(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """Answer whichever trigger called."""
     if "Records" in event:
         return answer_queue(event, context)
     return {"brokers": list(ask_for_all(desk, queue))}
+
+
+handler = touchable(answer, world.seen_address)

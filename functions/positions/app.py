@@ -9,6 +9,7 @@ from order_router.api.endpoint import route
 from order_router.api.http import Answer, ApiRequest
 from order_router.api.listing import visible_accounts
 from order_router.api.market import answer_margin, answer_option_chain, answer_quotes
+from order_router.api.touch import touchable
 from order_router.service.portfolio import read_portfolio
 
 world = wiring.world()
@@ -22,7 +23,7 @@ def read(request: ApiRequest) -> Answer:
     return portfolio_answer(what, read_portfolio(desk, what, accounts))
 
 
-handler = route(
+answer_http = route(
     {
         "GET /v1/positions": read,
         "GET /v1/holdings": read,
@@ -35,3 +36,4 @@ handler = route(
         "POST /v1/margin": partial(answer_margin, settings=settings, desk=desk),
     }
 )
+handler = touchable(answer_http, world.seen_address)

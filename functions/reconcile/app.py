@@ -6,9 +6,11 @@ from typing import Any
 
 from order_router import wiring
 from order_router.api.records import each_record
+from order_router.api.touch import touchable
 from order_router.service.reconcile import answer_ask, reconcile_all
 
-desk = wiring.world().desk
+world = wiring.world()
+desk = world.desk
 
 
 def settle_one(record: Mapping[str, Any]) -> None:
@@ -20,9 +22,12 @@ def settle_one(record: Mapping[str, Any]) -> None:
 answer_queue = each_record(settle_one)
 
 
-def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+def answer(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """Answer whichever trigger called."""
     if "Records" in event:
         return answer_queue(event, context)
     settled = reconcile_all(desk)
     return {"accounts": [{"account": one.account, "unknown": one.unknown} for one in settled]}
+
+
+handler = touchable(answer, world.seen_address)

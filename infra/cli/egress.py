@@ -13,7 +13,7 @@ app = new_app("The address that brokers see.")
 
 @command(app, "check")
 def check_egress(work: Work) -> Result:
-    """Ask the functions that send orders and log in which address they have; exits with 1 if it will not do."""
+    """Ask the functions that call brokers which address they have; exits with 1 if it will not do."""
     from infra.egress import look_at_egress  # noqa: PLC0415 - a fast start
 
     found = look_at_egress(work.target)
@@ -42,7 +42,7 @@ def _document(found: "Egress") -> dict[str, Any]:
 
 def _functions(found: "Egress") -> list[str]:
     lines = [f"static egress: {found.setting}"]
-    return lines + [f"  {one.function:<11}  {one.address or f'? {one.error}'}" for one in found.seen]
+    return lines + [f"  {one.function:<19}  {one.address or f'? {one.error}'}" for one in found.seen]
 
 
 def _accounts(found: "Egress") -> list[str]:

@@ -15,11 +15,15 @@ from tests.architecture.template import (
     texts,
 )
 
-BEHIND = {"place", "modify", "cancel", "session", "kill_work"}
-"""Who sends what brokers hold against a registered address: order calls and logins."""
+BEHIND = {
+    name for name in functions() if any(key.startswith("BROKER_ENDPOINT_") for key in environment(name))
+}
+"""Who calls brokers: one that is told where they are."""
 
-TOUCHED = BEHIND - {"session"}
-"""The session function is called each minute anyway."""
+CALLED_ANYWAY = {"session": "KeepAlive", "reconcile": "Always", "instruments_refresh": "BeforeTheOpen"}
+"""Those that a schedule of their own calls each day, so that AWS keeps their network."""
+
+TOUCHED = BEHIND - set(CALLED_ANYWAY)
 
 DOES: dict[CheckedCall, set[str]] = {
     CheckedCall.ORDERS: {"place", "modify", "cancel", "kill_work"},
@@ -41,7 +45,14 @@ def _of_type(kind: str) -> dict[str, dict[str, Any]]:
     return resources(f"AWS::EC2::{kind}")
 
 
-def test_what_sends_orders_and_logs_in_leaves_from_the_static_address() -> None:
+def test_these_functions_call_brokers_and_no_others() -> None:
+    sends_and_logs_in = DOES[CheckedCall.ORDERS] | DOES[CheckedCall.LOGINS]
+
+    assert sends_and_logs_in | DOES[CheckedCall.READS] == BEHIND
+
+
+def test_every_call_of_a_broker_leaves_from_the_static_address_and_nothing_else_does() -> None:
+    """A circuit is probed on the road that orders take, and a session is used from where it was begun."""
     behind = {name for name, entry in functions().items() if "VpcConfig" in entry}
     networks = [_given(functions()[name]["VpcConfig"]) for name in sorted(BEHIND)]
 
@@ -138,11 +149,20 @@ def test_an_idle_function_is_called_before_the_open(function: str) -> None:
     assert touch["RetryPolicy"]["MaximumRetryAttempts"] > 1
 
 
-def test_the_session_function_is_never_idle() -> None:
-    always = functions()["session"]["Events"]["KeepAlive"]["Properties"]
+def test_who_is_not_called_before_the_open_is_never_idle() -> None:
+    schedules = {
+        name: functions()[name]["Events"][event]["Properties"] for name, event in CALLED_ANYWAY.items()
+    }
 
-    assert always["ScheduleExpression"] == {"Ref": "KeepAliveSchedule"}
+    assert {name: one["ScheduleExpression"] for name, one in schedules.items()} == {
+        "session": {"Ref": "KeepAliveSchedule"},
+        "reconcile": "rate(10 minutes)",
+        "instruments_refresh": {"Ref": "InstrumentsSchedule"},
+    }
     assert template()["Parameters"]["KeepAliveSchedule"]["Default"] == "rate(1 minute)"
+    # the first call of an idle function fails: a schedule that comes on a few days only would meet that
+    assert template()["Parameters"]["InstrumentsSchedule"]["Default"].endswith("8 ? * * *)")
+    assert all(one.get("State") is None for one in schedules.values())
 
 
 def test_the_check_asks_each_of_them() -> None:

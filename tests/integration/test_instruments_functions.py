@@ -54,6 +54,7 @@ class Stack:
             patch.object(wiring, "make_steady_client", lambda _: self.dynamodb),
         ):
             self.refresh, self.search = _handler("instruments_refresh"), _handler("instruments")
+            self.lists = world.instruments_desk.lists
 
     def deliver(self) -> list[dict[str, Any]]:
         """Hand every message that waits to the function; one that fails stays."""
@@ -119,8 +120,7 @@ def test_a_list_that_was_not_loaded_is_no_reason_to_be_asked_again(stack: Stack)
 def test_a_message_of_a_list_that_somebody_is_at_is_done_with(stack: Stack) -> None:
     for _ in range(2):
         stack.refresh({"source": "schedule"}, None)
-    lists = stack.refresh.__globals__["desk"].lists
-    lists.begin("zerodha", "somebody", stack.clock.now().replace(year=2099))
+    stack.lists.begin("zerodha", "somebody", stack.clock.now().replace(year=2099))
 
     assert stack.deliver() == [{"batchItemFailures": []}] * 2
     assert read(stack, "NSE:INFY") == 503

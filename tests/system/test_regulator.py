@@ -119,13 +119,23 @@ def _bucket(local: LocalStack) -> Any:
     return s3
 
 
-def test_every_function_that_brokers_check_tells_its_address(regulated: Regulated) -> None:
+def test_every_function_that_calls_brokers_tells_its_address(regulated: Regulated) -> None:
     Trader(target=regulated.target, api=regulated.admin)
 
     found = json.loads(printed(regulated.local, "egress", "check", "--json"))
 
     assert {one["function"]: one["address"] for one in found["functions"]} == dict.fromkeys(
-        ("place", "modify", "cancel", "session", "kill_work"), ADDRESS
+        (
+            "place",
+            "modify",
+            "cancel",
+            "session",
+            "kill_work",
+            "reconcile",
+            "positions",
+            "instruments_refresh",
+        ),
+        ADDRESS,
     )
     # all of this machine's functions have one address, and nothing promises that it stays
     assert (found["static_egress"], found["address"]) == ("none", None)
