@@ -24,6 +24,14 @@ FUNCTION_NAMES = {
 CALLS = {"sqs:SendMessage", "sns:Publish", "lambda:InvokeFunction"}
 """What AWS counts along one chain of calls."""
 
+LONGEST_RETENTION_S = 14 * 86_400
+"""For how long SQS keeps a message at most."""
+
+ASKED_FOR_AGAIN = {
+    "ReconcileQueue": "the schedule looks at every account, whether a message asks or not",
+    "RefreshQueue": "the next day's list makes an old request pointless",
+}
+
 ASK_FOR_THEMSELVES = {"place", "reconcile", "kill_work", "notify", "instruments_refresh"}
 
 
@@ -85,3 +93,9 @@ def test_a_throttled_order_is_no_dead_letter_before_it_is_too_old_to_trade() -> 
     queue = QUEUES["OrderQueue"]
 
     assert queue["VisibilityTimeout"] * queue["RedrivePolicy"]["maxReceiveCount"] > 2 * _oldest_alert_s()
+
+
+def test_what_was_accepted_is_kept_for_as_long_as_a_queue_keeps_anything() -> None:
+    kept = {name for name, one in QUEUES.items() if one.get("MessageRetentionPeriod") == LONGEST_RETENTION_S}
+
+    assert kept == set(QUEUES) - set(ASKED_FOR_AGAIN)
