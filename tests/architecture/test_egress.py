@@ -145,8 +145,9 @@ def test_an_idle_function_is_called_before_the_open(function: str) -> None:
     assert touch["Input"] == '{"source":"touch"}'
     assert touch["ScheduleExpressionTimezone"] == "Asia/Kolkata"
     assert touch["State"] == {"Fn::If": [IF_STATIC, "ENABLED", "DISABLED"]}
-    # the first call of an idle function fails: it must come again
+    # the first call of an idle function fails, as it is handed over or after that: it must come again
     assert touch["RetryPolicy"]["MaximumRetryAttempts"] > 1
+    assert "EventInvokeConfig" not in functions()[function]
 
 
 def test_who_is_not_called_before_the_open_is_never_idle() -> None:

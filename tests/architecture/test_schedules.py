@@ -108,5 +108,19 @@ def test_before_each_open_of_india_s_shares_the_stack_gets_ready(parameter: str)
     assert not late
 
 
+def test_a_look_that_died_is_not_made_again_beside_those_of_the_next_minutes() -> None:
+    assert functions()["reconcile"]["EventInvokeConfig"] == {
+        "MaximumRetryAttempts": 0,
+        "MaximumEventAgeInSeconds": 60,
+    }
+
+
+def test_whoever_else_is_called_without_being_waited_for_is_called_again_after_a_failure() -> None:
+    """A dead session that was reported, a list that is to be asked for and a touch come once otherwise."""
+    configured = {name for name, entry in functions().items() if "EventInvokeConfig" in entry}
+
+    assert configured == {"reconcile"}
+
+
 def _end(at: datetime) -> int:
     return _minute_of_week(at.astimezone(UTC))
