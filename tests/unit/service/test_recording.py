@@ -187,6 +187,21 @@ def test_the_broker_s_order_id_is_in_the_log_before_it_is_in_the_store(
     ]
 
 
+def test_what_the_gate_refuses_at_birth_is_in_the_log_and_a_repeat_of_it_is_not(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    world.store.set_switch("kill#global", engaged=True)
+
+    order = world.place("stopped").order
+    world.place("stopped")
+
+    lines = [vars(line) for line in caplog.records if line.message == "order decision"]
+    assert [(line["client_order_id"], line["events"], line["reason"]) for line in lines] == [
+        (order.client_order_id, ["refused"], "KILL_SWITCH_ON")
+    ]
+
+
 def test_an_order_that_is_not_there_any_more_is_a_conflict(world: World, order: Order) -> None:
     world.store.tables.orders.clear()
 

@@ -1,5 +1,7 @@
 """What the watch measures: each order call, once its order is written down; sessions only just before the open."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -15,6 +17,7 @@ from order_router.domain.exchange_time import IST
 from order_router.domain.gate import Gate
 from order_router.domain.limits import Limits
 from order_router.domain.order import Order
+from order_router.service.change import ChangeRefused, cancel_order, modify_order
 from order_router.service.place import place_order
 from order_router.service.reconcile import reconcile_account
 from order_router.service.sessions import SessionStatus
@@ -85,6 +88,74 @@ def test_nothing_is_measured_before_the_order_is_written_down(world: World) -> N
 
     world.store.write = watched  # type: ignore[method-assign]
     world.place()
+
+    assert measured == [0, 0]
+    assert len(world.metrics.taken) == 1
+
+
+CHANGES: dict[str, Callable[[World, Order], object]] = {
+    "cancel": lambda world, order: cancel_order(world.desk, order.client_order_id),
+    "modify": lambda world, order: modify_order(world.desk, order.client_order_id, {"quantity": 8}),
+}
+
+
+def resting(world: World) -> Order:
+    """An order that rests at the broker, its placement's measurements forgotten."""
+    order = world.place(limit_price="1400").order
+    world.metrics.taken.clear()
+    return order
+
+
+@pytest.mark.parametrize("change", sorted(CHANGES))
+@pytest.mark.parametrize(
+    ("fault", "failures"), [(Fault.NONE, 0), (Fault.REFUSED, 1), (Fault.REQUEST_LOST, 1), (Fault.GARBAGE, 1)]
+)
+def test_a_change_and_a_cancel_are_measured_as_placements_are(
+    world: World, change: str, fault: Fault, failures: int
+) -> None:
+    order = resting(world)
+    world.transport.writes = [fault]
+
+    with suppress(ChangeRefused):
+        CHANGES[change](world, order)
+
+    assert [about for values, about in world.metrics.taken if "broker_failures" in values] == [
+        {"broker": "paper"}
+    ]
+    assert world.metrics.of("broker_failures") == [failures]
+    assert len(world.metrics.of("broker_latency_ms")) == 1
+
+
+@pytest.mark.parametrize("change", sorted(CHANGES))
+def test_a_change_that_lapsed_before_it_left_is_no_call_to_measure(world: World, change: str) -> None:
+    order = resting(world)
+    world.transport.writes = [Fault.LAPSED]
+
+    CHANGES[change](world, order)
+
+    assert world.metrics.of("broker_failures") == [0]
+
+
+def test_a_change_without_a_session_is_not_measured(world: World) -> None:
+    order = resting(world)
+    world.sessions.log_out("paper")
+
+    with pytest.raises(ChangeRefused):
+        CHANGES["cancel"](world, order)
+
+    assert world.metrics.taken == []
+
+
+@pytest.mark.parametrize("change", sorted(CHANGES))
+def test_nothing_of_a_change_is_measured_before_it_is_written_down(world: World, change: str) -> None:
+    order, measured, write = resting(world), list[int](), world.store.write
+
+    def watched(order: Order, *, replacing: Order | None, gate: Gate | None = None) -> datetime | None:
+        measured.append(len(world.metrics.taken))
+        return write(order, replacing=replacing, gate=gate)
+
+    world.store.write = watched  # type: ignore[method-assign]
+    CHANGES[change](world, order)
 
     assert measured == [0, 0]
     assert len(world.metrics.taken) == 1

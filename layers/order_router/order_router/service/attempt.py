@@ -55,7 +55,7 @@ class Attempt:
 
 
 @dataclass(slots=True)
-class _WatchedSend:
+class WatchedSend:
     """A send that remembers whether a write was handed to it, and how long it took: what fails before, never left."""
 
     send: Send
@@ -64,6 +64,7 @@ class _WatchedSend:
     took: timedelta | None = field(default=None)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Send the request; raises what the send raises."""
         if not request.is_write:
             return self.send(request)
         self.has_written = True
@@ -89,13 +90,13 @@ def try_once(desk: Desk, job: Job) -> Attempt:
 
 
 def _tried(desk: Desk, job: Job) -> Attempt:
-    watched: _WatchedSend | None = None
+    watched: WatchedSend | None = None
     session: BrokerSession | None = None
     try:
         session = desk.sessions.session(job.account)
         bounds = Bounds(send_by=job.send_by, not_after=_not_after(job.order))
         send = slotted_send(desk.transport, desk.clock, session.endpoint, bounds)
-        watched = _WatchedSend(send, desk.clock)
+        watched = WatchedSend(send, desk.clock)
         acknowledged = job.broker.place_order(watched, session, _intent_of(job))
     except BrokerError as error:
         failure = error

@@ -57,6 +57,7 @@ from order_router.service.recording import Seen, record, record_report
 from order_router.service.renewing import has_new_session
 from order_router.service.slotted import Bounds, slotted_send
 from order_router.service.timing import API_MAX_AGE, PACE_WAIT, PASS_TIME, SEND_BUDGET
+from order_router.service.watch import WatchedCall, measure_call
 from order_router.service.withdrawing import is_withdrawn, withdraw
 
 logger = logging.getLogger(__name__)
@@ -250,8 +251,9 @@ def _carry_out(desk: Desk, change: Change, gate: GateAt) -> Changed:
     until = desk.clock.now() + SEND_BUDGET
     change = replace(change, renew_until=until)
     while True:
+        watched = WatchedCall(change.call, desk.clock)
         try:
-            return _carry_out_once(desk, change, gate)
+            return _carry_out_once(desk, replace(change, call=watched), gate)
         except _Renewed as renewed:
             change = replace(change, order=renewed.requested, unwritten=(), renew_until=None)
         except _Lapsed as lapsed:
@@ -259,6 +261,8 @@ def _carry_out(desk: Desk, change: Change, gate: GateAt) -> Changed:
                 raise _refused(desk, change, lapsed.requested, lapsed.error) from lapsed.error
             note = _event(desk, change.kinds.refused, note=_words(lapsed.error))
             change = replace(change, order=lapsed.requested, unwritten=(note,), life=longer(change.life))
+        finally:
+            measure_call(desk.metrics, change.account, watched.took, watched.failure)
 
 
 class _Renewed(Exception):

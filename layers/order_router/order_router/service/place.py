@@ -21,7 +21,7 @@ from order_router.service.fitting import fit
 from order_router.service.follow_up import ask_for_a_look, tell
 from order_router.service.gates import GateAt, GatedWrite, entry_gate, write_through
 from order_router.service.limiting import LEARN_TRIES, LimitsUnknown, count, entry_of, learn, limited_gate
-from order_router.service.recording import record
+from order_router.service.recording import log_decision, record
 from order_router.service.sending import send_until_settled
 from order_router.service.timing import LEASE, PACE_WAIT, REPLAY_POLL_S, REPLAY_WAIT
 
@@ -192,8 +192,11 @@ def _write_owned(desk: Desk, job: Job, replacing: Order | None, gate: GateAt) ->
 
 
 def _write_first(desk: Desk, job: Job, kind: EventKind, reason: Reason) -> Job:
-    unsent = apply(job.order, Event(kind=kind, at=desk.clock.now(), reason=reason))
+    event = Event(kind=kind, at=desk.clock.now(), reason=reason)
+    unsent = apply(job.order, event)
     desk.store.write(unsent, replacing=None)
+    # only then: of a repeat, which finds its order there, nothing was decided
+    log_decision(job.order, [event])
     return replace(job, order=unsent)
 
 

@@ -1,19 +1,49 @@
 """What the watch measures of order calls and sessions; it hurts no order and asks nobody."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 
-from order_router.adapter.errors import BrokerError
+from order_router.adapter.errors import AdapterDefect, BrokerError, SlotLapsed
+from order_router.adapter.http import Send
 from order_router.adapter.login import LoginKind
+from order_router.adapter.session import BrokerSession
 from order_router.domain.account import Account
 from order_router.domain.broker_session import SessionState
 from order_router.domain.exchange_time import IST
-from order_router.ports import Metrics
+from order_router.ports import Clock, Metrics
+from order_router.service.attempt import WatchedSend
 from order_router.service.breaker import is_transport_failure
 from order_router.service.sessions import SessionStatus
 
 LAST_LOOKS = (time(8, 15), time(9, 30))
 """When a look at the sessions is the last before an Indian market opens: earlier ones leave time to log in."""
+
+
+@dataclass(slots=True)
+class WatchedCall:
+    """A call of a change or a cancel that remembers how long its write took, and how it failed.
+
+    What lapsed before it left is no call, and no failure.
+    """
+
+    call: Callable[[Send, BrokerSession], None]
+    clock: Clock
+    took: timedelta | None = field(default=None, init=False)
+    failure: BrokerError | None = field(default=None, init=False)
+
+    def __call__(self, send: Send, session: BrokerSession) -> None:
+        """Make the call; raises what it raises."""
+        watched = WatchedSend(send, self.clock)
+        try:
+            self.call(watched, session)
+        except SlotLapsed:
+            raise
+        except Exception as error:
+            self.took = watched.took
+            self.failure = error if isinstance(error, BrokerError) else AdapterDefect(type(error).__name__)
+            raise
+        self.took = watched.took
 
 
 def measure_call(
