@@ -6,12 +6,26 @@ import pytest
 
 from order_router.brokers.registry import BROKERS
 from order_router.domain.alarm import Act, read_description
+from order_router.domain.breaker import LONGEST_PAUSE
+from order_router.domain.channel import wait_s
 from order_router.logs import NAMESPACE
-from tests.architecture.template import resources, statements, template, texts
+from tests.architecture.template import resources, seconds_allowed, statements, template, texts
 
 ALARMS = resources("AWS::CloudWatch::Alarm")
 DEAD_LETTERS = {name for name in resources("AWS::SQS::Queue") if name.endswith("DeadLetters")}
 TAKEN_BY_A_FUNCTION = {"OrderDeadLetters"}
+WATCHED_BY_ITS_DEAD_LETTERS = {"RefreshQueue"}
+QUEUES = resources("AWS::SQS::Queue")
+WAITS_WHERE_ALL_IS_WELL = {
+    "Kill": QUEUES["KillQueue"]["VisibilityTimeout"],
+    "Reconcile": LONGEST_PAUSE.total_seconds() + seconds_allowed("reconcile"),
+    "Notice": sum(
+        wait_s(failures, None)
+        for failures in range(1, QUEUES["NoticeQueue"]["RedrivePolicy"]["maxReceiveCount"])
+    ),
+}
+"""For how many seconds a message may lie in a queue that does as it should, retries included."""
+
 WATCHED_BY_A_PARAMETER = {"AuditDeadLetters"}
 ENDS_IN_SILENCE = {
     "SessionsAlarm": "one look a day measures it: the minute after, no data would say that all have logged in",
@@ -77,6 +91,31 @@ def test_every_queue_of_dead_letters_is_watched() -> None:
     watched = {text for alarm in ALARMS.values() for text in texts(alarm.get("Dimensions", []))}
 
     assert {name for name in DEAD_LETTERS if f"{name}.QueueName" not in watched} <= WATCHED_BY_A_PARAMETER
+
+
+def test_every_queue_that_somebody_waits_for_has_an_alarm_of_its_age() -> None:
+    aged = {
+        text.removesuffix(".QueueName")
+        for alarm in ALARMS.values()
+        if alarm["MetricName"] == "ApproximateAgeOfOldestMessage"
+        for text in texts(alarm["Dimensions"])
+        if text.endswith(".QueueName")
+    }
+
+    assert aged == set(resources("AWS::SQS::Queue")) - DEAD_LETTERS - WATCHED_BY_ITS_DEAD_LETTERS
+
+
+@pytest.mark.parametrize("name", sorted(WAITS_WHERE_ALL_IS_WELL))
+def test_a_queue_that_does_as_it_should_is_never_too_old(name: str) -> None:
+    assert ALARMS[f"{name}QueueAgeAlarm"]["Threshold"] > WAITS_WHERE_ALL_IS_WELL[name]
+
+
+def test_the_parameter_says_how_many_alarms_there_are() -> None:
+    of_archive = sum(name.startswith("Audit") for name in ALARMS)
+
+    said = template()["Parameters"]["Alarms"]["Description"]
+    assert of_archive == 1
+    assert f"({len(ALARMS) - 1} alarms, one more with an archive" in said
 
 
 def test_what_was_caught_is_told() -> None:
