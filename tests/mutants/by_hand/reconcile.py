@@ -225,8 +225,8 @@ MUTANTS = (
         name="likeness-takes-one-of-two",
         breaks="of two rows that could be the order, one is adopted",
         file="domain/likeness.py",
-        old="    if len(fitting) != 1 or is_contested:",
-        new="    if not fitting or is_contested:",
+        old="    if len(fitting) != 1 or is_contested",
+        new="    if not fitting or is_contested",
         killed_by=(LIKENESS + "test_two_rows_that_fit_are_for_a_person",),
     ),
     Mutant(
@@ -249,9 +249,19 @@ MUTANTS = (
         name="likeness-ignores-rivals",
         breaks="a row that fits two lost orders is adopted by the first that is looked at",
         file="domain/likeness.py",
-        old=" or is_contested:",
-        new=":",
+        old=" or is_contested",
+        new="",
         killed_by=(LIKENESS + "test_a_row_that_fits_two_lost_orders_is_for_a_person",),
+    ),
+    Mutant(
+        name="likeness-after-telling",
+        breaks="what the trader placed by hand, once he was told that an order is unknown, is taken for it",
+        file="domain/likeness.py",
+        old=" or not _is_before_telling(order, fitting[0]):",
+        new=":",
+        killed_by=(
+            BOOKS + "test_without_tags_what_the_trader_placed_once_he_was_told_is_not_taken_for_the_lost_order",
+        ),
     ),
     Mutant(
         name="likeness-at-any-time",

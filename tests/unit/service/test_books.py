@@ -306,3 +306,27 @@ def test_without_tags_a_like_order_that_never_left_is_no_rival(world: World) -> 
     reconcile_account(world.desk, "paper")
 
     assert state_of(world, order.client_order_id) is State.FILLED
+
+
+def by_hand(world: World) -> None:
+    """Place in the broker's own app what was lost."""
+    world.exchange.handle(world.transport.sent[0])
+
+
+def test_without_tags_what_the_trader_placed_once_he_was_told_is_not_taken_for_the_lost_order(
+    world: World,
+) -> None:
+    showing(world, without_tags, is_echoed=False)
+    client_order_id = lost(world)
+    world.clock.advance(5)
+    reconcile_account(world.desk, "paper")
+    assert [notice.kind for notice in world.notifier.notices] == ["unknown"]
+
+    world.clock.advance(40)
+    by_hand(world)
+    for _ in range(3):
+        world.clock.advance(60)
+        reconcile_account(world.desk, "paper")
+
+    assert len(world.at_broker()) == 1
+    assert state_of(world, client_order_id) is State.UNKNOWN

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 
+from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Order
 from order_router.domain.reports import OrderReport
 
@@ -23,6 +24,7 @@ def find_by_likeness(
 ) -> OrderReport | None:
     """Return the only row that fits the order; None where two fit, or where it fits a rival too.
 
+    None also where it may have been placed once a person knew: it may be what he placed by hand in its stead.
     `claimed` are the broker order ids of our other orders, `rivals` our other orders of which nothing is known;
     `tag_of` gives the tag that went out with an order: a row that shows another one is somebody else's.
     """
@@ -30,7 +32,7 @@ def find_by_likeness(
         row for row in rows if row.broker_order_id not in claimed and _may_be(order, row, tag_of=tag_of)
     ]
     is_contested = any(_may_be(rival, row, tag_of=tag_of) for rival in rivals for row in fitting)
-    if len(fitting) != 1 or is_contested:
+    if len(fitting) != 1 or is_contested or not _is_before_telling(order, fitting[0]):
         return None
     return fitting[0]
 
@@ -52,6 +54,12 @@ def is_like(order: Order, row: OrderReport) -> bool:
         and _same_price(row.trigger_price, request.trigger_price)
         and _in_time(order, row.placed_at)
     )
+
+
+def _is_before_telling(order: Order, row: OrderReport) -> bool:
+    telling = (State.UNKNOWN, EventKind.PERSON_TOLD)
+    told_at = next((s.event.at for s in order.history if (s.state, s.event.kind) == telling), None)
+    return told_at is None or (row.placed_at is not None and row.placed_at < told_at - BEFORE)
 
 
 def _same_price(shown: object, asked: object) -> bool:
