@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 
 from order_router.domain.exchange_time import exchange_day, is_book_final
 from order_router.domain.lifecycle import EventKind, State
-from order_router.domain.likeness import AFTER
+from order_router.domain.likeness import AFTER, BEFORE
 from order_router.domain.order import Order
 from order_router.domain.vocabulary import Exchange
+from order_router.service.timing import INDEX_LAG, RECONCILE_DELAY_S
 from tests.fakes.told import told_by
 from tests.fakes.world import World
 from tests.faults.floor import Floor, HeldOrder
@@ -17,6 +18,8 @@ from tests.simulators.chaos_broker import ChaosBroker, Write
 from tests.simulators.chaos_dialect import Kind, Verdict
 
 TOLD_WITHIN = timedelta(seconds=60)
+UNTAGGED_WITHIN = timedelta(minutes=1) + INDEX_LAG + timedelta(seconds=RECONCILE_DELAY_S)
+"""Where no tag comes back, and a row's time may be the end of its minute: the next look after it is old enough."""
 AT_BROKER = {State.OPEN, State.PARTIALLY_FILLED, State.FILLED, State.CANCELLED, State.REJECTED}
 NOTHING_THERE = {State.RECEIVED, State.REFUSED, State.STALE}
 AFTER_PLACING: dict[Verdict | None, set[State]] = {
@@ -135,7 +138,8 @@ class Rules:
     def _check_unlikely(self, order: Order, row: HeldOrder) -> None:
         """Judge an order that the book shows and no look has claimed: only what could be another's may stay so."""
         self.require(self._is_told(order), "unknown, and nobody was told")
-        is_late = row.placed_at is None or row.placed_at > order.deadline + AFTER
+        last_moment = min(order.deadline + AFTER, self._told_at(order) - BEFORE)
+        is_late = row.placed_at is None or row.placed_at >= last_moment
         rivals = [
             other
             for other in self.orders()
@@ -172,11 +176,14 @@ class Rules:
 
     def _check_told(self, order: Order) -> None:
         if order.state is State.UNKNOWN and not self._is_told(order):
-            since = self._lost_at(order)
-            self.require(self.world.clock.now() - since <= TOLD_WITHIN, f"unknown since {since}, nobody told")
+            since, within = self._lost_at(order), TOLD_WITHIN if self.is_tagged else UNTAGGED_WITHIN
+            self.require(self.world.clock.now() - since <= within, f"unknown since {since}, nobody told")
 
     def _is_told(self, order: Order) -> bool:
         return "unknown" in {notice.kind for notice in told_by([order])}
+
+    def _told_at(self, order: Order) -> datetime:
+        return next(step.event.at for step in order.history if step.event.kind is EventKind.PERSON_TOLD)
 
     def _lost_at(self, order: Order) -> datetime:
         return next(step.event.at for step in order.history if step.event.kind is EventKind.OUTCOME_LOST)

@@ -260,7 +260,19 @@ MUTANTS = (
         old=" or not _is_before_telling(order, fitting[0]):",
         new=":",
         killed_by=(
-            BOOKS + "test_without_tags_what_the_trader_placed_once_he_was_told_is_not_taken_for_the_lost_order",
+            BOOKS
+            + "test_without_tags_what_the_trader_placed_once_he_was_told_is_not_taken_for_the_lost_order",
+        ),
+    ),
+    Mutant(
+        name="row-taken-before-the-index-shows-whose-it-is",
+        breaks="of two orders of the same terms, the lost one takes the row of the one that was acknowledged just now",
+        file=SETTLING,
+        old="row.placed_at > look.read_at - INDEX_LAG",
+        new="row.placed_at > look.read_at",
+        killed_by=(
+            BOOKS + "test_without_tags_the_row_of_an_order_that_no_index_shows_yet_is_not_taken",
+            BOOKS + "test_without_tags_a_row_is_taken_once_every_index_shows_whose_it_is",
         ),
     ),
     Mutant(

@@ -11,6 +11,7 @@ from order_router.adapter.http import HttpRequest, HttpResponse, Send
 from order_router.adapter.port import Broker
 from order_router.adapter.profile import TagRule
 from order_router.adapter.session import BrokerSession
+from order_router.domain.exchange_time import exchange_day
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.reports import OrderBook
 from order_router.service import reconcile
@@ -168,6 +169,7 @@ def test_claims_are_read_to_the_last_page(world: World, monkeypatch: pytest.Monk
     world.place("first")
     world.clock.advance(1)
     client_order_id = lost(world, "second")
+    world.clock.advance(10)
 
     reconcile_account(world.desk, "paper")
 
@@ -226,6 +228,7 @@ def test_without_tags_an_order_of_ours_that_the_broker_has_named_is_no_rival(wor
     world.place("resting", limit_price="1400")
     world.transport.writes = [Fault.ANSWER_LOST]
     order = world.place("lost", limit_price="1400").order
+    world.clock.advance(10)
 
     reconcile_account(world.desk, "paper")
 
@@ -273,9 +276,13 @@ def meanwhile(world: World, what: Callable[[], object], *, by_write: bool) -> No
 
 
 def test_without_tags_a_row_of_an_order_that_is_being_sent_is_not_taken(world: World) -> None:
+    def look_late() -> None:
+        world.clock.advance(10)
+        reconcile_account(world.desk, "paper")
+
     showing(world, without_tags, is_echoed=False)
     first = lost(world, "lost")
-    meanwhile(world, lambda: reconcile_account(world.desk, "paper"), by_write=True)
+    meanwhile(world, look_late, by_write=True)
 
     again = world.place("again").order
     reconcile_account(world.desk, "paper")
@@ -302,6 +309,7 @@ def test_without_tags_a_like_order_that_never_left_is_no_rival(world: World) -> 
     order = world.place("lost").order
     world.transport.writes = [Fault.REFUSED] * 99
     world.place("never left")
+    world.clock.advance(10)
 
     reconcile_account(world.desk, "paper")
 
@@ -330,3 +338,57 @@ def test_without_tags_what_the_trader_placed_once_he_was_told_is_not_taken_for_t
 
     assert len(world.at_broker()) == 1
     assert state_of(world, client_order_id) is State.UNKNOWN
+
+
+def let_indexes_lag(world: World) -> None:
+    """Let what lists orders show only what is there now, as an index does that lags behind."""
+    unsettled = world.store.list_unsettled("paper")
+    page = world.store.list_day("paper", exchange_day(world.clock.now()), limit=200)
+    world.store.list_unsettled = lambda account: unsettled  # type: ignore[method-assign]
+    world.store.list_day = lambda *_, **__: page  # type: ignore[method-assign]
+
+
+def let_indexes_catch_up(world: World) -> None:
+    del world.store.list_unsettled, world.store.list_day
+
+
+def test_without_tags_the_row_of_an_order_that_no_index_shows_yet_is_not_taken(world: World) -> None:
+    showing(world, without_tags, is_echoed=False)
+    first = lost(world, "never arrived")
+    let_indexes_lag(world)
+    second = world.place("acknowledged").order
+    world.clock.advance(5)
+
+    reconcile_account(world.desk, "paper")
+    let_indexes_catch_up(world)
+    world.clock.advance(5)
+    reconcile_account(world.desk, "paper")
+
+    assert state_of(world, first) is State.UNKNOWN
+    assert (second.state, len(world.at_broker())) == (State.FILLED, 1)
+    assert [notice.kind for notice in world.notifier.notices] == ["unknown"]
+
+
+@pytest.mark.parametrize(("age_s", "state"), [(9.999, State.UNKNOWN), (10, State.FILLED)])
+def test_without_tags_a_row_is_taken_once_every_index_shows_whose_it_is(
+    world: World, age_s: float, state: State
+) -> None:
+    showing(world, without_tags, is_echoed=False)
+    world.transport.writes = [Fault.ANSWER_LOST]
+    order = world.place().order
+    world.clock.advance(age_s)
+
+    reconcile_account(world.desk, "paper")
+
+    assert state_of(world, order.client_order_id) is state
+    assert world.notifier.notices == [], "nobody is asked before the next look"
+    assert world.reconcile.asked
+
+
+def test_a_row_with_our_tag_is_taken_however_young_it_is(world: World) -> None:
+    world.transport.writes = [Fault.ANSWER_LOST]
+    order = world.place().order
+
+    reconcile_account(world.desk, "paper")
+
+    assert state_of(world, order.client_order_id) is State.FILLED

@@ -264,6 +264,7 @@ def test_without_tags_the_only_likely_row_is_adopted(world: World) -> None:
     world.place("other", quantity=7)
     world.transport.writes = [Fault.ANSWER_LOST]
     order = world.place().order
+    world.clock.advance(10)
 
     reconcile_account(world.desk, "paper")
 
@@ -287,6 +288,7 @@ def test_without_tags_a_row_of_another_order_of_ours_is_not_taken(world: World) 
     world.place("first")
     world.transport.writes = [Fault.REQUEST_LOST]
     lost = world.place("second").order
+    world.clock.advance(10)
 
     reconcile_account(world.desk, "paper")
 

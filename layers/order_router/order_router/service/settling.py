@@ -15,7 +15,7 @@ from order_router.domain.reports import OrderBook, OrderReport
 from order_router.service.desk import Desk
 from order_router.service.follow_up import tell
 from order_router.service.recording import Seen, record, record_report
-from order_router.service.timing import BETWEEN_LAST_BOOKS
+from order_router.service.timing import BETWEEN_LAST_BOOKS, INDEX_LAG
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,9 @@ def settle(desk: Desk, look: Look, order: Order) -> Order:
     rows = _rows_of(order, look)
     if len(rows) > 1:
         _tell_duplicate(desk, order, rows)
+    if rows and _is_too_young(order, look, rows[0]):
+        # the next look takes it, or knows whose it is
+        return order
     if rows:
         where = f"the broker's book, read {look.read_at:%H:%M:%S} UTC"
         return record_report(desk, order, Seen(rows[0], where))
@@ -59,6 +62,12 @@ def _rows_of(order: Order, look: Look) -> tuple[OrderReport, ...]:
     rivals = [other for other in look.rivals if other.client_order_id != order.client_order_id]
     found = find_by_likeness(order, reports, tag_of=rule.tag, claimed=look.claimed, rivals=rivals)
     return () if found is None else (found,)
+
+
+def _is_too_young(order: Order, look: Look, row: OrderReport) -> bool:
+    """Return whether a row that is only like the order may be another one of ours that no index shows yet."""
+    is_by_likeness = order.broker_order_id is None and not look.broker.profile.tag.is_echoed
+    return is_by_likeness and row.placed_at is not None and row.placed_at > look.read_at - INDEX_LAG
 
 
 def _settle_absent(desk: Desk, look: Look, order: Order) -> Order:

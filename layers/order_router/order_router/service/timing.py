@@ -43,3 +43,6 @@ LOOK_OVERDUE = timedelta(seconds=15)
 
 BETWEEN_LAST_BOOKS = timedelta(minutes=10)
 """How far apart the two last books of a day must be that close an order by its absence."""
+
+INDEX_LAG = timedelta(seconds=10)
+"""How far the orders table's indexes may lag behind it: a younger row may be an order of ours that they lack."""
