@@ -15,7 +15,7 @@ MUTANTS = (
         name="rejected-order-fills",
         breaks="an order that has ended changes its end",
         file=TABLE,
-        old="    State.REJECTED: {},",
+        old="    State.REJECTED: _stays(State.REJECTED, EventKind.LATE_FILL, EventKind.PERSON_TOLD),",
         new="    State.REJECTED: {EventKind.FILLED: State.FILLED},",
         killed_by=(LIFE + "test_an_ended_order_never_changes_state_again",),
     ),

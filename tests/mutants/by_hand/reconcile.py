@@ -377,9 +377,27 @@ MUTANTS = (
         name="incomplete-book-is-complete",
         breaks="a book with a row that could not be read counts as complete",
         file="domain/reports.py",
-        old="is_complete=is_whole and not unreadable",
+        old="is_complete=is_whole and not may_be_ours",
         new="is_complete=is_whole",
         killed_by=("tests/contract/test_brokers.py::test_a_word_that_nobody_knows_is_never_a_default",),
+    ),
+    Mutant(
+        name="foreign-row-keeps-orders-open",
+        breaks="a row of an exchange that is not traded here keeps an unknown order open for good",
+        file="domain/reports.py",
+        old="    may_be_ours = [row for row in unreadable if row.not_ours is None]",
+        new="    may_be_ours = unreadable",
+        killed_by=(BOOKS + "test_an_order_made_elsewhere_keeps_no_order_open",),
+    ),
+    Mutant(
+        name="our-tag-on-a-foreign-row-overlooked",
+        breaks="a row that carries a tag of ours counts as another's by its exchange",
+        file="adapter/foreign.py",
+        old=" or (tag is not None and OUR_TAG.fullmatch(tag)):",
+        new=":",
+        killed_by=(
+            "tests/unit/brokers/test_foreign_rows.py::test_a_row_with_a_tag_like_ours_may_be_ours_whatever_else_it_says",
+        ),
     ),
     # ---- the chain of looks
     Mutant(

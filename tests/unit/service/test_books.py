@@ -13,7 +13,7 @@ from order_router.adapter.profile import TagRule
 from order_router.adapter.session import BrokerSession
 from order_router.domain.exchange_time import exchange_day
 from order_router.domain.lifecycle import EventKind, State
-from order_router.domain.reports import OrderBook
+from order_router.domain.reports import OrderBook, UnreadableRow, book_of
 from order_router.service import reconcile
 from order_router.service.reconcile import reconcile_account
 from tests.fakes.transport import Fault
@@ -151,6 +151,22 @@ def test_an_untagged_row_of_other_terms_keeps_no_order_open(world: World, terms:
         world.clock.advance(900)
 
     assert state_of(world, client_order_id) is State.REJECTED
+
+
+@pytest.mark.parametrize(("not_ours", "state"), [("exchange MCX", State.REJECTED), (None, State.UNKNOWN)])
+def test_an_order_made_elsewhere_keeps_no_order_open(
+    world: World, not_ours: str | None, state: State
+) -> None:
+    client_order_id = lost(world)
+    row = UnreadableRow("M-1", None, "unknown word in exchange: 'MCX'", not_ours)
+    showing(world, lambda book: book_of([*book.reports, row]))
+    world.clock.advance(UNTIL_EVENING_S)
+
+    for _ in range(3):
+        reconcile_account(world.desk, "paper")
+        world.clock.advance(900)
+
+    assert state_of(world, client_order_id) is state
 
 
 def test_an_order_is_followed_in_its_own_row(world: World) -> None:

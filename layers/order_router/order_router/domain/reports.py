@@ -48,16 +48,20 @@ class OrderReport:
 
 @dataclass(frozen=True, slots=True)
 class UnreadableRow:
-    """A row of a book that has a word we do not know: never guessed, kept apart."""
+    """A row of a book that has a word we do not know: never guessed, kept apart.
+
+    `not_ours`: the row's own word that shows that it is no order of ours.
+    """
 
     broker_order_id: str | None
     client_tag: str | None
     why: str
+    not_ours: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class OrderBook:
-    """Today's orders of one account; `is_complete` is False when a page or a row could not be read."""
+    """Today's orders of one account; `is_complete` is False when a page or a row that may be ours could not be read."""
 
     reports: tuple[OrderReport, ...]
     unreadable: tuple[UnreadableRow, ...] = ()
@@ -65,11 +69,12 @@ class OrderBook:
 
 
 def book_of(rows: Iterable[OrderReport | UnreadableRow], *, is_whole: bool = True) -> OrderBook:
-    """Return the book of these rows: complete if it is whole and every row was readable."""
+    """Return the book of these rows: complete if it is whole and every row was readable or is none of ours."""
     found = tuple(rows)
     unreadable = tuple(row for row in found if isinstance(row, UnreadableRow))
     reports = tuple(row for row in found if isinstance(row, OrderReport))
-    return OrderBook(reports=reports, unreadable=unreadable, is_complete=is_whole and not unreadable)
+    may_be_ours = [row for row in unreadable if row.not_ours is None]
+    return OrderBook(reports=reports, unreadable=unreadable, is_complete=is_whole and not may_be_ours)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

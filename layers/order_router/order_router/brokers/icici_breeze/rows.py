@@ -3,7 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from order_router.adapter.decode import read_optional_text
 from order_router.adapter.errors import OutcomeUnknown
+from order_router.adapter.foreign import proof_of_another
 from order_router.adapter.session import BrokerSession
 from order_router.brokers.icici_breeze import wire
 from order_router.brokers.icici_breeze.contracts import key_of_row
@@ -61,6 +63,9 @@ def _report_or_why(
 
 def _unreadable(value: Any, error: OutcomeUnknown) -> UnreadableRow:  # noqa: ANN401
     try:
-        return UnreadableRow(wire.read_order_id(wire.as_row(value).get("order_id")), None, error.message)
+        row = wire.as_row(value)
+        order_id, tag = wire.read_order_id(row.get("order_id")), read_optional_text(row, "user_remark")
     except OutcomeUnknown:
         return UnreadableRow(None, None, error.message)
+    not_ours = proof_of_another(row, wire.NEVER_SENT, tag=tag)
+    return UnreadableRow(order_id, None, error.message, not_ours)

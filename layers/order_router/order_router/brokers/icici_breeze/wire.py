@@ -30,6 +30,8 @@ BREEZE_ACTIONS = {ours: breeze for breeze, ours in ACTIONS.items()}
 ORDER_TYPES = {"limit": OrderType.LIMIT, "stoploss": OrderType.SL, "market": OrderType.MARKET}
 BREEZE_ORDER_TYPES = {OrderType.LIMIT: "limit", OrderType.SL: "stoploss"}
 PRODUCTS = {"cash": Product.CNC, "mtf": Product.MTF, "futures": Product.NRML, "options": Product.NRML}
+# what the book shows of orders made elsewhere: breeze-connect 1.0.69, and the product that is banned on the API
+NEVER_SENT = {"product_type": frozenset({"btst", "margin"})}
 CASH_PRODUCTS = {Product.CNC: "cash", Product.MTF: "mtf"}
 # VTC, valid till cancelled, has no word in our vocabulary
 VALIDITIES: dict[str, Validity | None] = {"day": Validity.DAY, "ioc": Validity.IOC, "vtc": None}

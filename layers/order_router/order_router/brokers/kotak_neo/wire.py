@@ -69,6 +69,8 @@ STATES = {
     "cancelled after market order": ReportedState.CANCELLED,
     "rejected": ReportedState.REJECTED,
 }
+# what the book shows of orders made elsewhere: kotakneoapi 3.0.9, its settings and feed
+NEVER_SENT = {"exSeg": frozenset({"mcx_fo", "cde_fo", "bse_cd"}), "prod": frozenset({"co", "bo"})}
 WAITING = frozenset({"after market order req received", "modify after market order req received"})
 """What Kotak says of an after-market order that it keeps until the session."""
 AFTER_MARKET = {False: "NO", True: "YES"}

@@ -4,6 +4,7 @@ from typing import Any
 
 from order_router.adapter.decode import read_list, read_object, read_text
 from order_router.adapter.errors import OutcomeUnknown, Unsupported
+from order_router.adapter.foreign import proof_of_another
 from order_router.adapter.http import Send
 from order_router.adapter.order_ids import known_id, require_same_id
 from order_router.adapter.port import Acknowledged, ModifyIntent, OrderTarget, PlaceIntent
@@ -85,7 +86,9 @@ def _report_or_why(value: Any) -> OrderReport | UnreadableRow:  # noqa: ANN401
     try:
         return wire.read_row(value)
     except OutcomeUnknown as error:
-        return UnreadableRow(*_names_of(value), why=error.message)
+        order_id, tag = _names_of(value)
+        not_ours = proof_of_another(value, wire.NEVER_SENT, tag=tag)
+        return UnreadableRow(order_id, tag, error.message, not_ours)
 
 
 def _names_of(value: Any) -> tuple[str | None, str | None]:  # noqa: ANN401

@@ -59,6 +59,12 @@ STATES = {
 }
 # a postback's own words: a part was filled or the order was changed; the page lists CANCEL where its rows say CANCELLED
 POSTBACK_STATES = STATES | {"UPDATE": ReportedState.OPEN, "CANCEL": ReportedState.CANCELLED}
+# what the book shows of orders made elsewhere: kiteconnect 5.2.2; the product of a cover order, forum comment 47143
+NEVER_SENT = {
+    "exchange": frozenset({"mcx", "cds", "bcd"}),
+    "product": frozenset({"co", "bo"}),
+    "variety": frozenset({"co", "iceberg", "auction"}),
+}
 WAITING = frozenset({"AMO REQ RECEIVED", "MODIFY AMO REQ RECEIVED"})
 """What Kite says of an after-market order that it keeps until the session."""
 OUR_TAG = re.compile(r"[A-Z2-7]{20}")
