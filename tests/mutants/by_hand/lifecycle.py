@@ -105,6 +105,24 @@ MUTANTS = (
         killed_by=(FOLLOW + "test_a_fill_that_overtakes_a_cancel_corrects_the_quantity_and_not_the_end",),
     ),
     Mutant(
+        name="rejected-order-that-trades-untold",
+        breaks="an order that stands as rejected trades at its broker, and nobody hears of it",
+        file=FILE,
+        old="(*_rejected_and_there(order, report, at), *_late_fill(order, news))",
+        new="_late_fill(order, news)",
+        killed_by=(FOLLOW + "test_an_order_that_trades_and_was_rejected_is_told_once_and_its_fills_follow",),
+    ),
+    Mutant(
+        name="older-report-of-a-rejected-order-told",
+        breaks="a late report of an order that was taken and then rejected wakes the trader",
+        file=FILE,
+        old=" or order.broker_order_id is not None\n    if had_it",
+        new="\n    if had_it",
+        killed_by=(
+            FOLLOW + "test_an_older_report_of_an_order_that_was_rejected_after_it_was_taken_is_no_news",
+        ),
+    ),
+    Mutant(
         name="fill-in-an-open-report-lost",
         breaks="a fill in a row that the broker calls open is not written down",
         file=FILE,

@@ -165,6 +165,14 @@ MUTANTS = (
         killed_by=(BOOKS + "test_a_resting_order_that_today_s_book_lacks_stays_as_it_is",),
     ),
     Mutant(
+        name="later-book-not-asked-of-rejected-orders",
+        breaks="a later book shows the fill of an order that was closed, and its record says that there is none",
+        file=FILE,
+        old="        _look_at_rejected(desk, account, look)\n",
+        new="",
+        killed_by=(DAY_END + "test_an_order_that_was_closed_is_put_right_by_a_later_book_that_has_its_fill",),
+    ),
+    Mutant(
         name="unknown-not-told",
         breaks="nobody hears of an order whose outcome is unknown",
         file=SETTLING,
@@ -303,8 +311,8 @@ MUTANTS = (
         name="claims-of-the-first-page-only",
         breaks="rows of our own orders beyond the first page look as if they were nobody's",
         file=FILE,
-        old="            if cursor is None:\n                break",
-        new="            break",
+        old="        if cursor is None:\n            break",
+        new="        break",
         killed_by=(BOOKS + "test_claims_are_read_to_the_last_page",),
     ),
     Mutant(

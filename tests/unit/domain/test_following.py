@@ -198,3 +198,56 @@ def test_reports_said_twice_change_nothing_the_second_time(sequence: list[tuple[
         again = followed(order, report(state, filled))
         assert replace(again, version=0, history=()) == replace(order, version=0, history=())
         assert again.version == order.version
+
+
+def closed_order() -> Order:
+    """Return an order that the day's last books lacked."""
+    return apply(lost_order(), Event(kind=EventKind.CLOSED_ABSENT, at=MONDAY_MORNING))
+
+
+def refused_order() -> Order:
+    """Return an order that its broker refused in words."""
+    return apply(a_submitting_order(), Event(kind=EventKind.REJECTED, at=MONDAY_MORNING))
+
+
+@pytest.mark.parametrize("order", [closed_order(), refused_order()])
+@pytest.mark.parametrize("state", [ReportedState.FILLED, ReportedState.CANCELLED])
+def test_a_fill_of_an_order_that_was_rejected_is_written_down(order: Order, state: ReportedState) -> None:
+    after = followed(order, report(state, 5), report(state, 5))
+
+    assert (after.state, after.filled_quantity, after.broker_order_id) == (State.REJECTED, 5, "b-1")
+    assert [step.event.kind for step in after.history[len(order.history) :]] == [EventKind.LATE_FILL]
+
+
+@pytest.mark.parametrize("order", [closed_order(), refused_order()])
+def test_an_order_that_trades_and_was_rejected_is_told_once_and_its_fills_follow(order: Order) -> None:
+    after = followed(
+        order,
+        report(ReportedState.OPEN),
+        report(ReportedState.OPEN),
+        report(ReportedState.PARTIALLY_FILLED, 2),
+        report(ReportedState.FILLED, 5),
+    )
+
+    kinds = [step.event.kind for step in after.history[len(order.history) :]]
+    assert kinds == [EventKind.PERSON_TOLD, EventKind.LATE_FILL, EventKind.LATE_FILL]
+    assert (after.state, after.filled_quantity, after.broker_order_id) == (State.REJECTED, 5, "b-1")
+
+
+def test_a_part_that_filled_does_not_hide_that_the_rest_still_trades() -> None:
+    after = followed(refused_order(), report(ReportedState.PARTIALLY_FILLED, 2))
+
+    assert [step.event.kind for step in after.history[-2:]] == [EventKind.PERSON_TOLD, EventKind.LATE_FILL]
+
+
+@pytest.mark.parametrize(
+    "state", [ReportedState.PENDING, ReportedState.CANCELLED, ReportedState.REJECTED, ReportedState.EXPIRED]
+)
+def test_what_trades_nothing_is_no_news_of_a_rejected_order(state: ReportedState) -> None:
+    assert followed(refused_order(), report(state)) == refused_order()
+
+
+def test_an_older_report_of_an_order_that_was_rejected_after_it_was_taken_is_no_news() -> None:
+    rejected = followed(open_order(), report(ReportedState.REJECTED))
+
+    assert followed(rejected, report(ReportedState.OPEN)) == rejected

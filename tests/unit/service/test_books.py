@@ -356,6 +356,28 @@ def test_without_tags_what_the_trader_placed_once_he_was_told_is_not_taken_for_t
     assert state_of(world, client_order_id) is State.UNKNOWN
 
 
+@pytest.mark.parametrize(
+    ("terms", "filled"), [({}, 5), ({"side": "SELL"}, 0), ({"instrument": "NSE:RELIANCE"}, 0)]
+)
+def test_a_copied_tag_makes_no_fill_of_an_order_that_was_rejected(
+    world: World, terms: dict[str, Any], filled: int
+) -> None:
+    rejected = world.place("rejected", quantity=100_000).order
+    assert rejected.state is State.REJECTED
+    by_hand = world.place(
+        "by hand", **{"order_type": "MARKET", "limit_price": None, "product": "MIS"} | terms
+    )
+    assert by_hand.order.state is State.FILLED
+    world.place("resting", limit_price="1400")
+    showing(world, lambda book: tagged(book, lambda _: rejected.client_order_id))
+
+    reconcile_account(world.desk, "paper", is_asked=False)
+
+    after = world.store.get(rejected.client_order_id)
+    assert after is not None
+    assert after.filled_quantity == filled
+
+
 def let_indexes_lag(world: World) -> None:
     """Let what lists orders show only what is there now, as an index does that lags behind."""
     unsettled = world.store.list_unsettled("paper")

@@ -75,6 +75,38 @@ def test_books_too_close_together_are_one_book(world: World) -> None:
     assert stored(world, client_order_id).state is State.UNKNOWN
 
 
+def test_an_order_that_was_closed_is_put_right_by_a_later_book_that_has_its_fill(world: World) -> None:
+    client_order_id = lost(world)
+    at(world, EVENING)
+    for _ in range(2):
+        reconcile_account(world.desk, "paper")
+        world.clock.advance(600)
+    closed = stored(world, client_order_id)
+    assert closed.state is State.REJECTED
+
+    world.exchange.handle(world.transport.sent[0])
+    world.place("another that rests", limit_price="1400")
+    for _ in range(2):
+        reconcile_account(world.desk, "paper", is_asked=False)
+
+    after = stored(world, client_order_id)
+    assert (after.state, after.filled_quantity) == (State.REJECTED, 5)
+    assert [step.event.kind for step in after.history[len(closed.history) :]] == [EventKind.LATE_FILL]
+    assert after.broker_order_id == world.at_broker()[0].broker_order_id
+
+
+def test_a_later_book_says_nothing_of_an_order_that_its_broker_refused_and_does_not_have(
+    world: World,
+) -> None:
+    order = world.place(quantity=100_000).order
+    assert order.state is State.REJECTED
+    world.place("another that rests", limit_price="1400")
+
+    reconcile_account(world.desk, "paper", is_asked=False)
+
+    assert stored(world, order.client_order_id) == order
+
+
 @pytest.mark.parametrize("fault", [Fault.ANSWER_LOST, Fault.GARBAGE])
 def test_a_book_that_cannot_be_read_closes_nothing(world: World, fault: Fault) -> None:
     client_order_id = lost(world)

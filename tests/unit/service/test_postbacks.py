@@ -14,6 +14,7 @@ from order_router.adapter.postback import PostbackRefused
 from order_router.adapter.profile import Feature, TagRule
 from order_router.brokers import paper
 from order_router.domain.account import Account
+from order_router.domain.audit import lines_of
 from order_router.domain.instrument import parse_instrument
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Order
@@ -29,6 +30,7 @@ from order_router.service.postbacks import (
     take_postback,
 )
 from tests.fakes.sessions import MemorySecrets, MemoryStrays
+from tests.fakes.told import told_of_write
 from tests.fakes.transport import Fault
 from tests.fakes.world import World
 
@@ -358,6 +360,29 @@ def test_an_order_that_never_left_by_our_record_is_told_when_its_broker_has_it(m
 
     assert mail.take(report_of(order)) is Taken.UNKNOWN_ORDER
     assert mail.told() == ["stray"]
+
+
+@pytest.mark.parametrize(
+    ("state", "filled", "kind", "told"),
+    [
+        (ReportedState.FILLED, 5, EventKind.LATE_FILL, "late_fill"),
+        (ReportedState.OPEN, 0, EventKind.PERSON_TOLD, "unknown"),
+    ],
+)
+def test_an_order_that_was_refused_is_told_and_noted_when_its_broker_has_it(
+    mail: Mailroom, state: ReportedState, filled: int, kind: EventKind, told: str
+) -> None:
+    order = mail.world.place(quantity=100_000).order
+    assert order.state is State.REJECTED
+    says = report_of(order, state, filled_quantity=filled)
+
+    assert [mail.take(says), mail.take(says)] == [Taken.RECORDED, Taken.NOTHING_NEW]
+
+    after = mail.order(order)
+    assert (after.state, after.filled_quantity, after.broker_order_id) == (State.REJECTED, filled, "B-1")
+    assert [(after.last, notice.kind) for notice in told_of_write(after, order)] == [(kind, told)]
+    line = lines_of(after)[-1]
+    assert (line["broker_order_id"], line["evidence"]) == ("B-1", {"seen_in": "the broker's postback"})
 
 
 @pytest.mark.parametrize(

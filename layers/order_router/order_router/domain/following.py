@@ -42,7 +42,7 @@ def events_of(
         return ()
     news = _news(order, report, at)
     if order.state.is_final:
-        return _late_fill(order, news)
+        return (*_rejected_and_there(order, report, at), *_late_fill(order, news))
     changed = _changed_terms(order, report, at) if takes_terms else ()
     if order.state.is_working and news.kind is EventKind.OPENED:
         return changed
@@ -94,6 +94,18 @@ def _rejection(order: Order, event: Event) -> Event:
         # what has filled stands: the rest ended, the order was not refused
         return replace(event, kind=EventKind.CANCELLED, reason=reason)
     return replace(event, reason=reason)
+
+
+def _rejected_and_there(order: Order, report: OrderReport, at: datetime) -> tuple[Event, ...]:
+    """Return that a person is told once of an order that trades, though by our record its broker never had it."""
+    had_it = order.state is not State.REJECTED or order.broker_order_id is not None
+    if had_it or report.state not in {ReportedState.OPEN, ReportedState.PARTIALLY_FILLED}:
+        return ()
+    note = (
+        f"stands as rejected here, and its broker has it: {report.broker_order_id} is {report.state}."
+        " Nothing follows it from here: look at it in the broker's order book"
+    )
+    return (Event(kind=EventKind.PERSON_TOLD, at=at, broker_order_id=report.broker_order_id, note=note),)
 
 
 def _late_fill(order: Order, news: Event) -> tuple[Event, ...]:

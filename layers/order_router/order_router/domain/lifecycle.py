@@ -122,7 +122,8 @@ TRANSITIONS: dict[State, dict[EventKind, State]] = {
     State.CANCELLED: _stays(State.CANCELLED, EventKind.LATE_FILL),
     State.EXPIRED: _stays(State.EXPIRED, EventKind.LATE_FILL),
     State.FILLED: {},
-    State.REJECTED: {},
+    # closed by its absence, or refused in words: what its broker shows of it all the same is not lost
+    State.REJECTED: _stays(State.REJECTED, EventKind.LATE_FILL, EventKind.PERSON_TOLD),
     State.REFUSED: {},
     State.STALE: {},
 }

@@ -4,7 +4,7 @@ import logging
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 
 from order_router.adapter.errors import AdapterDefect, BrokerError, SessionExpired
@@ -18,6 +18,7 @@ from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Order
 from order_router.domain.reports import OrderBook
+from order_router.ports import StoreUnavailable
 from order_router.service.breaker import end_probe, probe_delay_s, take_probe
 from order_router.service.desk import Desk
 from order_router.service.exposure import watch_account, watch_strategies
@@ -27,7 +28,7 @@ from order_router.service.look_chain import ask_for_the_next, begin_look
 from order_router.service.place import end_stale
 from order_router.service.recording import record
 from order_router.service.renewing import fingerprint_of, is_replaced
-from order_router.service.settling import Look, settle
+from order_router.service.settling import Look, correct_rejected, settle
 from order_router.service.timing import LOOKS_TIME, RECONCILE_AGAIN_FOR
 
 logger = logging.getLogger(__name__)
@@ -77,6 +78,7 @@ def reconcile_account(desk: Desk, account_name: str, *, is_asked: bool = True) -
         _look_again(desk, account_name, [*unknown, *failed], waiting, breaker)
     if not is_asked:
         watch_account(desk, account)
+        _look_at_rejected(desk, account, look)
     desk.metrics.put({"unknown_orders": len(unknown), "unsettled_orders": len(failed)})
     changed = sum(new.version != old.version for new, old in zip(after, due, strict=True))
     return Settled(
@@ -195,14 +197,31 @@ def _of_the_days(desk: Desk, account: Account, due: Iterable[Order]) -> tuple[Or
     """Return all of our orders of these orders' days, each of these as it stands by now."""
     ours = {order.client_order_id: order for order in due}
     for day in {exchange_day(order.received_at) for order in due}:
-        cursor: str | None = None
-        while True:
-            page = desk.store.list_day(account.name, day, limit=PAGE, cursor=cursor)
-            ours |= {order.client_order_id: order for order in page.orders}
-            cursor = page.next_cursor
-            if cursor is None:
-                break
+        ours |= {order.client_order_id: order for order in _listed(desk, account, day)}
     return tuple(ours.values())
+
+
+def _listed(desk: Desk, account: Account, day: date) -> Iterable[Order]:
+    cursor: str | None = None
+    while True:
+        page = desk.store.list_day(account.name, day, limit=PAGE, cursor=cursor)
+        yield from page.orders
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+
+
+def _look_at_rejected(desk: Desk, account: Account, look: Look | None) -> None:
+    """Record what a book that was read shows of the day's rejected orders: nobody looks for them any more."""
+    if look is None or not look.book.reports:
+        return
+    failed: list[Order] = []
+    try:
+        for order in _listed(desk, account, exchange_day(look.read_at)):
+            if order.state is State.REJECTED:
+                _alone(partial(correct_rejected, desk, look), order, failed)
+    except StoreUnavailable as error:  # the schedule comes back to them
+        logger.warning("rejected orders not looked at", extra={"account": account.name, "reason": error.code})
 
 
 def _look_again(

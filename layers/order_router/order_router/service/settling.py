@@ -43,25 +43,46 @@ def settle(desk: Desk, look: Look, order: Order) -> Order:
         # the next look takes it, or knows whose it is
         return order
     if rows:
-        where = f"the broker's book, read {look.read_at:%H:%M:%S} UTC"
-        return record_report(desk, order, Seen(rows[0], where))
+        return record_report(desk, order, Seen(rows[0], _where(look)))
     if order.state is State.UNKNOWN:
         return _settle_absent(desk, look, order)
     return _settle_unseen(desk, look, order)
 
 
+def correct_rejected(desk: Desk, look: Look, order: Order) -> Order:
+    """Return an order that is rejected by our record, with what the book shows of it all the same."""
+    wanted = (order.request.instrument, order.request.side)
+    for row in _named_rows(order, look) or ():
+        # a tag alone could be a copy of it
+        if (row.instrument, row.side) == wanted:
+            order = record_report(desk, order, Seen(row, _where(look)))
+    return order
+
+
+def _where(look: Look) -> str:
+    return f"the broker's book, read {look.read_at:%H:%M:%S} UTC"
+
+
 def _rows_of(order: Order, look: Look) -> tuple[OrderReport, ...]:
     """Return the book's rows for the order: by the broker's id, by our tag, or as the only one that can be it."""
-    reports = look.book.reports
+    named = _named_rows(order, look)
+    if named is not None:
+        return named
+    rivals = [other for other in look.rivals if other.client_order_id != order.client_order_id]
+    tag_of = look.broker.profile.tag.tag
+    found = find_by_likeness(order, look.book.reports, tag_of=tag_of, claimed=look.claimed, rivals=rivals)
+    return () if found is None else (found,)
+
+
+def _named_rows(order: Order, look: Look) -> tuple[OrderReport, ...] | None:
+    """Return the rows that name the order, by the broker's id or our tag; None where none can."""
+    reports, rule = look.book.reports, look.broker.profile.tag
     if order.broker_order_id is not None:
         return tuple(row for row in reports if row.broker_order_id == order.broker_order_id)
-    rule = look.broker.profile.tag
     if rule.is_echoed:
         tag = rule.tag(order.client_order_id)
         return tuple(row for row in reports if row.client_tag == tag)
-    rivals = [other for other in look.rivals if other.client_order_id != order.client_order_id]
-    found = find_by_likeness(order, reports, tag_of=rule.tag, claimed=look.claimed, rivals=rivals)
-    return () if found is None else (found,)
+    return None
 
 
 def _is_too_young(order: Order, look: Look, row: OrderReport) -> bool:
