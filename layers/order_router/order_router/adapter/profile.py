@@ -55,7 +55,8 @@ class Profile:
     algorithm may travel with an order.
     `exchange_closes` False: its exchange is a simulated one that never does. `takes_after_market`: it keeps orders for
     the next session while there is none. `order_calls_per_minute`, `order_calls_per_day`: what it takes of placements,
-    changes and cancels of an account, None where no page says.
+    changes and cancels of an account, None where no page says. `watch_quotes_per_hour`: how many quotes the watch of
+    limits may ask for, where each is a call of its own and calls are counted.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Profile:
     order_calls_per_minute: int | None = None
     order_calls_per_day: int | None = None
     reads_per_second: int | None = None
+    watch_quotes_per_hour: int | None = None
     has_master: bool = False
     finds_listings: bool = False
     asks_back: bool = False

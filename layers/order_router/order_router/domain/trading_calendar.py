@@ -5,7 +5,7 @@ of order entry, at their widest. A day that the calendar does not know is neithe
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -139,6 +139,13 @@ class TradingCalendar:
         """Return whether the exchange takes orders then; None if that is not known."""
         venue = self.venues.get(exchange)
         return None if venue is None else venue.is_open(at)
+
+    def may_be_open(self, exchanges: Iterable[Exchange], at: datetime) -> bool:
+        """Return whether one of these may take orders then: one whose hours are not known may.
+
+        Combinations have no hours of their own: their legs' venues do.
+        """
+        return any(self.is_open(one, at) is not False for one in exchanges if one is not Exchange.COMBO)
 
     def next_open(self, exchange: Exchange, at: datetime) -> datetime | None:
         """Return the first moment from then on at which it takes orders; None if that is not known."""

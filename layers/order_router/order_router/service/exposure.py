@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from order_router.adapter.errors import BrokerError
+from order_router.adapter.profile import Profile
 from order_router.domain.account import Account
 from order_router.domain.exchange_time import exchange_day
 from order_router.domain.instrument import Instrument, parse_instrument
@@ -15,6 +16,7 @@ from order_router.domain.reports import Position
 from order_router.ports import Notice, StoreUnavailable
 from order_router.service.asking import ask
 from order_router.service.desk import Desk
+from order_router.service.pricing import PRICE_LIFE
 
 logger = logging.getLogger(__name__)
 
@@ -56,20 +58,17 @@ def _keep_prices(desk: Desk, account: Account, positions: Iterable[Position], at
 
 
 def watch_account(desk: Desk, account: Account) -> None:
-    """Keep the account's base and the prices of what it trades today fresh, and tell of a limit that is near.
+    """Keep the account's base and the prices of what it has at risk fresh, and tell of a limit that is near.
 
-    Never raises: what fails here leaves the gate with what it knows, and it is asked again in a minute.
+    The broker is asked while one of its venues may be open. Never raises: what fails here leaves the gate with what it
+    knows, and it is asked again in a minute.
     """
     limits = account.limits
     try:
         now = desk.clock.now()
-        today = exchange_day(now)
-        counted = desk.meters.read(Counted("account", account.name).item_of(today))
-        if limits.need_positions:
-            counted = rebase(desk, account, today, known_since=now - BASE_AGAIN)
-            desk.metrics.put({"gross_exposure": int(counted.get(GROSS, 0))}, {"account": account.name})
-        if limits.need_price or limits.price_band_percent is not None:
-            _refresh_prices(desk, account, counted)
+        counted = desk.meters.read(Counted("account", account.name).item_of(exchange_day(now)))
+        if _may_be_open(desk, account, now):
+            counted = _refresh(desk, account, counted, now)
         _tell_near(desk, Counted("account", account.name), limits, counted)
     except (BrokerError, StoreUnavailable) as error:
         logger.warning("exposure not known", extra={"account": account.name, "reason": error.code})
@@ -81,19 +80,65 @@ def _is_known(counted: Mapping[str, Decimal], since: datetime) -> bool:
     return BASED_AT in counted and counted[BASED_AT] >= int(since.timestamp())
 
 
-def _refresh_prices(desk: Desk, account: Account, counted: Mapping[str, Decimal]) -> None:
-    """Keep new prices of what the account traded or held today."""
-    instruments = tuple(sorted(_instruments(counted), key=str))
-    if not instruments:
+def _may_be_open(desk: Desk, account: Account, at: datetime) -> bool:
+    profile = desk.broker_of(account.broker).profile
+    return not profile.exchange_closes or desk.calendar().may_be_open(profile.exchanges, at)
+
+
+def _refresh(
+    desk: Desk, account: Account, counted: Mapping[str, Decimal], now: datetime
+) -> Mapping[str, Decimal]:
+    """Read what the account's limits are by, and return what is counted then."""
+    limits = account.limits
+    if limits.need_positions:
+        counted = rebase(desk, account, exchange_day(now), known_since=now - BASE_AGAIN)
+        desk.metrics.put({"gross_exposure": int(counted.get(GROSS, 0))}, {"account": account.name})
+    if limits.need_price or limits.price_band_percent is not None:
+        _refresh_prices(desk, account, _at_risk(counted))
+    return counted
+
+
+def _refresh_prices(desk: Desk, account: Account, instruments: Iterable[Instrument]) -> None:
+    """Keep new prices of these, but of those that came with positions or from somebody else a moment ago.
+
+    Where the broker quotes one instrument a call and bounds its calls, each has its turn less often; where that would
+    be too seldom to be of use nothing is quoted, and an order asks for itself.
+    """
+    profile = desk.broker_of(account.broker).profile
+    wanted = _older(desk, account, instruments, BASE_AGAIN)
+    again = _quotes_again(profile, len(wanted))
+    if not wanted or again > PRICE_LIFE:
         return
+    due = wanted if again == BASE_AGAIN else _older(desk, account, wanted, again)
+    batches = [due] if profile.watch_quotes_per_hour is None else [(one,) for one in due]
+    for batch in batches:
+        _quote(desk, account, batch)
+
+
+def _quotes_again(profile: Profile, instruments: int) -> timedelta:
+    """Return how old a price of so many instruments gets before it is asked for again."""
+    calls = profile.watch_quotes_per_hour
+    return BASE_AGAIN if calls is None else max(BASE_AGAIN, timedelta(hours=1) * instruments / calls)
+
+
+def _older(
+    desk: Desk, account: Account, instruments: Iterable[Instrument], age: timedelta
+) -> tuple[Instrument, ...]:
+    """Return the instruments of which no price is kept that is as young as this."""
+    oldest = desk.clock.now() - age
+    return tuple(one for one in instruments if desk.prices.recent(account.broker, one, oldest=oldest) is None)
+
+
+def _quote(desk: Desk, account: Account, instruments: tuple[Instrument, ...]) -> None:
     quotes = ask(desk, account, lambda broker, send, session: broker.read_quotes(send, session, instruments))
     prices = {quote.instrument: quote.last_price for quote in quotes if quote.last_price > 0}
     desk.prices.keep(account.broker, prices, desk.clock.now())
 
 
-def _instruments(counted: Mapping[str, Decimal]) -> set[Instrument]:
-    names = {name.partition("@")[2] for name in counted if "@" in name}
-    return {parse_instrument(name) for name in names}
+def _at_risk(counted: Mapping[str, Decimal]) -> tuple[Instrument, ...]:
+    """Return what the account holds, has orders resting in, or bought and sold where no position says what is left."""
+    names = {name.partition("@")[2] for name, amount in counted.items() if "@" in name and amount}
+    return tuple(parse_instrument(name) for name in sorted(names))
 
 
 def watch_strategies(desk: Desk) -> None:

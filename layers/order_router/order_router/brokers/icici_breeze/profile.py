@@ -24,9 +24,10 @@ profile = Profile(
     is_idempotent=False,
     rejects_after_acknowledging=True,
     order_calls_per_second=9,
-    # its 100 calls a minute and 5000 a day are of all kinds, and an order call brings a quote and a look with it
+    # its 100 calls a minute and 5000 a day are of all kinds: README.md divides them
     order_calls_per_minute=30,
-    order_calls_per_day=1100,
+    order_calls_per_day=1000,
+    watch_quotes_per_hour=40,
     has_master=True,
     features=frozenset({Feature.QUOTES, Feature.OPTION_CHAIN, Feature.ORDER_MARGIN}),
     # whether its reads are held against it is unconfirmed
