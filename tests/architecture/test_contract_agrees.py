@@ -10,6 +10,7 @@ from order_router.service.timing import (
     READ_TIME,
     REPLAY_WAIT,
     SEND_BUDGET,
+    WATCHES_TIME,
     WRITE_TIME,
 )
 from order_router.transport.http_transport import Limits
@@ -48,6 +49,7 @@ def test_a_pass_of_the_kill_switch_s_work_ends_before_its_function_does() -> Non
 def test_all_of_an_account_s_cancels_and_looks_at_all_accounts_end_before_their_functions_do() -> None:
     assert (PASS_TIME + PACE_WAIT + WRITE_TIME + READ_TIME).total_seconds() <= seconds_allowed("cancel")
     assert (LOOKS_TIME + 2 * READ_TIME + WRITE_TIME).total_seconds() <= seconds_allowed("reconcile")
+    assert (WATCHES_TIME + READ_TIME + WRITE_TIME).total_seconds() <= seconds_allowed("reconcile")
 
 
 def test_a_login_s_lease_outlives_the_function_that_holds_it() -> None:

@@ -24,7 +24,7 @@ from order_router.domain.trading_calendar import parse_calendar
 from order_router.domain.vocabulary import Exchange, Product, Source
 from order_router.service.change import cancel_order, modify_order
 from order_router.service.place import place_order, resume_order
-from order_router.service.reconcile import reconcile_account
+from order_router.service.reconcile import reconcile_account, reconcile_all
 from tests.fakes.transport import Fault
 from tests.fakes.world import World
 
@@ -282,7 +282,7 @@ def test_what_filled_stays_at_risk_until_positions_are_read(world: World) -> Non
     world.set_price("NSE:INFY", "1600")
     world.clock.advance(60)
 
-    reconcile_account(world.desk, "paper", is_asked=False)
+    reconcile_all(world.desk)
 
     assert counted(world)[GROSS] == 8000
 
@@ -293,7 +293,7 @@ def test_an_exit_takes_no_room_and_its_fill_frees_it_with_the_next_positions(wor
     assert world.place("full", limit_price="1400").order.state is State.REFUSED
     assert world.place("exit", **EXIT).order.state is State.FILLED
     world.clock.advance(60)
-    reconcile_account(world.desk, "paper", is_asked=False)
+    reconcile_all(world.desk)
 
     assert world.place("again", limit_price="1400").order.state is State.OPEN
 
@@ -665,11 +665,11 @@ def test_a_limit_of_which_four_fifths_are_used_is_told_by_its_day(world: World) 
     limit(world, max_open_orders=5)
     for number in range(3):
         world.place(f"k-{number}", limit_price="1400")
-    reconcile_account(world.desk, "paper", is_asked=False)
+    reconcile_all(world.desk)
     assert told(world) == []
 
     world.place("k-4", limit_price="1400")
-    reconcile_account(world.desk, "paper", is_asked=False)
+    reconcile_all(world.desk)
 
     assert told(world) == [
         ("open of account paper is 4: its limit is 5", "account paper#open#2026-11-23"),
@@ -680,7 +680,7 @@ def test_a_short_position_comes_near_its_net_limit_too(world: World) -> None:
     limit(world, max_net_exposure="9000")
     world.place("sold", side="SELL", limit_price="1500.05")
 
-    reconcile_account(world.desk, "paper", is_asked=False)
+    reconcile_all(world.desk)
 
     assert told(world)[0][1] == "account paper#net#2026-11-23"
 

@@ -19,7 +19,7 @@ from order_router.domain.limits import Limits
 from order_router.domain.order import Order
 from order_router.service.change import ChangeRefused, cancel_order, modify_order
 from order_router.service.place import place_order
-from order_router.service.reconcile import reconcile_account
+from order_router.service.reconcile import reconcile_account, reconcile_all
 from order_router.service.sessions import SessionStatus
 from order_router.service.watch import measure_call, measure_sessions
 from order_router.transport.local import LocalTransport
@@ -178,7 +178,7 @@ def test_a_look_measures_what_is_at_risk_where_that_is_limited(world: World) -> 
     limits = Limits(max_gross_exposure=Decimal(100_000))
     world.settings.put_account(Account(name="paper", broker="paper", limits=limits))
 
-    reconcile_account(world.desk, "paper", is_asked=False)
+    reconcile_all(world.desk)
 
     assert ({"gross_exposure": 7500}, {"account": "paper"}) in world.metrics.taken
 

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from order_router.adapter.errors import AdapterDefect, SessionExpired
+from order_router.adapter.errors import AdapterDefect, NotSent, SessionExpired
 from order_router.adapter.http import HttpRequest, HttpResponse, Send
 from order_router.adapter.port import Broker
 from order_router.adapter.session import BrokerSession
 from order_router.domain.account import Account
 from order_router.domain.errors import RouterError
-from order_router.ports import Clock
+from order_router.ports import Clock, Transport
 from order_router.service.desk import Desk, ReadingDesk
 from order_router.service.renewing import is_replaced
 
@@ -34,6 +34,26 @@ class PacedSend:
             self.clock.sleep((self.next_at - now).total_seconds())
         self.next_at = self.clock.now() + self.interval
         return self.send(request)
+
+
+@dataclass(frozen=True, slots=True)
+class TimedTransport:
+    """A transport whose requests leave by `until` or not at all: then NotSent."""
+
+    inner: Transport
+    clock: Clock
+    until: datetime
+
+    def sender(self, endpoint: str, *, not_after: datetime | None) -> Send:
+        """Return a Send for this endpoint."""
+        send = self.inner.sender(endpoint, not_after=not_after)
+
+        def timed(request: HttpRequest) -> HttpResponse:
+            if self.clock.now() > self.until:
+                raise NotSent("the time for these reads is over")
+            return send(request)
+
+        return timed
 
 
 def ask[T](desk: ReadingDesk | Desk, account: Account, read: Callable[[Broker, Send, BrokerSession], T]) -> T:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -14,9 +15,10 @@ from order_router.domain.limits import OrderLimits
 from order_router.domain.meter import BASED_AT, CODES, GROSS, NET, Counted, base_of
 from order_router.domain.reports import Position
 from order_router.ports import Notice, StoreUnavailable
-from order_router.service.asking import ask
+from order_router.service.asking import TimedTransport, ask
 from order_router.service.desk import Desk
 from order_router.service.pricing import PRICE_LIFE
+from order_router.service.timing import PASS_TIME
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +57,17 @@ def _keep_prices(desk: Desk, account: Account, positions: Iterable[Position], at
     prices = {one.instrument: one.last_price for one in positions if one.last_price}
     if prices:
         desk.prices.keep(account.broker, prices, at)
+
+
+def watch_accounts(desk: Desk, accounts: Iterable[Account], *, until: datetime) -> None:
+    """Watch each account in turn, each for a few seconds at most; no read of a broker is begun after `until`."""
+    for account in accounts:
+        now = desk.clock.now()
+        if now > until:
+            logger.warning("not every account was watched", extra={"next": account.name})
+            return
+        transport = TimedTransport(desk.transport, desk.clock, min(until, now + PASS_TIME))
+        watch_account(replace(desk, transport=transport), account)
 
 
 def watch_account(desk: Desk, account: Account) -> None:

@@ -21,7 +21,7 @@ from order_router.domain.reports import OrderBook
 from order_router.ports import StoreUnavailable
 from order_router.service.breaker import end_probe, probe_delay_s, take_probe
 from order_router.service.desk import Desk
-from order_router.service.exposure import watch_account, watch_strategies
+from order_router.service.exposure import watch_accounts, watch_strategies
 from order_router.service.follow_up import AT_ONCE, ask_for_a_look
 from order_router.service.holding import release_held
 from order_router.service.look_chain import ask_for_the_next, begin_look
@@ -29,7 +29,7 @@ from order_router.service.place import end_stale
 from order_router.service.recording import record
 from order_router.service.renewing import fingerprint_of, is_replaced
 from order_router.service.settling import Look, correct_rejected, settle
-from order_router.service.timing import LOOKS_TIME, RECONCILE_AGAIN_FOR
+from order_router.service.timing import LOOKS_TIME, RECONCILE_AGAIN_FOR, WATCHES_TIME
 
 logger = logging.getLogger(__name__)
 PAGE = 200
@@ -76,8 +76,7 @@ def reconcile_account(desk: Desk, account_name: str, *, is_asked: bool = True) -
     waiting = release_held(desk, unsettled, unknown)
     if is_asked:
         _look_again(desk, account_name, [*unknown, *failed], waiting, breaker)
-    if not is_asked:
-        watch_account(desk, account)
+    else:
         _look_at_rejected(desk, account, look)
     desk.metrics.put({"unknown_orders": len(unknown), "unsettled_orders": len(failed)})
     changed = sum(new.version != old.version for new, old in zip(after, due, strict=True))
@@ -94,13 +93,15 @@ def reconcile_all(desk: Desk) -> tuple[Settled, ...]:
     """Settle every account; one account's failure does not keep the others waiting.
 
     After half a minute no further one is begun. Each time another is the first, so that brokers that do not answer keep
-    no account from its look for long.
+    no account from its look for long. What limits are by is read once every book was, in the time that is left.
     """
-    names = [account.name for account in desk.settings.accounts()]
-    first, until = secrets.randbelow(len(names) or 1), desk.clock.now() + LOOKS_TIME
-    settled = [_guarded(desk, name) for name in (*names[first:], *names[:first]) if desk.clock.now() <= until]
-    if len(settled) < len(names):
-        logger.warning("not every account was looked at", extra={"left": len(names) - len(settled)})
+    accounts = desk.settings.accounts()
+    first, begun = secrets.randbelow(len(accounts) or 1), desk.clock.now()
+    turns, until = (*accounts[first:], *accounts[:first]), begun + LOOKS_TIME
+    settled = [_guarded(desk, account.name) for account in turns if desk.clock.now() <= until]
+    if len(settled) < len(turns):
+        logger.warning("not every account was looked at", extra={"left": len(turns) - len(settled)})
+    watch_accounts(desk, turns, until=begun + WATCHES_TIME)
     watch_strategies(desk)
     return tuple(sorted(settled, key=lambda one: one.account))
 

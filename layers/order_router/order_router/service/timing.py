@@ -34,6 +34,10 @@ PASS_TIME = timedelta(seconds=8)
 LOOKS_TIME = timedelta(seconds=30)
 """How long a look at every account goes on to begin the next: a broker that does not answer takes long enough."""
 
+WATCHES_TIME = timedelta(seconds=40)
+"""How long after a look at every account began the watch of limits goes on to begin reads: the last one has its own
+time besides, and all of it ends within the 60 s of the `reconcile` function."""
+
 RECONCILE_DELAY_S = 5
 RECONCILE_AGAIN_FOR = timedelta(minutes=2)
 """How long an unknown order is looked for every few seconds; after that the schedule does it."""
