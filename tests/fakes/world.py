@@ -20,6 +20,7 @@ from order_router.ports import PlaceOrder
 from order_router.service.desk import Desk
 from order_router.service.place import Placement, place_order
 from order_router.transport.local import Handler, LocalTransport
+from tests.fakes.book_turns import MemoryBookTurns
 from tests.fakes.breakers import MemoryBreakers
 from tests.fakes.clock import FakeClock
 from tests.fakes.listings import MemoryListings
@@ -77,6 +78,7 @@ class World:
         self.listings: defaultdict[str, MemoryListings] = defaultdict(MemoryListings)
         self.renewer = MemoryRenewer()
         self.looks = MemoryLookMarks()
+        self.turns = MemoryBookTurns()
         self.breakers = MemoryBreakers(self.store.tables)
         self.metrics = MemoryMetrics()
         nonces = count(1)
@@ -93,6 +95,7 @@ class World:
             notifier=self.notifier,
             reconcile=self.reconcile,
             looks=self.looks,
+            turns=self.turns,
             order_queue=self.order_queue,
             breakers=self.breakers,
             metrics=self.metrics,

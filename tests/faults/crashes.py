@@ -27,6 +27,7 @@ READS = frozenset(
         "store.list_unsettled",
         "breakers.get",
         "looks.is_coming",
+        "turns.free_at",
         "meters.read",
         "prices.recent",
     }
@@ -41,6 +42,7 @@ PORTS = (
     "notifier",
     "reconcile",
     "looks",
+    "turns",
     "order_queue",
     "breakers",
     "meters",

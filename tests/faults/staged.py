@@ -63,6 +63,7 @@ class Scenario:
             world.notifier.notices,
             world.reconcile.asked,
             world.looks._marks,
+            world.turns._turns,
             world.renewer.reported,
             world.sessions.forgotten,
         )

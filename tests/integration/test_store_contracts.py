@@ -4,11 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from order_router.aws.book_turns import BookTurnsTable
 from order_router.aws.look_marks import LookMarksTable
 from order_router.aws.meters import MetersTable, PricesTable
 from order_router.aws.orders_table import OrdersTable
 from order_router.aws.seen_alerts import SeenAlertsTable
 from order_router.ports import LookMarks, SeenAlerts
+from order_router.service.book_turns import BookTurns
+from tests.contract.book_turns_contract import BookTurnsContract
 from tests.contract.limits_contract import Limits, LimitsContract
 from tests.contract.look_marks_contract import LookMarksContract
 from tests.contract.order_store_contract import OrderStoreContract, World
@@ -52,6 +55,14 @@ class TestLookMarksTable(LookMarksContract):
         with aws_in_memory():
             client = aws_client("dynamodb")
             yield LookMarksTable(client, make_table(client, "GateTable"))
+
+
+class TestBookTurnsTable(BookTurnsContract):
+    @pytest.fixture
+    def turns(self) -> Iterator[BookTurns]:
+        with aws_in_memory():
+            client = aws_client("dynamodb")
+            yield BookTurnsTable(client, make_table(client, "GateTable"))
 
 
 class TestSeenAlertsTable(SeenAlertsContract):

@@ -14,6 +14,7 @@ simulator's does:
     {"session": {"has_bridge": false}}       no brokerage session: 400 until somebody logs in
     {"session": {"live_token": null}}        no key: 401 until somebody logs in
     {"session": {"is_competing": true}}      another login of the username holds the brokerage session
+    {"keeps_out": true}                      live orders or trades twice in 5 s: 429 to everything for 15 minutes
     {"warm": true}                           the first read of the live orders was made
     {"reset": true}
 

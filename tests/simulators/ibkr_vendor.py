@@ -5,7 +5,7 @@ import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -55,6 +55,11 @@ WITHOUT_BRIDGE = frozenset(
     {"init", "tickle", "portfolios", "positions", "summary", "stocks", "futures", "secdef"}
 )
 JSON = "application/json"
+SELDOM = frozenset({"orders", "trades"})
+"""What a user may ask for once in `BETWEEN`; whoever is faster is kept out for `KEPT_OUT`."""
+
+BETWEEN = timedelta(seconds=5)
+KEPT_OUT = timedelta(minutes=15)
 Fields = dict[str, Any]
 
 
@@ -118,6 +123,9 @@ class Ibkr:
         self._asked = 0
         self._warm_session = 0
         self._forgotten: set[str] = set()
+        self._keeps_out = False
+        self._kept_out_until: datetime | None = None
+        self._asked_at: dict[str, datetime] = {}
 
     def take(self, method: str, target: str, body: bytes, headers: Mapping[str, str]) -> IbkrReply:
         """Take one request in, do it or not as told, and return how it is to be answered."""
@@ -143,6 +151,7 @@ class Ibkr:
         if "fill" in told:
             self.book.fill(told["fill"]["order_id"], quantity=told["fill"].get("quantity"))
         self.logins.be_told(told.get("session", {}))
+        self._keeps_out = told.get("keeps_out", self._keeps_out)
         if told.get("warm"):
             self._warm_session = self.logins.sessions
         if "behave" in told:
@@ -154,6 +163,7 @@ class Ibkr:
             behaviour = self.behaviours.take(call, _matched(call, fields))
             answer, text = behaviour.before, ""
             try:
+                self._require_pace(call)
                 self._require_right(call, called)
                 if answer is None:
                     # rendered as it stands now: a later call must not change what this one says
@@ -162,6 +172,15 @@ class Ibkr:
             except KiteRefusal as failure:
                 answer = Answer(status=failure.status, error_type=failure.error_type, message=failure.message)
             return IbkrReply(answer, text)
+
+    def _require_pace(self, call: str) -> None:
+        now = self._now()
+        is_early = call in SELDOM and call in self._asked_at and now - self._asked_at[call] < BETWEEN
+        self._asked_at[call] = now
+        if self._keeps_out and is_early:
+            self._kept_out_until = now + KEPT_OUT
+        if self._kept_out_until is not None and now < self._kept_out_until:
+            raise refusal(429, "Too many requests")
 
     def _require_right(self, call: str, called: Called) -> None:
         if "user-agent" not in called.headers and "host" in called.headers:

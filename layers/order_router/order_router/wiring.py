@@ -6,6 +6,7 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from order_router import logs
+from order_router.aws.book_turns import BookTurnsTable
 from order_router.aws.clients import (
     make_client,
     make_steady_client,
@@ -262,6 +263,7 @@ class World(Parts):
             notifier=self._notifier,
             reconcile=self.reconcile_queue,
             looks=LookMarksTable(self.dynamodb, self._environment.require("GATE_TABLE")),
+            turns=BookTurnsTable(self.dynamodb, self._environment.require("GATE_TABLE")),
             order_queue=self.order_queue,
             breakers=self.breakers,
             metrics=self.metrics,

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from order_router.brokers.registry import BROKERS, load_broker
 from order_router.service import timing
 from order_router.transport.http_transport import Limits
 
@@ -24,6 +25,13 @@ def test_the_times_are_those_that_were_decided() -> None:
     }
 
     assert {name: getattr(timing, name) for name in decided} == decided
+
+
+def test_a_turn_at_a_book_outlives_its_reads_and_a_look_waits_for_the_next_one() -> None:
+    rests_s = [load_broker(name).profile.book_every_s or 0 for name in BROKERS]
+
+    assert timing.BOOK_HELD > 2 * timing.READ_TIME
+    assert max(rests_s) < timing.BOOK_WAIT.total_seconds()
 
 
 def test_a_socket_s_limits_are_the_times_that_the_services_count_on() -> None:

@@ -56,7 +56,9 @@ class Profile:
     `exchange_closes` False: its exchange is a simulated one that never does. `takes_after_market`: it keeps orders for
     the next session while there is none. `order_calls_per_minute`, `order_calls_per_day`: what it takes of placements,
     changes and cancels of an account, None where no page says. `watch_quotes_per_hour`: how many quotes the watch of
-    limits may ask for, where each is a call of its own and calls are counted.
+    limits may ask for, where each is a call of its own and calls are counted. `book_every_s`: how long it wants between
+    two readings of a user's order book; `user_fields`: what of a session names that user, who may have several
+    accounts.
     """
 
     name: str
@@ -76,6 +78,8 @@ class Profile:
     order_calls_per_day: int | None = None
     reads_per_second: int | None = None
     watch_quotes_per_hour: int | None = None
+    book_every_s: int | None = None
+    user_fields: tuple[str, ...] = ()
     has_master: bool = False
     finds_listings: bool = False
     asks_back: bool = False

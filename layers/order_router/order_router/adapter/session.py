@@ -3,7 +3,7 @@
 import hashlib
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -65,7 +65,16 @@ class BrokerSession:
     @property
     def fingerprint(self) -> str:
         """Return what tells this session from another one of its account, and nothing of its secrets."""
-        texts = sorted((name, secret.reveal()) for name, secret in self.secrets.items())
+        return self._digest_of(self.secrets)
+
+    def user(self, fields: Iterable[str]) -> str | None:
+        """Return what tells the user whom these secrets name from any other, and nothing of them; None if none do."""
+        named = {name: Secret(self.secret(name)) for name in fields}
+        return self._digest_of(named) if named else None
+
+    @staticmethod
+    def _digest_of(named: Mapping[str, Secret]) -> str:
+        texts = sorted((name, secret.reveal()) for name, secret in named.items())
         return hashlib.sha256(json.dumps(texts).encode()).hexdigest()[:32]
 
     def secret(self, name: str) -> str:

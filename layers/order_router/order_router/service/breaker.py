@@ -25,6 +25,7 @@ from order_router.ports import (
     StoreUnavailable,
 )
 from order_router.service.desk import AccountsDesk, Desk
+from order_router.service.reading_books import note_kept_out
 
 logger = logging.getLogger(__name__)
 TRIES = 8
@@ -52,7 +53,11 @@ def is_transport_failure(error: BrokerError | None) -> bool:
 
 
 def note_failure(desk: Desk, account: Account, error: BrokerError | None) -> None:
-    """Count an order call that failed on the wire, and open the breaker with the last of a row; never raises."""
+    """Count an order call that failed on the wire, and open the breaker with the last of a row; never raises.
+
+    That the broker keeps us out for a time is noted too: no look must go on asking.
+    """
+    note_kept_out(desk, account, error)
     if error is None or not is_transport_failure(error):
         return
     try:

@@ -24,6 +24,7 @@ from order_router.ports import (
     Settings,
     Transport,
 )
+from order_router.service.book_turns import BookTurns
 
 
 class AccountUnknown(RouterError):
@@ -92,6 +93,7 @@ class Desk(RecordDesk):
     transport: Transport
     reconcile: ReconcileQueue
     looks: LookMarks
+    turns: BookTurns
     order_queue: OrderQueue
     breakers: Breakers
     metrics: Metrics

@@ -18,6 +18,7 @@ from order_router.ports import Notice, StoreUnavailable
 from order_router.service.asking import TimedTransport, ask
 from order_router.service.desk import Desk
 from order_router.service.pricing import PRICE_LIFE
+from order_router.service.reading_books import note_kept_out, require_let_in
 from order_router.service.timing import PASS_TIME
 
 logger = logging.getLogger(__name__)
@@ -81,9 +82,13 @@ def watch_account(desk: Desk, account: Account) -> None:
         now = desk.clock.now()
         counted = desk.meters.read(Counted("account", account.name).item_of(exchange_day(now)))
         if _may_be_open(desk, account, now):
+            require_let_in(desk, account)
             counted = _refresh(desk, account, counted, now)
         _tell_near(desk, Counted("account", account.name), limits, counted)
-    except (BrokerError, StoreUnavailable) as error:
+    except BrokerError as error:
+        note_kept_out(desk, account, error)
+        logger.warning("exposure not known", extra={"account": account.name, "reason": error.code})
+    except StoreUnavailable as error:
         logger.warning("exposure not known", extra={"account": account.name, "reason": error.code})
     except Exception:  # a defect in watching must not keep orders from being settled
         logger.exception("exposure not known", extra={"account": account.name})

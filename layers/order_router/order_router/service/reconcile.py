@@ -26,6 +26,7 @@ from order_router.service.follow_up import AT_ONCE, ask_for_a_look
 from order_router.service.holding import release_held
 from order_router.service.look_chain import ask_for_the_next, begin_look
 from order_router.service.place import end_stale
+from order_router.service.reading_books import TooEarly, note_kept_out, read_in_turn
 from order_router.service.recording import record
 from order_router.service.renewing import fingerprint_of, is_replaced
 from order_router.service.settling import Look, correct_rejected, settle
@@ -69,9 +70,11 @@ def reconcile_account(desk: Desk, account_name: str, *, is_asked: bool = True) -
     due = tuple(_due(desk, unsettled, failed))
     probe = take_probe(desk, account)
     read = _read_book(desk, account) if due or probe is not None else None
-    breaker = None if probe is None or read is None else end_probe(desk, account, probe, read.failure)
+    breaker = probe if probe is None or read is None else end_probe(desk, account, probe, read.failure)
     look = None if read is None else _look(desk, account, due, read)
-    after = () if look is None else tuple(_alone(partial(settle, desk, look), order, failed) for order in due)
+    after = (
+        due if look is None else tuple(_alone(partial(settle, desk, look), order, failed) for order in due)
+    )
     unknown = [order for order in after if order.state is State.UNKNOWN]
     waiting = release_held(desk, unsettled, unknown)
     if is_asked:
@@ -82,7 +85,7 @@ def reconcile_account(desk: Desk, account_name: str, *, is_asked: bool = True) -
     changed = sum(new.version != old.version for new, old in zip(after, due, strict=True))
     return Settled(
         account=account_name,
-        looked_at=len(due),
+        looked_at=0 if look is None else len(due),
         changed=changed,
         unknown=len(unknown),
         failed=len(failed),
@@ -158,13 +161,17 @@ def _look(desk: Desk, account: Account, due: tuple[Order, ...], read: _BookRead)
     return Look(read.book, broker, due, read.at, claimed, rivals)
 
 
-def _read_book(desk: Desk, account: Account) -> _BookRead:
+def _read_book(desk: Desk, account: Account) -> _BookRead | None:
+    """Return the book, or why there is none; None if it was not this look's turn to ask for it."""
     broker, at = desk.broker_of(account.broker), desk.clock.now()
     failure: BrokerError = AdapterDefect("the broker adapter failed while reading")
     session: BrokerSession | None = None
     try:
         session = desk.sessions.session(account)
-        return _BookRead(_book_with(desk, broker, session), at)
+        return _BookRead(_book_with(desk, account, broker, session), at)
+    except TooEarly as error:
+        logger.info("book left to the next look", extra={"account": account.name, "why": error.message})
+        return None
     except SessionExpired as error:
         failure = error
         logger.warning("book not readable", extra={"account": account.name, "reason": error.code})
@@ -175,6 +182,7 @@ def _read_book(desk: Desk, account: Account) -> _BookRead:
             return _BookRead(book, at)
     except BrokerError as error:
         failure = error
+        note_kept_out(desk, account, error)
         logger.warning("book not readable", extra={"account": account.name, "reason": error.code})
     except Exception:  # a defect in reading must not leave an unknown order untold
         logger.exception("adapter defect", extra={"account": account.name})
@@ -184,14 +192,15 @@ def _read_book(desk: Desk, account: Account) -> _BookRead:
 def _read_book_again(desk: Desk, account: Account, broker: Broker) -> OrderBook | None:
     """Read the book with the session that has taken the place of the one that this worker remembered."""
     try:
-        return _book_with(desk, broker, desk.sessions.session(account))
+        return _book_with(desk, account, broker, desk.sessions.session(account))
     except Exception as error:  # noqa: BLE001 - the next look comes; nothing is concluded from this one
         logger.warning("book not readable", extra={"account": account.name, "error": type(error).__name__})
     return None
 
 
-def _book_with(desk: Desk, broker: Broker, session: BrokerSession) -> OrderBook:
-    return broker.read_orders(desk.transport.sender(session.endpoint, not_after=None), session)
+def _book_with(desk: Desk, account: Account, broker: Broker, session: BrokerSession) -> OrderBook:
+    send = desk.transport.sender(session.endpoint, not_after=None)
+    return read_in_turn(desk, account, session, lambda: broker.read_orders(send, session))
 
 
 def _of_the_days(desk: Desk, account: Account, due: Iterable[Order]) -> tuple[Order, ...]:

@@ -42,6 +42,14 @@ RECONCILE_DELAY_S = 5
 RECONCILE_AGAIN_FOR = timedelta(minutes=2)
 """How long an unknown order is looked for every few seconds; after that the schedule does it."""
 
+BOOK_HELD = timedelta(seconds=20)
+"""How long a worker has a turn at an order book at most: longer than the reads of one take."""
+
+BOOK_WAIT = timedelta(seconds=8)
+"""How long a look waits for its turn at an order book: longer than one rests between two looks."""
+
+BOOK_POLL_S = 1.0
+
 LOOK_OVERDUE = timedelta(seconds=15)
 """How late the next look at an account may be that others stand back for."""
 

@@ -27,6 +27,9 @@ profile = Profile(
     # ten requests a second of one username, and an order is read back
     order_calls_per_second=4,
     reads_per_second=5,
+    # live orders and trades once in five seconds each
+    book_every_s=6,
+    user_fields=("consumer_key", "access_token"),
     finds_listings=True,
     features=frozenset({Feature.QUOTES, Feature.OPTION_CHAIN, Feature.ORDER_MARGIN}),
     login=LoginKind.UNATTENDED,

@@ -8,8 +8,8 @@ UNCLEAR = range(500, 600)
 """The vendor gives up on its own order system after about ten seconds with 503: a write may still land."""
 
 
-KEPT_OUT_S = 600
-"""How long the vendor keeps an address out that was too fast, at least: every user behind it (field reports: 10 to 15
+KEPT_OUT_S = 900
+"""How long the vendor keeps an address out that was too fast, at most: every user behind it (field reports: 10 to 15
 minutes)."""
 
 

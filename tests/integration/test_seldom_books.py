@@ -1,0 +1,192 @@
+"""A book that its broker lets one user read seldom is read in turn, however many looks ask for it at once."""
+
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from order_router.adapter.errors import RateLimited
+from order_router.adapter.session import BrokerSession, Secret, Surroundings
+from order_router.brokers.ibkr.profile import profile
+from order_router.domain.account import Account
+from order_router.domain.lifecycle import EventKind, State
+from order_router.domain.limits import STARTING
+from order_router.service.reading_books import note_kept_out
+from order_router.service.reconcile import answer_ask, reconcile_account, reconcile_all
+from order_router.service.timing import BOOK_HELD, BOOK_WAIT
+from tests.fakes.world import World
+from tests.faults import ibkr_side
+from tests.faults.look_queue import LookQueue
+from tests.faults.played_brokers import PlayedIbkr
+from tests.simulators.ibkr_vendor import BETWEEN, Ibkr
+
+MINUTE_S, TENTH_S = 60, 0.1
+BOOKS = ("/iserver/account/orders", "/iserver/account/trades")
+TURN = "book#ibkr#"
+
+
+class Desk:
+    """A trader at the simulator that keeps out whoever asks too often; `asked` is when which page was asked for."""
+
+    def __init__(self) -> None:
+        self.world = World()
+        self.vendor: Ibkr = PlayedIbkr(self.world)._kite  # type: ignore[assignment]
+        self.vendor.control({"keeps_out": True, "warm": True})
+        self.asked: list[tuple[datetime, str]] = []
+        self.statuses: list[int] = []
+        self.takes_s = 0.0
+        handle = self.world.handlers[PlayedIbkr.ENDPOINT]
+
+        def noted(request: Any) -> Any:
+            path = request.url.removeprefix(PlayedIbkr.ENDPOINT).partition("?")[0]
+            self.asked.append((self.world.clock.now(), path))
+            answer = handle(request)
+            self.statuses.append(answer.status)
+            self.world.clock.advance(self.takes_s)
+            return answer
+
+        self.world.handlers[PlayedIbkr.ENDPOINT] = noted
+
+    def lose(self, key: str = "lost", account: str = "paper") -> str:
+        """Lose an order on its way, and return its id."""
+        self.vendor.control({"behave": "drop_unseen", "on": "place"})
+        order = self.world.place(key, account=account, product="CNC").order
+        assert order.state is State.UNKNOWN
+        return order.client_order_id
+
+    def share(self, name: str) -> None:
+        """Give the same user another account."""
+        around = Surroundings(now=self.world.clock.now, listings=self.world.listings["ibkr"])
+        self.world.settings.put_account(Account(name=name, broker="ibkr"))
+        self.world.sessions.log_in(name, ibkr_side.SECRETS, around=around)
+
+    def gaps_s(self) -> list[float]:
+        """Return how far apart each page of the book was asked for, and that nothing was refused."""
+        assert 429 not in self.statuses
+        times = [[at for at, path in self.asked if path.endswith(page)] for page in BOOKS]
+        return [(after - before).total_seconds() for one in times for before, after in pairwise(one)]
+
+    def mark(self) -> str:
+        """Return the name of the user's turn."""
+        session = self.world.desk.sessions.session(Account(name="paper", broker="ibkr"))
+        return f"{TURN}{session.user(('consumer_key', 'access_token'))}"
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+@pytest.mark.parametrize("offset_tenths", range(0, 60, 7))
+def test_a_chain_of_looks_and_the_schedule_stay_within_what_the_broker_allows(
+    desk: Desk, offset_tenths: int
+) -> None:
+    queue = LookQueue(desk.world)
+    desk.lose()
+
+    queue.pass_time(offset_tenths * TENTH_S)
+    for _ in range(3):
+        reconcile_all(desk.world.desk)
+        queue.pass_time(MINUTE_S)
+
+    gaps = desk.gaps_s()
+    assert min(gaps) >= BETWEEN.total_seconds()
+    assert len(gaps) > 20, "the chain and the schedule went on"
+    assert max(gaps) <= MINUTE_S + BOOK_WAIT.total_seconds()
+
+
+@pytest.mark.parametrize("takes_s", [0, 3, 7])
+def test_two_accounts_of_one_user_are_read_one_after_the_other(desk: Desk, takes_s: float) -> None:
+    desk.share("second")
+    for account in ("paper", "second"):
+        desk.lose(account, account)
+    desk.takes_s, began = takes_s, len(desk.asked)
+
+    settled = reconcile_all(desk.world.desk)
+
+    assert [one.looked_at for one in settled] == [1, 1]
+    assert len(desk.asked) - began == 4
+    assert min(desk.gaps_s()) >= BETWEEN.total_seconds()
+
+
+def test_a_look_that_would_wait_too_long_leaves_its_orders_to_the_next_and_goes_on_asking(desk: Desk) -> None:
+    client_order_id = desk.lose()
+    world, asked = desk.world, len(desk.asked)
+    world.desk.turns.take(desk.mark(), "somebody", world.clock.now(), until=world.clock.now() + BOOK_HELD)
+    began = world.clock.now()
+
+    settled = answer_ask(world.desk, "paper", None)
+
+    assert world.clock.now() - began <= BOOK_WAIT
+    assert settled is not None
+    assert (settled.looked_at, settled.unknown, len(desk.asked)) == (0, 1, asked)
+    assert world.reconcile.asked[-1] == ("paper", 5), "the chain goes on"
+    order = world.store.get(client_order_id)
+    assert order is not None
+    assert order.state is State.UNKNOWN
+
+
+def test_a_worker_that_died_in_its_turn_keeps_nobody_out_for_long(desk: Desk) -> None:
+    desk.lose()
+    world = desk.world
+    world.desk.turns.take(desk.mark(), "dead", world.clock.now(), until=world.clock.now() + BOOK_HELD)
+    world.clock.advance(BOOK_HELD.total_seconds())
+
+    assert reconcile_account(world.desk, "paper").looked_at == 1
+
+
+def test_where_turns_cannot_be_marked_no_book_is_read(desk: Desk) -> None:
+    desk.lose()
+    asked, desk.world.turns.is_down = len(desk.asked), True
+
+    assert reconcile_account(desk.world.desk, "paper").unknown == 1
+    assert len(desk.asked) == asked
+
+
+LIMITED = Account(name="paper", broker="ibkr", limits=STARTING)
+
+
+@pytest.mark.parametrize("what", ["place", "orders", "positions"])
+def test_whoever_is_kept_out_reads_nothing_until_the_broker_listens_again(desk: Desk, what: str) -> None:
+    world = desk.world
+    lost = desk.lose()
+    world.settings.put_account(LIMITED)
+    world.clock.advance(60)
+    desk.vendor.control({"behave": "too_many_requests", "on": what, "times": 1})
+    if what == "place":
+        world.settings.put_account(Account(name="paper", broker="ibkr"))
+        world.place("fast", product="CNC")
+        world.settings.put_account(LIMITED)
+    else:
+        reconcile_all(world.desk)
+    asked = len(desk.asked)
+
+    for _ in range(14):
+        world.clock.advance(MINUTE_S)
+        reconcile_all(world.desk)
+    assert len(desk.asked) == asked
+    order = world.store.get(lost)
+    assert order is not None
+    assert order.has(EventKind.PERSON_TOLD), "an order that is not looked for is told of all the same"
+
+    world.clock.advance(2 * MINUTE_S)
+    reconcile_all(world.desk)
+    assert [path for _, path in desk.asked[asked : asked + 2]] == list(BOOKS)
+
+
+def test_a_user_is_known_by_what_names_it_in_each_of_its_accounts_sessions() -> None:
+    def user(account: str, **changes: str) -> str | None:
+        secrets = {name: Secret(text) for name, text in (ibkr_side.SECRETS | changes).items()}
+        return BrokerSession(account, "https://ibkr.example", secrets).user(profile.user_fields)
+
+    assert user("paper") == user("second", live_session_token="new", account_id="U7654321")
+    assert user("paper") != user("paper", access_token="another")
+    assert BrokerSession("paper", "https://ibkr.example").user(()) is None
+
+
+def test_a_broker_that_does_not_say_how_long_it_refuses_is_asked_again_at_once(desk: Desk) -> None:
+    note_kept_out(desk.world.desk, LIMITED, RateLimited("slowly", broker_code="429"))
+    desk.lose()
+
+    assert reconcile_account(desk.world.desk, "paper").looked_at == 1
