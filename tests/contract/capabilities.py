@@ -25,6 +25,7 @@ ROWS: dict[str, Callable[[Profile], str]] = {
     "same tag twice is one order": lambda profile: _claim(profile.is_idempotent),
     "may reject after acknowledging": lambda profile: _claim(profile.rejects_after_acknowledging),
     "order calls a second": lambda profile: str(profile.order_calls_per_second),
+    "counted for": lambda profile: "the account" if profile.paces_whole_account else "each exchange",
     "order calls a minute": lambda profile: _or_unknown(profile.order_calls_per_minute),
     "order calls a day": lambda profile: _or_unknown(profile.order_calls_per_day),
     "quotes": lambda profile: _claim(Feature.QUOTES in profile.features),

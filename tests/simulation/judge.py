@@ -188,7 +188,7 @@ class Judge:
         now, item = self.clock.now(), self._item_of(write)
         if item is not None:
             self.stops.judge_left(write.method, item, now, self.require)
-        self._judge_pace(f"{write.venue} {_exchange(item)} left", within=SECOND)
+        self._judge_pace(f"{_paced(write, item)} left", within=SECOND)
         if write.method != "POST":
             self._judge_change_left(write, item)
             return
@@ -199,7 +199,7 @@ class Judge:
 
     def call_came(self, write: Write, *, road: timedelta) -> None:
         """Judge a write as it comes to its broker: `road` is what the ways of two calls differ by at most."""
-        self._judge_pace(f"{write.venue} {_exchange(self._item_of(write))} came", within=SECOND - road)
+        self._judge_pace(f"{_paced(write, self._item_of(write))} came", within=SECOND - road)
 
     def call_answered(self, write: Write, answer: HttpResponse) -> None:
         """Note what the answer to a new order proves, as whoever sent it gets it."""
@@ -208,7 +208,7 @@ class Judge:
             self.answers[found.group().decode(), proof_of(answer)] += 1
 
     def _item_of(self, write: Write) -> Item | None:
-        """Return the order that a write is for: its account has its own venue, its pace is that of its segment."""
+        """Return the order that a write is for: its account has its own venue."""
         if write.method != "POST":
             named = ({"S": write.broker_order_id}, {"S": write.broker_order_id.partition("?")[0]})
             return next((one for one in self.items.values() if one.get("broker_order_id") in named), None)
@@ -358,9 +358,11 @@ class Judge:
             self.require(lost is None, f"{order.client_order_id} was never told of")
 
 
-def _exchange(item: Item | None) -> str:
-    """Return the segment that the pace is counted in."""
-    return "" if item is None else str(item["request"]["M"]["instrument"]["S"]).partition(":")[0]
+def _paced(write: Write, item: Item | None) -> str:
+    """Return what the pace is counted in: a segment at the paper broker, the account at every other."""
+    if write.venue != "paper":
+        return write.venue
+    return "paper" if item is None else f"paper {item['request']['M']['instrument']['S']}".partition(":")[0]
 
 
 def _hold_of(item: Item) -> str | None:

@@ -22,6 +22,8 @@ from tests.simulation.limited import Counts, Held
 from tests.simulation.wants import terms_of
 from tests.simulators.kite_behaviours import TIMED_OUT
 
+EXCHANGES = ("NSE", "BSE")
+
 
 def a_judge() -> Judge:
     return Judge(FakeClock())
@@ -150,6 +152,20 @@ def test_a_change_is_not_written_down_by_another_kind_of_change() -> None:
     judge.call_left(Write("PUT", b"{}", "paper", "b-1"))
 
     assert any("without a stored intent" in rule for rule in judge.broken)
+
+
+@pytest.mark.parametrize(("venue", "is_too_many"), [("paper", False), ("https", True)])
+def test_calls_of_two_exchanges_are_one_pace_where_the_broker_counts_the_account(
+    venue: str, is_too_many: bool
+) -> None:
+    judge = a_judge()
+    orders = [an_order(f"k-{number}", instrument=f"{EXCHANGES[number % 2]}:INFY") for number in range(10)]
+    for order in orders:
+        judge.order_written(order_item(order, "w-1"))
+        body = json.dumps({"tag": order.client_order_id}).encode()
+        judge.call_left(Write("POST", body, venue, "orders"))
+
+    assert any("calls in a second" in rule for rule in judge.broken) is is_too_many
 
 
 @pytest.mark.parametrize("late_s", [0, 1])

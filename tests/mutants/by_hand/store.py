@@ -165,6 +165,16 @@ MUTANTS = (
         killed_by=(GATES + "test_a_broker_that_allows_fewer_calls_gets_fewer",),
     ),
     Mutant(
+        name="account-paced-by-exchange",
+        breaks="an account with orders on two exchanges makes twice the calls that its broker takes of it",
+        file="service/gates.py",
+        old="account.name if profile.paces_whole_account else",
+        new="account.name if False else",
+        killed_by=(
+            GATES + "test_where_the_broker_counts_an_account_s_calls_all_its_exchanges_share_one_pace",
+        ),
+    ),
+    Mutant(
         name="retry-takes-an-old-call",
         breaks="a write that waited takes its call at an earlier time: calls come free too early",
         file=FILE,

@@ -3,12 +3,12 @@
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
 from order_router.adapter.profile import Profile
-from order_router.brokers.registry import load_broker
+from order_router.brokers.registry import BROKERS, load_broker
 from order_router.domain.account import Account
 from order_router.domain.exchange_time import exchange_day
 from order_router.domain.gate import Gate, KeptPrice, PaceExceeded, PriceUnfit
@@ -33,8 +33,8 @@ ACCOUNT = Account(name="paper", broker="paper", limits=Limits(max_orders_per_day
 REQUEST = a_request(strategy="demo")
 
 
-def profile(order_calls_per_second: int = 9) -> Profile:
-    return replace(load_broker("paper").profile, order_calls_per_second=order_calls_per_second)
+def profile(order_calls_per_second: int = 9, **changes: Any) -> Profile:
+    return replace(load_broker("paper").profile, order_calls_per_second=order_calls_per_second, **changes)
 
 
 def test_a_broker_that_allows_more_does_not_lift_the_line() -> None:
@@ -50,6 +50,23 @@ def test_every_order_call_takes_from_one_pace_of_account_and_exchange(gate) -> N
     pace = gate(ACCOUNT, profile(), REQUEST, MONDAY_MORNING).pace
 
     assert (pace.name, pace.calls_per_second, pace.at) == ("paper#NSE", 9, MONDAY_MORNING)
+
+
+@pytest.mark.parametrize("gate", [gate_before_entry, change_gate, cancel_gate])
+def test_where_the_broker_counts_an_account_s_calls_all_its_exchanges_share_one_pace(gate) -> None:  # type: ignore[no-untyped-def]
+    counts_all = profile(4, paces_whole_account=True)
+    requests = [a_request(strategy="demo", instrument=name) for name in ("NSE:INFY", "NFO:NIFTY26NOV24500CE")]
+
+    paces = {gate(ACCOUNT, counts_all, request, MONDAY_MORNING).pace for request in requests}
+
+    assert [(pace.name, pace.calls_per_second) for pace in paces] == [("paper", 4)]
+
+
+@pytest.mark.parametrize("name", sorted(set(BROKERS) - {"paper"}))
+def test_every_real_broker_s_own_limit_is_of_the_account(name: str) -> None:
+    account = Account(name="mine", broker=name)
+
+    assert pace_for(account, load_broker(name).profile, REQUEST, MONDAY_MORNING).name == "mine"
 
 
 @pytest.mark.parametrize("gate", [gate_before_entry, change_gate])

@@ -54,11 +54,12 @@ class Profile:
     `checks_address`: what it takes from registered addresses only. `takes_algo_id`: an exchange's id of a registered
     algorithm may travel with an order.
     `exchange_closes` False: its exchange is a simulated one that never does. `takes_after_market`: it keeps orders for
-    the next session while there is none. `order_calls_per_minute`, `order_calls_per_day`: what it takes of placements,
-    changes and cancels of an account, None where no page says. `watch_quotes_per_hour`: how many quotes the watch of
-    limits may ask for, where each is a call of its own and calls are counted. `book_every_s`: how long it wants between
-    two readings of a user's order book; `user_fields`: what of a session names that user, who may have several
-    accounts.
+    the next session while there is none. `order_calls_per_second`, `_per_minute`, `_per_day`: what it takes of
+    placements, changes and cancels of an account, None where no page says. `paces_whole_account`: those of a second are
+    of all its exchanges together; False: of each exchange segment, as the regulator counts them.
+    `watch_quotes_per_hour`: how many quotes the watch of limits may ask for, where each is a call of its own and calls
+    are counted. `book_every_s`: how long it wants between two readings of a user's order book; `user_fields`: what of a
+    session names that user, who may have several accounts.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Profile:
     is_idempotent: bool
     rejects_after_acknowledging: bool
     order_calls_per_second: int
+    paces_whole_account: bool
     order_calls_per_minute: int | None = None
     order_calls_per_day: int | None = None
     reads_per_second: int | None = None

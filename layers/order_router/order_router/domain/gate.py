@@ -27,7 +27,7 @@ class Counter:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Take one of the order calls that `name` (account and exchange segment) may make in any one second.
+    """Take one of the order calls that `name` (an account, or one exchange segment of it) may make in any one second.
 
     The call is good for `life`, and nobody else has it before a second after that.
     """

@@ -17,7 +17,7 @@ from order_router.ports import Clock, OrderStore
 from order_router.service.evidence import gate_evidence
 
 MAX_CALLS_PER_SECOND = 9
-"""The regulator's line is 10 order calls a second for an account and exchange segment."""
+"""The regulator's line is 10 order calls a second for an account and exchange segment; a profile has its broker's."""
 
 MINUTE = timedelta(minutes=1)
 RESERVED_PERCENT = 10
@@ -40,9 +40,10 @@ def switches_for(account: Account, request: OrderRequest) -> tuple[str, ...]:
 
 
 def pace_for(account: Account, profile: Profile, request: OrderRequest, at: datetime) -> Pace:
-    """Return the pace that place, modify and cancel of one account and exchange segment share."""
+    """Return the pace that place, modify and cancel share: of the account, or of it and one exchange segment."""
     calls = min(MAX_CALLS_PER_SECOND, profile.order_calls_per_second)
-    return Pace(f"{account.name}#{request.instrument.exchange}", calls, at)
+    name = account.name if profile.paces_whole_account else f"{account.name}#{request.instrument.exchange}"
+    return Pace(name, calls, at)
 
 
 def calls_for(account: Account, profile: Profile, at: datetime, *, is_leaving: bool) -> tuple[Counter, ...]:

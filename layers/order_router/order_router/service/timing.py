@@ -26,7 +26,7 @@ REPLAY_WAIT = timedelta(seconds=10)
 REPLAY_POLL_S = 0.1
 SEND_PAUSE_S = 0.5
 PACE_WAIT = timedelta(seconds=3)
-"""How long an invocation waits for a free call of its account and exchange segment."""
+"""How long an invocation waits for a free call of its account, or of its exchange segment."""
 
 PASS_TIME = timedelta(seconds=8)
 """How long an invocation that makes many calls goes on to begin them: the last one has its own time besides."""

@@ -26,6 +26,7 @@ profile = Profile(
     asks_back=True,
     # ten requests a second of one username, and an order is read back
     order_calls_per_second=4,
+    paces_whole_account=True,
     reads_per_second=5,
     # live orders and trades once in five seconds each
     book_every_s=6,

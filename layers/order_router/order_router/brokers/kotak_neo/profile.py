@@ -51,7 +51,9 @@ profile = Profile(
     tag=TagRule(max_length=20, is_echoed=True),
     is_idempotent=False,
     rejects_after_acknowledging=True,
+    # ten a second; whether they are counted by exchange no page says
     order_calls_per_second=9,
+    paces_whole_account=True,
     has_master=True,
     takes_after_market=True,
     features=frozenset({Feature.QUOTES, Feature.OPTION_CHAIN, Feature.ORDER_MARGIN}),

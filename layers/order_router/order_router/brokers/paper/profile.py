@@ -17,6 +17,7 @@ profile = Profile(
     is_idempotent=False,
     rejects_after_acknowledging=False,
     order_calls_per_second=9,
+    paces_whole_account=False,
     exchange_closes=False,
     features=frozenset({Feature.QUOTES}),
 )

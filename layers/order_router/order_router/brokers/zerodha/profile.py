@@ -27,6 +27,7 @@ profile = Profile(
     is_idempotent=False,
     rejects_after_acknowledging=True,
     order_calls_per_second=9,
+    paces_whole_account=True,
     order_calls_per_minute=400,
     order_calls_per_day=5000,
     has_master=True,
