@@ -18,6 +18,7 @@ from order_router.adapter.session import BrokerSession, Secret, Surroundings
 from order_router.brokers import zerodha
 from order_router.brokers.zerodha.instruments import read_instruments
 from order_router.domain.instrument import parse_instrument
+from order_router.domain.meter import LOSS, base_of
 from order_router.domain.reports import OrderReport, ReportedState
 from order_router.domain.request import OrderRequest, parse_request
 from order_router.transport.download import HttpDownload
@@ -94,6 +95,18 @@ def test_an_average_that_does_not_divide_is_shown_in_paise_and_leaves_no_residue
 
     assert (position.quantity, position.average_price) == (2, Decimal("1433.68"))
     assert (position.unrealised_pnl, position.realised_pnl) == (Decimal("-66.36"), Decimal("-33.19"))
+
+
+def test_a_carried_position_says_what_it_made_today_and_what_since_its_entry(desk: Desk) -> None:
+    bought = {"exchange": "NSE", "tradingsymbol": "INFY", "product": "MTF", "transaction_type": "BUY"}
+    desk.tell(carried=[{**bought, "quantity": 10, "average_price": "3500.05", "close_price": "1510"}])
+    desk.place(order_type="MARKET", limit_price=None, quantity=4, side="SELL", product="MTF")
+
+    (position,) = zerodha.read_positions(desk.send, desk.session)
+
+    assert (position.quantity, position.unrealised_pnl) == (6, Decimal(-12000))
+    assert position.day_pnl == 10 * Decimal("-9.95")
+    assert base_of([position], {})[LOSS] == Decimal("99.5")
 
 
 def test_a_limit_order_rests_until_the_price_crosses(desk: Desk) -> None:

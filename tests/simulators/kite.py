@@ -17,6 +17,7 @@ start there is a session: api_key `kitesimulator`, api_secret `kitesimulator-sec
     {"postbacks": {"url": "http://127.0.0.1:...", "api_secret": "..."}}      without a URL none are sent
     {"postbacks_again": true}      every postback once more, the last one first
     {"instruments": "instrument_token,..."}      in place of the true dump; null: the true one
+    {"carried": [{..., "transaction_type": "BUY", "close_price": "1510"}]}      trades of an earlier day
     {"holdings": [...]}    {"reset": true}
 
 `kite_behaviours.PRESETS` names the behaviours, `kite_vendor.ROUTES` the calls that they can be `on`. `GET

@@ -1,6 +1,6 @@
 """The book behind the Kite simulator: one account's orders, fills, positions and margins, in Kite's words."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
@@ -56,6 +56,7 @@ class KiteBook:
         self.histories: dict[str, list[Row]] = {}
         self.trades: list[Row] = []
         self.holdings: list[Row] = []
+        self.carried: list[Row] = []
 
     def accept(self, variety: str, form: Mapping[str, str]) -> str:
         """Check an order at the door and take it in; return its id."""
@@ -175,8 +176,14 @@ class KiteBook:
         return self.histories[order_id]
 
     def positions(self) -> Row:
-        """Return the net and the day's positions, from the fills."""
-        return positions(self.trades, self.prices)
+        """Return the net and the day's positions, from the fills and what was carried over night."""
+        return positions([*self.carried, *self.trades], self.prices)
+
+    def carry(self, rows: Iterable[Row]) -> None:
+        """Have these trades made on an earlier day, each with the last close as its `close_price`."""
+        self.carried = [
+            {**row, **{name: Decimal(row[name]) for name in ("average_price", "close_price")}} for row in rows
+        ]
 
     def margins(self) -> Row:
         """Return the margins by segment; only equity is enabled."""

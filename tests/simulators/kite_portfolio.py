@@ -15,10 +15,9 @@ def average_price(value: Decimal | int, quantity: int) -> Decimal:
 
 
 def positions(trades: Sequence[Row], prices: Mapping[str, Decimal]) -> Row:
-    """Return the net and the day's positions, which are the same: nothing is carried over night."""
-    keys: list[Key] = list(dict.fromkeys((t["exchange"], t["tradingsymbol"], t["product"]) for t in trades))
-    rows = [_position(key, trades, prices) for key in keys]
-    return {"net": rows, "day": rows}
+    """Return the net and the day's positions: what has a `close_price` was traded earlier and carried over night."""
+    today = [trade for trade in trades if "close_price" not in trade]
+    return {"net": _positions(trades, prices), "day": _positions(today, prices)}
 
 
 def margins(trades: Sequence[Row], cash: Decimal) -> Row:
@@ -43,6 +42,11 @@ def value_of(trade: Row) -> Decimal:
     return Decimal(trade["average_price"] * trade["quantity"])
 
 
+def _positions(trades: Sequence[Row], prices: Mapping[str, Decimal]) -> list[Row]:
+    keys: list[Key] = list(dict.fromkeys((t["exchange"], t["tradingsymbol"], t["product"]) for t in trades))
+    return [_position(key, trades, prices) for key in keys]
+
+
 def _position(key: Key, trades: Sequence[Row], prices: Mapping[str, Decimal]) -> Row:
     own = [t for t in trades if (t["exchange"], t["tradingsymbol"], t["product"]) == key]
     bought = [t for t in own if t["transaction_type"] == "BUY"]
@@ -53,16 +57,19 @@ def _position(key: Key, trades: Sequence[Row], prices: Mapping[str, Decimal]) ->
     held = {True: (buy_value, buy_quantity), False: (sell_value, sell_quantity)}[quantity > 0]
     average = average_price(*held) if quantity else Decimal(0)
     pnl, unrealised = sell_value - buy_value + quantity * last, (last - average) * quantity
+    carried = [t for t in own if "close_price" in t]
+    before = sum(((t["close_price"] - t["average_price"]) * _units(t) for t in carried), Decimal(0))
     return {
         "exchange": key[0],
         "tradingsymbol": key[1],
         "product": key[2],
         "quantity": quantity,
-        "overnight_quantity": 0,
+        "overnight_quantity": sum(_units(t) for t in carried),
         "multiplier": 1,
         "average_price": average,
         "last_price": last,
         "pnl": pnl,
+        "m2m": pnl - before,
         "unrealised": unrealised,
         "realised": pnl - unrealised,
         "buy_quantity": buy_quantity,
@@ -70,6 +77,10 @@ def _position(key: Key, trades: Sequence[Row], prices: Mapping[str, Decimal]) ->
         "sell_quantity": sell_quantity,
         "sell_value": sell_value,
     }
+
+
+def _units(trade: Row) -> int:
+    return int(trade["quantity"] if trade["transaction_type"] == "BUY" else -trade["quantity"])
 
 
 def _signed(trade: Row) -> Decimal:

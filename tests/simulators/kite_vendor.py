@@ -214,6 +214,7 @@ CONTROLS: dict[str, Callable[[Kite, Any], Any]] = {
     "session": lambda kite, told: kite.logins.be_told(**told),
     "postbacks_again": lambda kite, is_wanted: kite.postbacks.again() if is_wanted else None,
     "instruments": lambda kite, dump: setattr(kite.market, "dump", dump),
+    "carried": lambda kite, rows: kite.book.carry(rows),
     "holdings": lambda kite, rows: setattr(kite.book, "holdings", rows),
 }
 

@@ -415,6 +415,15 @@ def test_a_loss_is_what_is_realised_and_what_is_not(told: dict[str, Any], loss: 
     assert base_of([position(5, "110", **told)], {})[LOSS] == loss
 
 
+@pytest.mark.parametrize(("day_pnl", "loss"), [("-700", 700), ("0", 0), ("276", -276)])
+def test_what_a_broker_says_of_the_day_goes_before_what_was_made_since_the_entry(
+    day_pnl: str, loss: int
+) -> None:
+    carried = {"realised_pnl": Decimal(801), "unrealised_pnl": Decimal(-20000), "day_pnl": Decimal(day_pnl)}
+
+    assert base_of([position(5, "110", **carried)], {})[LOSS] == loss
+
+
 def test_a_short_that_rose_is_a_loss_where_the_broker_names_none() -> None:
     assert base_of([position(-5, "110")], {})[LOSS] == 50
 

@@ -200,14 +200,13 @@ def base_of(positions: Iterable[Position], counted: Amounts) -> dict[str, Decima
     """Return what an account's item is set to when its positions are known: their worth, and what rests beside it.
 
     `counted` is the item as it stands. What is flat and not in it is left out: an absent amount is zero, and the item
-    is paid for by its size with each order. A position without a last price counts at its average price. An unrealised
-    profit that a broker does not name is what the two prices say; a realised one that it does not name counts as none.
+    is paid for by its size with each order. A position without a last price counts at its average price.
     """
     base = {name: counted.get(_reserved_of(name), ZERO) for name in counted if _is_money(name)}
     base = {GROSS: counted.get(RESERVED, ZERO), NET: counted.get(NET_RESERVED, ZERO)} | base
     profit = ZERO
     for position in positions:
-        profit += (position.realised_pnl or ZERO) + _unrealised(position)
+        profit += _profit_of(position)
         if not position.quantity:
             continue
         worth = position.quantity * (position.last_price or position.average_price)
@@ -216,6 +215,16 @@ def base_of(positions: Iterable[Position], counted: Amounts) -> dict[str, Decima
             base[name] += amount
             base[one] = base.get(one, counted.get(_reserved_of(one), ZERO)) + amount
     return {**base, LOSS: -profit}
+
+
+def _profit_of(position: Position) -> Decimal:
+    """Return what a position made today, where the broker says it, else since it was opened.
+
+    An unrealised profit that it does not name is what the two prices say; a realised one counts as none.
+    """
+    if position.day_pnl is not None:
+        return position.day_pnl
+    return (position.realised_pnl or ZERO) + _unrealised(position)
 
 
 def _unrealised(position: Position) -> Decimal:

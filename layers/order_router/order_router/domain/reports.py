@@ -93,7 +93,11 @@ class Trade:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
-    """Today's net position in one instrument and product; `quantity` is signed (short is negative)."""
+    """Today's net position in one instrument and product; `quantity` is signed (short is negative).
+
+    `realised_pnl` and `unrealised_pnl` are as the broker counts them, which may be since the position was opened.
+    `day_pnl`: both, since the last close, where the broker says so much.
+    """
 
     instrument: Instrument
     product: Product
@@ -102,6 +106,7 @@ class Position:
     last_price: Decimal | None = None
     realised_pnl: Decimal | None = None
     unrealised_pnl: Decimal | None = None
+    day_pnl: Decimal | None = None
     buy_quantity: int | None = None
     sell_quantity: int | None = None
 

@@ -75,6 +75,8 @@ def _position(row: dict[str, Any]) -> Position:
         last_price=read_decimal(row, "last_price"),
         realised_pnl=read_decimal(row, "realised"),
         unrealised_pnl=read_decimal(row, "unrealised"),
+        # the other two are since the position was opened, this one since the last close
+        day_pnl=read_decimal(row, "m2m"),
         buy_quantity=read_integer(row, "buy_quantity"),
         sell_quantity=read_integer(row, "sell_quantity"),
     )
