@@ -167,6 +167,25 @@ MUTANTS = (
         killed_by=(PATH + "test_a_day_s_loss_stops_entries_and_lets_exits_through",),
     ),
     Mutant(
+        name="day-begins-at-any-first-look",
+        breaks="a loss that was made before the day's first look counts as an old one",
+        file="service/exposure.py",
+        old="if is_before_trading(one.instrument.exchange, day, at)",
+        new="if day <= exchange_day(at)",
+        killed_by=(
+            EXPOSURE
+            + "test_the_day_s_loss_begins_at_a_first_look_before_anything_trades_and_at_no_later_one",
+        ),
+    ),
+    Mutant(
+        name="old-loss-off-another-position",
+        breaks="an old loss hides a new one of the same size in a position that was opened anew",
+        file="domain/meter.py",
+        old="    if counted.get(_of_position(position, CARRIED_AT)) != position.average_price:\n",
+        new="    if _of_position(position, CARRIED_AT) not in counted:\n",
+        killed_by=(METER + "test_an_old_loss_takes_nothing_off_where_the_position_is_not_the_same",),
+    ),
+    Mutant(
         name="profit-is-a-loss",
         breaks="a good day stops all entries and a bad one none",
         file="domain/meter.py",

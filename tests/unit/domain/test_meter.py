@@ -31,6 +31,7 @@ from order_router.domain.meter import (
     Meter,
     base_of,
     breach_of,
+    carried_of,
     change_amounts,
     change_meters,
     code_of,
@@ -422,6 +423,69 @@ def test_what_a_broker_says_of_the_day_goes_before_what_was_made_since_the_entry
     carried = {"realised_pnl": Decimal(801), "unrealised_pnl": Decimal(-20000), "day_pnl": Decimal(day_pnl)}
 
     assert base_of([position(5, "110", **carried)], {})[LOSS] == loss
+
+
+def carried(**changes: Any) -> dict[str, Any]:
+    """Return 100 shares that were bought at 300 and closed at 100, as a broker says it that knows of no day."""
+    usual = {"average_price": Decimal(300), "unrealised_pnl": Decimal(-20000), "realised_pnl": Decimal(0)}
+    return usual | changes
+
+
+BEGUN = carried_of([position(100, "100", **carried())])
+
+
+def test_an_old_loss_is_none_of_today_and_what_comes_to_it_is() -> None:
+    losses = [
+        base_of([position(100, "100", **carried(unrealised_pnl=Decimal(made)))], BEGUN)[LOSS]
+        for made in (-20000, -20700)
+    ]
+
+    assert losses == [0, 700]
+
+
+def test_an_old_profit_hides_no_loss_of_today() -> None:
+    begun = carried_of([position(-30, "100", unrealised_pnl=Decimal(50000))])
+
+    assert base_of([position(-30, "110", unrealised_pnl=Decimal(49000))], begun)[LOSS] == 1000
+
+
+def test_of_a_position_that_is_partly_closed_the_rest_has_its_part_of_the_old_loss() -> None:
+    rest = carried(realised_pnl=Decimal(-10000), unrealised_pnl=Decimal(-10300))
+
+    assert base_of([position(50, "94", **rest)], BEGUN)[LOSS] == 10000 + 300
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        [],
+        [position(0, "100", realised_pnl=Decimal(-20000), average_price=Decimal(300))],
+        [position(100, "100", **carried(average_price=Decimal("100.5"), unrealised_pnl=Decimal(-50)))],
+        [position(200, "100", **carried(average_price=Decimal(200)))],
+        [position(100, None, **carried(unrealised_pnl=None))],
+        [position(100, "100", **carried(product=Product.CNC))],
+    ],
+    ids=["gone", "closed", "bought anew", "added to", "without a price", "of another product"],
+)
+def test_an_old_loss_takes_nothing_off_where_the_position_is_not_the_same(now: list[Position]) -> None:
+    assert base_of(now, BEGUN)[LOSS] == base_of(now, {})[LOSS] >= 0
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        position(100, "100", **carried(day_pnl=Decimal(-5))),
+        position(100, None),
+        position(0, "100", **carried()),
+    ],
+    ids=["the broker knows the day", "nobody knows its price", "flat"],
+)
+def test_of_these_positions_nothing_is_kept_for_the_day(one: Position) -> None:
+    assert carried_of([one]) == {}
+
+
+def test_what_the_broker_says_of_the_day_is_not_corrected_by_what_was_kept() -> None:
+    assert base_of([position(100, "100", **carried(day_pnl=Decimal(-5)))], BEGUN)[LOSS] == 5
 
 
 def test_a_short_that_rose_is_a_loss_where_the_broker_names_none() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any, cast
@@ -15,11 +15,13 @@ from order_router.brokers.registry import load_broker
 from order_router.domain.account import Account
 from order_router.domain.instrument import parse_instrument
 from order_router.domain.limits import Limits
-from order_router.domain.meter import BASED_AT, GROSS, OPEN, ORDERS
-from order_router.domain.reports import Quote
+from order_router.domain.meter import BASED_AT, GROSS, LOSS, OPEN, ORDERS
+from order_router.domain.reports import Position, Quote
+from order_router.domain.vocabulary import Product
 from order_router.ports import StoreUnavailable
 from order_router.service.exposure import rebase, watch_account, watch_strategies
 from order_router.service.reconcile import reconcile_account, reconcile_all
+from tests.fakes.clock import FakeClock
 from tests.fakes.transport import Fault
 from tests.fakes.world import World
 
@@ -208,6 +210,61 @@ def test_a_price_is_kept_if_there_is_one(last_price: str, found: Decimal | None)
     watch_account(world.desk, account)
 
     assert kept(world, "NSE:INFY") == found
+
+
+MIDNIGHT = datetime(2026, 11, 22, 18, 30, tzinfo=UTC)
+"""Of the 23rd in Kolkata."""
+
+
+def losing(world: World, name: str, at: datetime, lost: int, **changes: Any) -> Decimal:
+    """Let a position be read then that lost so much since it was opened, and return the day's loss as counted."""
+    held = Position(
+        instrument=parse_instrument(name),
+        product=Product.CNC,
+        quantity=100,
+        average_price=Decimal(300),
+        last_price=Decimal(100),
+        unrealised_pnl=Decimal(-lost),
+    )
+    paper = load_broker("paper")
+    profile = replace(paper.profile, **{"exchange_closes": True} | changes)
+    broker = SimpleNamespace(**vars(paper) | {"profile": profile, "read_positions": lambda *_: (held,)})
+    world.desk = replace(world.desk, broker_of=lambda _: cast("Broker", broker))
+    world.clock.advance((at - world.clock.now()).total_seconds())
+    return rebase(world.desk, LIMITED, DAY, known_since=at)[LOSS]
+
+
+@pytest.mark.parametrize(
+    ("name", "first_look", "loss"),
+    [
+        ("NSE:INFY", timedelta(hours=8, minutes=59, seconds=59), 700),
+        ("NSE:INFY", timedelta(hours=9), 20700),
+        ("NASDAQ:AAPL", timedelta(minutes=14, seconds=59), 700),
+        ("NASDAQ:AAPL", timedelta(minutes=15), 20700),
+    ],
+)
+def test_the_day_s_loss_begins_at_a_first_look_before_anything_trades_and_at_no_later_one(
+    name: str, first_look: timedelta, loss: int
+) -> None:
+    world = World(clock=FakeClock(MIDNIGHT))
+
+    begun = losing(world, name, MIDNIGHT + first_look, 20000)
+    later = losing(world, name, MIDNIGHT + timedelta(hours=12), 20700)
+
+    assert [begun, later] == [loss - 700, loss]
+
+
+def test_a_second_look_before_the_open_moves_the_beginning_no_more() -> None:
+    world = World(clock=FakeClock(MIDNIGHT))
+    losing(world, "NSE:INFY", MIDNIGHT, 20000)
+
+    assert losing(world, "NSE:INFY", MIDNIGHT + timedelta(hours=8), 20700) == 700
+
+
+def test_where_an_exchange_never_closes_no_look_is_before_its_trading() -> None:
+    world = World(clock=FakeClock(MIDNIGHT))
+
+    assert losing(world, "NSE:INFY", MIDNIGHT, 20000, exchange_closes=False) == 20000
 
 
 def test_a_look_that_was_asked_for_reads_no_positions(world: World) -> None:

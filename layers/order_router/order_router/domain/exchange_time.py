@@ -37,6 +37,21 @@ AFTER_CLOSE = dict.fromkeys((Exchange.NSE, Exchange.BSE, Exchange.NFO, Exchange.
 """How long after the last close an exchange's book is final: 18:00 after the usual 16:00, later after a late one."""
 
 
+FIRST_TRADE = time(9, 0)
+"""Before this nothing trades in India, Asia/Kolkata: commodities begin then, shares and derivatives at 9:15, after a
+pre-open that begins then (infra/calendar/README.md)."""
+
+FIRST_LOOK = timedelta(minutes=15)
+"""By when the day's first look at an account has come: one begins every ten minutes, day and night."""
+
+
+def is_before_trading(exchange: Exchange, day: date, at: datetime) -> bool:
+    """Return whether nothing has traded on that Indian day; outside India, whether the day has only just begun."""
+    midnight = datetime.combine(day, time(), IST)
+    trades_at = datetime.combine(day, FIRST_TRADE, IST) if exchange in INDIAN else midnight + FIRST_LOOK
+    return at < trades_at
+
+
 def exchange_day(at: datetime) -> date:
     """Return the day at the Indian exchanges, by which orders are filed and counted."""
     return at.astimezone(IST).date()

@@ -65,7 +65,8 @@ class OrderLimits(BaseModel):
 class Limits(OrderLimits):
     """Limits of an account. Exposure is what its positions are worth and what its resting orders would add.
 
-    `max_daily_loss`, realised and not, stops whatever opens a position. `margin`: what the broker is asked first.
+    `max_daily_loss`, realised and not, of the Indian day, stops whatever opens a position. `margin`: what the broker is
+    asked first.
     """
 
     max_orders_per_day: Count = USUAL_ORDERS_PER_DAY

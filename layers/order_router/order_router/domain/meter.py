@@ -19,8 +19,10 @@ from order_router.domain.trading_calendar import LONGEST_CLOSURE
 from order_router.domain.vocabulary import Side
 
 ZERO = Decimal(0)
+FINEST = Decimal("0.0001")
 ORDERS, OPEN, LOSS, BASED_AT, MOVES = "orders", "open", "loss", "based_at", "moves"
 GROSS, NET, RESERVED, NET_RESERVED = "gross", "net", "reserved", "net_reserved"
+CARRIED, CARRIED_AT = "carried", "carried_at"
 METER_LIFE = LONGEST_CLOSURE + timedelta(days=2)
 """From the first order of a day on, an after-market one perhaps, until nobody asks for that day any more."""
 
@@ -196,6 +198,25 @@ def breach_of(meter: Meter, found: Amounts) -> str | None:
     return next((name for name, bound in meter.at_most.items() if found.get(name, ZERO) > bound), None)
 
 
+def carried_of(positions: Iterable[Position]) -> dict[str, Decimal]:
+    """Return what a unit of each position has made so far, and its average price: the day's loss begins from there.
+
+    Of positions as they stand before their venue trades. Where the broker says what one makes in the day, or where
+    nobody says what it made so far, there is nothing to keep.
+    """
+    carried: dict[str, Decimal] = {}
+    for position in positions:
+        made = _unrealised(position)
+        if position.quantity and position.day_pnl is None and made is not None:
+            carried[_of_position(position, CARRIED)] = made / position.quantity
+            carried[_of_position(position, CARRIED_AT)] = position.average_price
+    return carried
+
+
+def _of_position(position: Position, attribute: str) -> str:
+    return of_instrument(position.instrument, f"{attribute}.{position.product}")
+
+
 def base_of(positions: Iterable[Position], counted: Amounts) -> dict[str, Decimal]:
     """Return what an account's item is set to when its positions are known: their worth, and what rests beside it.
 
@@ -206,7 +227,7 @@ def base_of(positions: Iterable[Position], counted: Amounts) -> dict[str, Decima
     base = {GROSS: counted.get(RESERVED, ZERO), NET: counted.get(NET_RESERVED, ZERO)} | base
     profit = ZERO
     for position in positions:
-        profit += _profit_of(position)
+        profit += _profit_of(position, counted)
         if not position.quantity:
             continue
         worth = position.quantity * (position.last_price or position.average_price)
@@ -217,21 +238,31 @@ def base_of(positions: Iterable[Position], counted: Amounts) -> dict[str, Decima
     return {**base, LOSS: -profit}
 
 
-def _profit_of(position: Position) -> Decimal:
-    """Return what a position made today, where the broker says it, else since it was opened.
+def _profit_of(position: Position, counted: Amounts) -> Decimal:
+    """Return what a position made today, as the broker says, else since it was opened, less what it was carried with.
 
     An unrealised profit that it does not name is what the two prices say; a realised one counts as none.
     """
     if position.day_pnl is not None:
         return position.day_pnl
-    return (position.realised_pnl or ZERO) + _unrealised(position)
+    unrealised = _unrealised(position)
+    if unrealised is None:
+        return position.realised_pnl or ZERO
+    return (position.realised_pnl or ZERO) + unrealised - _made_before(position, counted)
 
 
-def _unrealised(position: Position) -> Decimal:
+def _made_before(position: Position, counted: Amounts) -> Decimal:
+    """Return what the units still held had made before today; nothing if their average price is not what it was."""
+    if counted.get(_of_position(position, CARRIED_AT)) != position.average_price:
+        return ZERO
+    return (counted[_of_position(position, CARRIED)] * position.quantity).quantize(FINEST)
+
+
+def _unrealised(position: Position) -> Decimal | None:
     if position.unrealised_pnl is not None:
         return position.unrealised_pnl
     if not position.last_price:
-        return ZERO
+        return None
     return position.quantity * (position.last_price - position.average_price)
 
 

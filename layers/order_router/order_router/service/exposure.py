@@ -9,10 +9,10 @@ from decimal import Decimal
 from order_router.adapter.errors import BrokerError
 from order_router.adapter.profile import Profile
 from order_router.domain.account import Account
-from order_router.domain.exchange_time import exchange_day
+from order_router.domain.exchange_time import exchange_day, is_before_trading
 from order_router.domain.instrument import Instrument, parse_instrument
 from order_router.domain.limits import OrderLimits
-from order_router.domain.meter import BASED_AT, CODES, GROSS, NET, Counted, base_of
+from order_router.domain.meter import BASED_AT, CODES, GROSS, NET, Counted, base_of, carried_of
 from order_router.domain.reports import Position
 from order_router.ports import Notice, StoreUnavailable
 from order_router.service.asking import TimedTransport, ask
@@ -47,11 +47,22 @@ def rebase(desk: Desk, account: Account, day: date, *, known_since: datetime) ->
         if _is_known(seen, known_since):
             return seen
         positions = ask(desk, account, lambda broker, send, session: broker.read_positions(send, session))
+        if BASED_AT not in seen:
+            seen = {**seen, **_carried(desk, account, positions, day, at)}
         amounts = base_of(positions, seen)
         if desk.meters.rebase(name, amounts, seen=seen, at=at):
             _keep_prices(desk, account, positions, at)
             return {**seen, **amounts}
     raise StoreUnavailable("setting what is counted: orders kept coming")
+
+
+def _carried(
+    desk: Desk, account: Account, positions: Iterable[Position], day: date, at: datetime
+) -> dict[str, Decimal]:
+    """Return what the day's first reading found made before the day; what may have traded today is left out."""
+    if not desk.broker_of(account.broker).profile.exchange_closes:
+        return {}
+    return carried_of(one for one in positions if is_before_trading(one.instrument.exchange, day, at))
 
 
 def _keep_prices(desk: Desk, account: Account, positions: Iterable[Position], at: datetime) -> None:
