@@ -120,6 +120,35 @@ def test_a_positions_price_is_that_of_its_open_side(
 
 
 @pytest.mark.parametrize(
+    ("changes", "realised", "unrealised"),
+    [
+        ({"flBuyQty": "4", "buyAmt": "400.00", "flSellQty": "1", "sellAmt": "90.00"}, "-10.00", "-30.00"),
+        ({"flBuyQty": "1", "buyAmt": "120.00", "flSellQty": "3", "sellAmt": "300.00"}, "-20.00", "20.00"),
+        ({"flBuyQty": "3", "buyAmt": "100.00", "flSellQty": "1", "sellAmt": "90.00"}, "56.67", "113.33"),
+        ({"flBuyQty": "2", "buyAmt": "200.00", "flSellQty": "2", "sellAmt": "150.50"}, "-49.50", "0.00"),
+        ({"cfBuyQty": "2", "cfBuyAmt": "190.00", "flSellQty": "1", "sellAmt": "90.00"}, "-5.00", "-5.00"),
+        ({"flBuyQty": "2", "buyAmt": "2000.00", "multiplier": "10"}, "0", "-200.00"),
+    ],
+)
+def test_a_position_s_closed_part_is_realised_and_both_parts_are_the_day_s(
+    changes: dict[str, str], realised: str, unrealised: str
+) -> None:
+    (position,) = kotak_neo.read_positions(Host(a_position(ltp="90.00", **changes)), session())
+
+    assert (position.realised_pnl, position.unrealised_pnl) == (Decimal(realised), Decimal(unrealised))
+    assert position.day_pnl == Decimal(realised) + Decimal(unrealised)
+
+
+@pytest.mark.parametrize("ltp", ["", "0"])
+def test_without_a_price_the_realised_part_is_known_and_the_rest_is_not(ltp: str) -> None:
+    amounts = {"flBuyQty": "4", "buyAmt": "400.00", "flSellQty": "1", "sellAmt": "90.00"}
+
+    (position,) = kotak_neo.read_positions(Host(a_position(ltp=ltp, **amounts)), session())
+
+    assert (position.realised_pnl, position.unrealised_pnl, position.day_pnl) == (Decimal(-10), None, None)
+
+
+@pytest.mark.parametrize(
     "changes",
     [{"multiplier": "0"}, {"genDen": "-1"}, {"precision": "9"}, {"precision": "-1"}, {"buyAmt": "--"}],
 )

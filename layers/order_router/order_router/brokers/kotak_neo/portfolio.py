@@ -1,6 +1,7 @@
 """Kotak's trades, positions, holdings and funds (sources and dates: README.md)."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
@@ -26,6 +27,7 @@ from order_router.domain.reports import Funds, Holding, Position, Trade
 
 ALL = "ALL"
 MAX_PRECISION = 8
+PAISE = 2
 
 
 def read_trades(send: Send, session: BrokerSession) -> tuple[Trade, ...]:
@@ -79,40 +81,80 @@ def _trade(row: dict[str, Any]) -> Trade:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """What was bought or sold: units, and their amount; what was carried over night is in both."""
+
+    quantity: int
+    amount: Decimal
+
+
+def _side(row: dict[str, Any], word: str) -> _Side:
+    quantity = read_integer(row, f"cf{word}Qty") + read_integer(row, f"fl{word}Qty")
+    return _Side(quantity, read_decimal(row, f"cf{word}Amt") + read_decimal(row, f"{word.lower()}Amt"))
+
+
 def _position(row: dict[str, Any]) -> Position:
-    bought = read_integer(row, "cfBuyQty") + read_integer(row, "flBuyQty")
-    sold = read_integer(row, "cfSellQty") + read_integer(row, "flSellQty")
+    bought, sold = _side(row, "Buy"), _side(row, "Sell")
+    quantity, units = bought.quantity - sold.quantity, _units(row)
     last_price = read_decimal(row, "ltp") if row.get("ltp") not in (None, "") else None
+    average_price, realised = _average(row, bought, sold, units), _realised(bought, sold)
+    made = _made(bought, sold, units, last_price or None)
     return Position(
         instrument=wire.read_instrument(row),
         product=read_word(wire.PRODUCTS, row, "prod"),
-        quantity=bought - sold,
-        average_price=_average(row, bought, sold),
+        quantity=quantity,
+        average_price=average_price,
         last_price=last_price or None,
-        buy_quantity=bought,
-        sell_quantity=sold,
+        realised_pnl=realised,
+        unrealised_pnl=None if made is None else made - realised,
+        day_pnl=made,
+        buy_quantity=bought.quantity,
+        sell_quantity=sold.quantity,
     )
 
 
-def _average(row: dict[str, Any], bought: int, sold: int) -> Decimal:
+def _made(bought: _Side, sold: _Side, units: Decimal, last_price: Decimal | None) -> Decimal | None:
+    """Return what a position made since the last close, by the formula of Kotak's page; None without a price."""
+    quantity = bought.quantity - sold.quantity
+    if not quantity:
+        return sold.amount - bought.amount
+    return None if last_price is None else sold.amount - bought.amount + quantity * last_price * units
+
+
+def _realised(bought: _Side, sold: _Side) -> Decimal:
+    """Return what the closed part of a position made: as much as was bought and sold, at the average of each side."""
+    if bought.quantity == sold.quantity:
+        return sold.amount - bought.amount
+    closed = min(bought.quantity, sold.quantity)
+    if closed <= 0:
+        return Decimal(0)
+    brought, cost = (closed * side.amount / side.quantity for side in (sold, bought))
+    return _rounded(brought - cost, PAISE)
+
+
+def _units(row: dict[str, Any]) -> Decimal:
+    return _positive(row, "multiplier") * _ratio(row, "genNum", "genDen") * _ratio(row, "prcNum", "prcDen")
+
+
+def _average(row: dict[str, Any], bought: _Side, sold: _Side, units: Decimal) -> Decimal:
     """Return the price that the open side was traded at, by the formula of Kotak's page on positions."""
-    sides = {
-        True: (read_decimal(row, "cfBuyAmt") + read_decimal(row, "buyAmt"), bought),
-        False: (read_decimal(row, "cfSellAmt") + read_decimal(row, "sellAmt"), sold),
-    }
     precision = read_integer(row, "precision")
-    units = _positive(row, "multiplier") * _ratio(row, "genNum", "genDen") * _ratio(row, "prcNum", "prcDen")
     if not 0 <= precision <= MAX_PRECISION:
         raise OutcomeUnknown(f"expected a precision of 0 to {MAX_PRECISION}, received {precision}")
-    if bought == sold:
+    if bought.quantity == sold.quantity:
         return Decimal(0)
-    amount, quantity = sides[bought > sold]
-    if quantity <= 0:
+    side = bought if bought.quantity > sold.quantity else sold
+    if side.quantity <= 0:
         raise OutcomeUnknown("expected a position's quantities to be bought and sold ones")
+    return _rounded(side.amount / (side.quantity * units), precision)
+
+
+def _rounded(amount: Decimal, precision: int) -> Decimal:
     try:
-        return (amount / (quantity * units)).quantize(Decimal(1).scaleb(-precision), ROUND_HALF_UP)
+        return amount.quantize(Decimal(1).scaleb(-precision), ROUND_HALF_UP)
     except InvalidOperation as error:
-        raise OutcomeUnknown("expected an average price of usual size") from error
+        raise OutcomeUnknown("expected a position's amounts to be of usual size") from error
 
 
 def _ratio(row: dict[str, Any], above: str, below: str) -> Decimal:
