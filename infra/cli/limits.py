@@ -110,12 +110,13 @@ def _counted(account: str | None, strategy: str | None) -> "Counted":
 
 
 def _desk(work: Work) -> "LimitsDesk":
-    from order_router.aws.meters import MetersTable  # noqa: PLC0415 - a fast start
+    from infra.cli.desk import profile_of  # noqa: PLC0415 - a fast start
+    from order_router.aws.meters import MetersTable  # noqa: PLC0415 - the same
     from order_router.service.limit_settings import LimitsDesk  # noqa: PLC0415 - the same
 
     target = work.target
     meters = MetersTable(target.dynamodb, target.outputs["GateTableName"])
-    return LimitsDesk(settings=target.settings, meters=meters, clock=work.clock)
+    return LimitsDesk(settings=target.settings, meters=meters, clock=work.clock, profile_of=profile_of)
 
 
 def _told(found: "LimitsFound", note: str = "") -> Result:
@@ -128,7 +129,8 @@ def _told(found: "LimitsFound", note: str = "") -> Result:
         for name, limit in document["limits"].items()
     )
     columns = (str(found.counted), "limit", f"on {counted['day']}")
-    return Result(document=document, shown=Table(columns, rows), note=note)
+    notes = (*found.warnings, note) if note else found.warnings
+    return Result(document=document, shown=Table(columns, rows), note="\n".join(notes))
 
 
 def _words(limit: object) -> str:

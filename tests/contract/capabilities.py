@@ -28,6 +28,7 @@ ROWS: dict[str, Callable[[Profile], str]] = {
     "counted for": lambda profile: "the account" if profile.paces_whole_account else "each exchange",
     "order calls a minute": lambda profile: _or_unknown(profile.order_calls_per_minute),
     "order calls a day": lambda profile: _or_unknown(profile.order_calls_per_day),
+    "positions say what was realised": lambda profile: _claim(profile.tells_realised_pnl),
     "quotes": lambda profile: _claim(Feature.QUOTES in profile.features),
     "option chain": lambda profile: _claim(Feature.OPTION_CHAIN in profile.features),
     "margin of an order": lambda profile: _claim(Feature.ORDER_MARGIN in profile.features),

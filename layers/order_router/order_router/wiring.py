@@ -66,6 +66,7 @@ class World(Parts):
             settings=SettingsTable(self.dynamodb, self._environment.require("SETTINGS_TABLE"), self._clock),
             meters=MetersTable(self.dynamodb, self._environment.require("GATE_TABLE")),
             clock=self._clock,
+            profile_of=lambda name: load_broker(name).profile,
         )
 
     @cached_property

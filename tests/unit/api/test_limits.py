@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from order_router.adapter.profile import Profile
 from order_router.api.endpoint import answer_event
 from order_router.api.http import Answer
 from order_router.api.limits import answer_limits, replace_limits
 from order_router.api.openapi import OPERATIONS
+from order_router.brokers.registry import BROKERS, load_broker
 from order_router.domain.account import Account, Strategy
 from order_router.domain.limits import Limits, OrderLimits
 from order_router.domain.vocabulary import OrderType, Product
@@ -39,6 +41,10 @@ def a_strategy(name: str, *accounts: str) -> Strategy:
     )
 
 
+def profile_of(broker: str) -> Profile:
+    return load_broker(broker).profile
+
+
 @pytest.fixture
 def settings() -> MemorySettings:
     settings = MemorySettings()
@@ -56,7 +62,9 @@ def tables() -> Tables:
 
 @pytest.fixture
 def desk(settings: MemorySettings, tables: Tables) -> LimitsDesk:
-    return LimitsDesk(settings=settings, meters=MemoryMeters(tables), clock=FakeClock())
+    return LimitsDesk(
+        settings=settings, meters=MemoryMeters(tables), clock=FakeClock(), profile_of=profile_of
+    )
 
 
 def call(desk: LimitsDesk, route: str, query: dict[str, str], body: object = None, **changes: Any) -> Answer:
@@ -134,6 +142,23 @@ def test_what_is_shown_can_be_sent_back(desk: LimitsDesk, settings: MemorySettin
         assert answer.content == shown
 
 
+@pytest.mark.parametrize("broker", BROKERS)
+def test_a_loss_limit_warns_where_the_broker_does_not_say_what_was_realised(
+    desk: LimitsDesk, settings: MemorySettings, broker: str
+) -> None:
+    settings.put_account(Account(name="mine", broker=broker))
+    mine = {"account": "mine"}
+
+    without = call(desk, REPLACE, mine, {"max_quantity": 5}).content["warnings"]
+    told = call(desk, REPLACE, mine, {"max_daily_loss": "20000"}).content["warnings"]
+
+    assert without == []
+    assert told == call(desk, SHOW, mine).content["warnings"]
+    assert [words.partition(" does not say")[0] for words in told] == (
+        ["max_daily_loss: ICICI Breeze"] if broker == "icici_breeze" else []
+    )
+
+
 def test_a_strategy_has_no_limits_that_are_an_account_s(desk: LimitsDesk, settings: MemorySettings) -> None:
     answer = call(desk, REPLACE, OF_DEMO, {"max_daily_loss": "5"})
 
@@ -200,7 +225,9 @@ def test_a_change_by_another_writer_meanwhile_is_not_undone(tables: Tables) -> N
     settings = Raced(times=2)
     settings.put_account(PAPER)
     settings._times = 2  # the first reading is the check of who may
-    desk = LimitsDesk(settings=settings, meters=MemoryMeters(tables), clock=FakeClock())
+    desk = LimitsDesk(
+        settings=settings, meters=MemoryMeters(tables), clock=FakeClock(), profile_of=profile_of
+    )
 
     assert call(desk, REPLACE, OF_PAPER, {"max_quantity": 5}).status == 200
 
@@ -212,7 +239,9 @@ def test_a_change_by_another_writer_meanwhile_is_not_undone(tables: Tables) -> N
 def test_a_setting_that_keeps_being_changed_is_a_conflict(tables: Tables) -> None:
     settings = Raced(times=99)
     settings.put_account(PAPER)
-    desk = LimitsDesk(settings=settings, meters=MemoryMeters(tables), clock=FakeClock())
+    desk = LimitsDesk(
+        settings=settings, meters=MemoryMeters(tables), clock=FakeClock(), profile_of=profile_of
+    )
 
     assert code_of(call(desk, REPLACE, OF_PAPER, {"max_quantity": 5})) == (409, "CONFLICT")
     account = settings.account("paper")

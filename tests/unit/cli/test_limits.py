@@ -133,3 +133,14 @@ def test_setting_limits_undoes_nothing_that_somebody_else_changed(paper: Stack) 
     account = SettingsTable(paper.dynamodb, "SettingsTable", paper.clock).account("paper")
     assert account is not None
     assert (account.is_enabled, account.limits.max_quantity) == (True, 5)
+
+
+def test_a_loss_limit_that_does_not_hold_in_full_at_this_broker_is_warned_of(stack: Stack) -> None:
+    stack.ok("account", "add", "mine", "--broker", "icici_breeze")
+
+    warned = stack.ok("limits", "set", "mine", "--max-daily-loss", "20000").err
+    quiet = stack.ok("limits", "set", "mine", "--max-daily-loss", "none").err
+
+    assert "ICICI Breeze does not say what was realised" in warned
+    assert "workers may take" in warned
+    assert "ICICI" not in quiet

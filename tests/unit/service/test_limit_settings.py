@@ -4,6 +4,8 @@ from decimal import Decimal
 
 import pytest
 
+from order_router.adapter.profile import Profile
+from order_router.brokers.registry import load_broker
 from order_router.domain.account import Account, Strategy
 from order_router.domain.limits import Limits, OrderLimits
 from order_router.domain.meter import Counted
@@ -15,6 +17,10 @@ from tests.fakes.order_store import Tables
 from tests.fakes.settings import MemorySettings
 
 PAPER = Counted("account", "paper")
+
+
+def profile_of(broker: str) -> Profile:
+    return load_broker(broker).profile
 
 
 class Contended(MemorySettings):
@@ -37,7 +43,9 @@ def value_up(limits: OrderLimits) -> OrderLimits:
 
 
 def change(settings: Contended) -> LimitsFound:
-    desk = LimitsDesk(settings=settings, meters=MemoryMeters(Tables()), clock=FakeClock())
+    desk = LimitsDesk(
+        settings=settings, meters=MemoryMeters(Tables()), clock=FakeClock(), profile_of=profile_of
+    )
     return change_limits(desk, PAPER, value_up)
 
 

@@ -53,6 +53,7 @@ class Profile:
     `keep_alive_s`: how often a session must be used to stay alive. `login_endpoint`: where logins go, if elsewhere.
     `checks_address`: what it takes from registered addresses only. `takes_algo_id`: an exchange's id of a registered
     algorithm may travel with an order.
+    `tells_realised_pnl` False: what its positions realised is not known, so a day's loss is what is open alone.
     `exchange_closes` False: its exchange is a simulated one that never does. `takes_after_market`: it keeps orders for
     the next session while there is none. `order_calls_per_second`, `_per_minute`, `_per_day`: what it takes of
     placements, changes and cancels of an account, None where no page says. `paces_whole_account`: those of a second are
@@ -76,6 +77,7 @@ class Profile:
     rejects_after_acknowledging: bool
     order_calls_per_second: int
     paces_whole_account: bool
+    tells_realised_pnl: bool
     order_calls_per_minute: int | None = None
     order_calls_per_day: int | None = None
     reads_per_second: int | None = None

@@ -75,6 +75,7 @@ def limits_json(found: LimitsFound) -> dict[str, Any]:
         "version": found.version,
         "limits": _sorted(found.limits.model_dump(mode="json")),
         "counted": counted_json(found),
+        "warnings": list(found.warnings),
     }
 
 

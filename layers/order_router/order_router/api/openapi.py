@@ -194,13 +194,14 @@ KILL_SWITCH: dict[str, Operation] = {
 }
 HELD_TO = {
     "type": "object",
-    "required": ["version", "limits", "counted"],
+    "required": ["version", "limits", "counted", "warnings"],
     "properties": {
         "account": {"type": "string"},
         "strategy": {"type": "string"},
         "version": {"type": "string"},
         "limits": {"anyOf": [_ref(Limits), _ref(OrderLimits)]},
         "counted": OBJECT,
+        "warnings": {"type": "array", "items": {"type": "string"}},
     },
 }
 LIMITS: dict[str, Operation] = {

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from order_router.adapter.profile import Profile
 from order_router.domain.account import Account, Strategy
 from order_router.domain.errors import RouterError
 from order_router.domain.exchange_time import exchange_day
@@ -31,22 +32,27 @@ class LimitsChanged(RouterError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitsDesk:
-    """The ports of who shows and sets limits."""
+    """The ports of who shows and sets limits; `profile_of` gives a broker's profile by its name."""
 
     settings: LimitedSettings
     meters: Meters
     clock: Clock
+    profile_of: Callable[[str], Profile]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitsFound:
-    """The limits of one `counted` as stored, whose they are, and what is counted on `day`."""
+    """The limits of one `counted` as stored, whose they are, and what is counted on `day`.
+
+    `warnings`: what a limit does not hold, in words.
+    """
 
     counted: Counted
     setting: Account | Strategy
     version: str
     day: date
     amounts: Mapping[str, Decimal]
+    warnings: tuple[str, ...] = ()
 
     @property
     def limits(self) -> OrderLimits:
@@ -99,4 +105,15 @@ def _found(desk: LimitsDesk, counted: Counted, stored: StoredSetting) -> LimitsF
         version=stored.version,
         day=today,
         amounts=desk.meters.read(counted.item_of(today)),
+        warnings=_warnings(desk, stored.setting),
     )
+
+
+def _warnings(desk: LimitsDesk, setting: Account | Strategy) -> tuple[str, ...]:
+    if not isinstance(setting, Account) or setting.limits.max_daily_loss is None:
+        return ()
+    profile = desk.profile_of(setting.broker)
+    if profile.tells_realised_pnl:
+        return ()
+    words = "does not say what was realised, so what is lost in positions that were closed is not counted"
+    return (f"max_daily_loss: {profile.title} {words}",)

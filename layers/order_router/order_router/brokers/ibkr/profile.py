@@ -27,6 +27,7 @@ profile = Profile(
     # ten requests a second of one username, and an order is read back
     order_calls_per_second=4,
     paces_whole_account=True,
+    tells_realised_pnl=True,
     reads_per_second=5,
     # live orders and trades once in five seconds each
     book_every_s=6,

@@ -25,6 +25,7 @@ profile = Profile(
     rejects_after_acknowledging=True,
     order_calls_per_second=9,
     paces_whole_account=True,
+    tells_realised_pnl=False,
     # its 100 calls a minute and 5000 a day are of all kinds: README.md divides them
     order_calls_per_minute=30,
     order_calls_per_day=1000,

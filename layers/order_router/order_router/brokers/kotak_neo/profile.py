@@ -54,6 +54,7 @@ profile = Profile(
     # ten a second; whether they are counted by exchange no page says
     order_calls_per_second=9,
     paces_whole_account=True,
+    tells_realised_pnl=True,
     has_master=True,
     takes_after_market=True,
     features=frozenset({Feature.QUOTES, Feature.OPTION_CHAIN, Feature.ORDER_MARGIN}),

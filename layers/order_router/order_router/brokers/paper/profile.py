@@ -18,6 +18,7 @@ profile = Profile(
     rejects_after_acknowledging=False,
     order_calls_per_second=9,
     paces_whole_account=False,
+    tells_realised_pnl=True,
     exchange_closes=False,
     features=frozenset({Feature.QUOTES}),
 )

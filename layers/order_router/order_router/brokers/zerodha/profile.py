@@ -28,6 +28,7 @@ profile = Profile(
     rejects_after_acknowledging=True,
     order_calls_per_second=9,
     paces_whole_account=True,
+    tells_realised_pnl=True,
     order_calls_per_minute=400,
     order_calls_per_day=5000,
     has_master=True,
