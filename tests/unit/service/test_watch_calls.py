@@ -203,3 +203,21 @@ def test_a_price_that_an_order_has_just_asked_for_is_not_asked_for_again() -> No
         watch_account(world.desk, BANDED)
 
     assert len(questions) == 1
+
+
+@pytest.mark.parametrize(("from_s", "minutes", "asked"), [(-3600, 60, 0), (-60, 61, 1), (3599, 1, 1)])
+def test_what_is_carried_into_a_day_is_read_once_in_the_hour_before_it_trades(
+    from_s: int, minutes: int, asked: int
+) -> None:
+    world = World(clock=FakeClock(EIGHT))
+    account = Account(name="paper", broker="paper", limits=Limits(max_daily_loss=Decimal(20000)))
+    world.settings.put_account(account)
+    held_at(world, (Exchange.NSE, Exchange.COMBO))
+    world.calendar = CALENDAR
+    world.clock.advance(from_s)
+
+    for _ in range(minutes):
+        watch_account(world.desk, account)
+        world.clock.advance(MINUTE_S)
+
+    assert len(world.transport.sent) == asked

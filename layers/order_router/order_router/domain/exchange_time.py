@@ -41,6 +41,8 @@ FIRST_TRADE = time(9, 0)
 """Before this nothing trades in India, Asia/Kolkata: commodities begin then, shares and derivatives at 9:15, after a
 pre-open that begins then (infra/calendar/README.md)."""
 
+FIRST_LOOK_FROM = time(8, 0)
+
 FIRST_LOOK = timedelta(minutes=15)
 """By when the day's first look at an account has come: one begins every ten minutes, day and night."""
 
@@ -50,6 +52,15 @@ def is_before_trading(exchange: Exchange, day: date, at: datetime) -> bool:
     midnight = datetime.combine(day, time(), IST)
     trades_at = datetime.combine(day, FIRST_TRADE, IST) if exchange in INDIAN else midnight + FIRST_LOOK
     return at < trades_at
+
+
+def is_time_for_first_look(exchange: Exchange, at: datetime) -> bool:
+    """Return whether this is when a day's first look at an account finds what was carried into the day.
+
+    In India the hour before anything trades: the brokers' sessions of the day have begun by then, or will.
+    """
+    is_late_enough = exchange not in INDIAN or at.astimezone(IST).time() >= FIRST_LOOK_FROM
+    return is_late_enough and is_before_trading(exchange, exchange_day(at), at)
 
 
 def exchange_day(at: datetime) -> date:

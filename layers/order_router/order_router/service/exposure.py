@@ -9,11 +9,22 @@ from decimal import Decimal
 from order_router.adapter.errors import BrokerError
 from order_router.adapter.profile import Profile
 from order_router.domain.account import Account
-from order_router.domain.exchange_time import exchange_day, is_before_trading
+from order_router.domain.exchange_time import exchange_day, is_before_trading, is_time_for_first_look
 from order_router.domain.instrument import Instrument, parse_instrument
 from order_router.domain.limits import OrderLimits
-from order_router.domain.meter import BASED_AT, CODES, GROSS, NET, Counted, base_of, carried_of
+from order_router.domain.meter import (
+    BASED_AT,
+    CODES,
+    GROSS,
+    NET,
+    NET_RESERVED,
+    RESERVED,
+    Counted,
+    base_of,
+    carried_of,
+)
 from order_router.domain.reports import Position
+from order_router.domain.vocabulary import Exchange
 from order_router.ports import Notice, StoreUnavailable
 from order_router.service.asking import TimedTransport, ask
 from order_router.service.desk import Desk
@@ -85,14 +96,14 @@ def watch_accounts(desk: Desk, accounts: Iterable[Account], *, until: datetime) 
 def watch_account(desk: Desk, account: Account) -> None:
     """Keep the account's base and the prices of what it has at risk fresh, and tell of a limit that is near.
 
-    The broker is asked while one of its venues may be open. Never raises: what fails here leaves the gate with what it
-    knows, and it is asked again in a minute.
+    The broker is asked while one of its venues may be open, and once before that for what is carried into the day.
+    Never raises: what fails here leaves the gate with what it knows, and it is asked again in a minute.
     """
     limits = account.limits
     try:
         now = desk.clock.now()
         counted = desk.meters.read(Counted("account", account.name).item_of(exchange_day(now)))
-        if _may_be_open(desk, account, now):
+        if _may_be_open(desk, account, now) or _begins_the_day(desk, account, counted, now):
             require_let_in(desk, account)
             counted = _refresh(desk, account, counted, now)
         _tell_near(desk, Counted("account", account.name), limits, counted)
@@ -112,6 +123,12 @@ def _is_known(counted: Mapping[str, Decimal], since: datetime) -> bool:
 def _may_be_open(desk: Desk, account: Account, at: datetime) -> bool:
     profile = desk.broker_of(account.broker).profile
     return not profile.exchange_closes or desk.calendar().may_be_open(profile.exchanges, at)
+
+
+def _begins_the_day(desk: Desk, account: Account, counted: Mapping[str, Decimal], at: datetime) -> bool:
+    exchanges = desk.broker_of(account.broker).profile.exchanges - {Exchange.COMBO}
+    is_first = account.limits.need_positions and BASED_AT not in counted
+    return is_first and any(is_time_for_first_look(one, at) for one in exchanges)
 
 
 def _refresh(
@@ -166,7 +183,8 @@ def _quote(desk: Desk, account: Account, instruments: tuple[Instrument, ...]) ->
 
 def _at_risk(counted: Mapping[str, Decimal]) -> tuple[Instrument, ...]:
     """Return what the account holds, has orders resting in, or bought and sold where no position says what is left."""
-    names = {name.partition("@")[2] for name, amount in counted.items() if "@" in name and amount}
+    named = (name.partition("@") for name, amount in counted.items() if amount)
+    names = {instrument for attribute, _, instrument in named if instrument and attribute in AT_RISK}
     return tuple(parse_instrument(name) for name in sorted(names))
 
 
@@ -207,4 +225,5 @@ def _bounds(limits: OrderLimits) -> Iterator[tuple[str, Decimal]]:
 
 
 BOUNDS = {attribute: rule for attribute, (_, rule) in CODES.items() if "@" not in attribute}
+AT_RISK = {GROSS, NET, RESERVED, NET_RESERVED}
 EVERY_ACCOUNT = "*"
