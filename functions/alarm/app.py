@@ -8,7 +8,7 @@ from order_router import wiring
 from order_router.api.alarm import read_alarms
 from order_router.api.breakers import close_breaker, list_breakers
 from order_router.api.endpoint import route
-from order_router.service.alarms import act_on
+from order_router.service.alarms import act_on_each
 
 desk = wiring.world().alarm_desk
 
@@ -25,6 +25,5 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     if "routeKey" in event:
         return answer_http(event, context)
     alarms = read_alarms(event)
-    for alarm in alarms:
-        act_on(desk, alarm)
+    act_on_each(desk, alarms)
     return {"alarms": [alarm.name for alarm in alarms]}

@@ -10,6 +10,7 @@ from order_router.api.renewal import answer_call
 from order_router.api.sessions import begin_session, close_login, list_sessions, open_login
 from order_router.api.touch import touchable
 from order_router.service.login_links import note_address
+from order_router.service.session_notices import tell_untold
 from order_router.service.sessions import keep_alive, look
 from order_router.service.watch import measure_sessions
 
@@ -30,7 +31,9 @@ answer_http = route(
 def answer_schedule(event: Mapping[str, Any]) -> dict[str, Any]:
     """Answer a schedule: before the open, or each minute."""
     if event["source"] == "keep-alive":
-        return {"kept_alive": list(keep_alive(desk))}
+        kept = keep_alive(desk)
+        tell_untold(desk)
+        return {"kept_alive": list(kept)}
     note_address(desk, event["address"])
     looked = look(desk)
     if desk.is_trading_day():

@@ -23,8 +23,10 @@ from order_router.transport.local import RoutingTransport
 class _Shown:
     """Tells nobody: the person sees what the command prints."""
 
-    def tell(self, notice: Notice) -> None:
-        """Do nothing."""
+    def tell(self, notice: Notice) -> bool:
+        """Do nothing: the person knows."""
+        _ = notice
+        return True
 
 
 def profile_of(broker: str) -> Profile:

@@ -129,6 +129,13 @@ class KillWorksContract:
         assert stored == WORK.model_copy(update={"version": 1})
         assert works.get("paper") == stored
 
+    def test_whether_its_end_was_told_is_read_back(self, works: KillWorks) -> None:
+        begun = works.write(WORK, replacing=works.get("paper"))
+        over = works.write(begun.ended(NOW, Phase.DONE), replacing=begun)
+
+        assert works.get("paper") == over
+        assert (begun.is_told, over.is_told) == (True, False)
+
     def test_of_two_writers_one_wins(self, works: KillWorks) -> None:
         first = works.write(WORK, replacing=None)
         second = works.write(first.after(NOW, phase=Phase.DONE), replacing=first)

@@ -33,6 +33,7 @@ WHOLE = SessionRecord(
     retry_at=NOW + timedelta(seconds=60),
     told=("failed:TOTP_REFUSED", "needed"),
     told_at=NOW,
+    telling=(("needed", NOW), ("failed:CODE_REFUSED", NOW + timedelta(seconds=1))),
     owner="nonce",
     lease_until=NOW + timedelta(seconds=75),
 )

@@ -59,14 +59,19 @@ class MemorySeenAlerts:
 
 
 class MemoryNotifier:
-    """Implements `ports.Notifier`; `notices` is what was told."""
+    """Implements `ports.Notifier`; `notices` is what was told. `fails`: so many cannot be queued."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, fails: int = 0) -> None:
         self.notices: list[Notice] = []
+        self.fails = fails
 
-    def tell(self, notice: Notice) -> None:
+    def tell(self, notice: Notice) -> bool:
         """Keep the notice."""
+        if self.fails:
+            self.fails -= 1
+            return False
         self.notices.append(notice)
+        return True
 
 
 class MemoryDeadLetters:

@@ -8,6 +8,7 @@ import pytest
 from order_router.domain.kill_switch import KillSwitch, StopScope
 from order_router.domain.kill_work import Phase
 from order_router.domain.lifecycle import State
+from order_router.domain.notices import NoticeNotQueued
 from order_router.service.kill_switch import Engage, engage
 from order_router.service.kill_work import make_pass
 from tests.fakes.kill import KillWorld
@@ -48,8 +49,8 @@ class Deaths:
 CALLS = (("store", ("write", "get", "list_unsettled")), ("works", ("get", "write")), ("queue", ("put",)))
 
 
-def run(at: int, *, is_after: bool) -> tuple[KillWorld, int]:
-    """Stop an account with an open order and two positions; its worker dies at this call. Return all calls' number."""
+def stopped() -> KillWorld:
+    """Return an account with an open order and two positions whose stop has just been asked for."""
     kill = KillWorld()
     market: dict[str, Any] = {"order_type": "MARKET", "limit_price": None}
     kill.world.place("k-1", **market)
@@ -57,11 +58,18 @@ def run(at: int, *, is_after: bool) -> tuple[KillWorld, int]:
     kill.world.place("k-3", order_type="LIMIT", limit_price="1400")
     kill.world.clock.advance(2)
     engage(kill.desk, Engage(switch=PAPER, by="k-admin", closes_positions=True))
+    return kill
+
+
+def run(at: int, *, is_after: bool) -> tuple[KillWorld, int]:
+    """Stop an account with an open order and two positions; its worker dies at this call. Return all calls' number."""
+    kill = stopped()
     deaths = Deaths(at, is_after=is_after)
     for holder, names in CALLS:
         for name in names:
             deaths.around(kill.world.store if holder == "store" else getattr(kill, holder), name)
     deaths.around(kill.switches, "get")
+    deaths.around(kill.world.notifier, "tell")
     deaths.around(kill.world.exchange, "handle")
     kill.world.handlers["paper://exchange"] = kill.world.exchange.handle
     _deliver(kill)
@@ -76,7 +84,7 @@ def _deliver(kill: KillWorld) -> None:
         kill.world.clock.advance(delay_s)
         try:
             make_pass(kill.work_desk, name, work_id)
-        except Died:
+        except (Died, NoticeNotQueued):
             # the message comes again when its visibility is over
             kill.queue.asked.append((name, work_id, HIDDEN_S))
     pytest.fail("the work did not end")
@@ -96,7 +104,9 @@ def faults_of(kill: KillWorld) -> list[str]:
         if not left and not any(name in words for words in kill.told("kill_outcome")):
             faults.append(f"{name} was left and nobody was told")
     unsettled = [order for order in kill.world.store.list_unsettled("paper") if order.state is State.OPEN]
-    told = kill.told("kill_outcome")[-1]
+    told = next((words for words in kill.told("kill_outcome") if "account paper: done" in words), None)
+    if told is None:
+        return [*faults, "the end was not told"]
     faults += [
         f"{order.client_order_id} rests untold" for order in unsettled if order.client_order_id not in told
     ]
@@ -121,3 +131,17 @@ def test_wherever_its_worker_dies_each_position_is_closed_at_most_once_and_what_
     print(f"{calls} calls, a death at each")
     assert calls > 40
     assert broken == {}
+
+
+def test_while_its_end_cannot_be_queued_the_message_comes_again_and_only_tells_that() -> None:
+    quiet, _ = run(0, is_after=False)
+    kill = stopped()
+    kill.world.notifier.fails = len(quiet.told("kill_outcome")) + 3
+    _deliver(kill)
+
+    *_, end = quiet.told("kill_outcome")
+    assert kill.told("kill_outcome") == [end]
+    assert [order.request for order in kill.world.at_broker()] == [
+        order.request for order in quiet.world.at_broker()
+    ]
+    assert kill.work().is_told

@@ -11,6 +11,8 @@ import pytest
 from order_router import wiring
 from order_router.aws.environment import Environment
 from order_router.domain.kill_switch import EVERYTHING
+from order_router.domain.notices import NoticeNotQueued
+from order_router.service.kill_switch import Release, release
 from tests.fakes.clock import FakeClock
 from tests.fakes.dynamodb import FakeDynamoDB, template_tables
 from tests.fakes.queues import MemoryNotifier, MemoryReconcileQueue
@@ -42,3 +44,37 @@ def test_an_alarm_stops_everything_where_the_stack_is_set_so(kills: str, is_on: 
     assert [notice.kind for notice in notifier.notices] == (["kill_on"] if is_on else []) + ["alarm"]
     if is_on:
         assert state.by == "alarm router-zerodha-errors"
+
+
+@pytest.mark.parametrize("untold", [1, 2])
+def test_an_alarm_that_comes_again_because_it_was_not_told_stops_nothing_that_was_let_go(untold: int) -> None:
+    notifier = MemoryNotifier(fails=untold)
+    made = world("zerodha-errors", notifier)
+    with patch.object(wiring, "world", lambda: made):
+        scope: dict[str, Any] = runpy.run_path(str(REPOSITORY / "functions" / "alarm" / "app.py"))
+    event = json.loads(EVENT.read_text())
+    with pytest.raises(NoticeNotQueued):
+        scope["handler"](event, None)
+    command = Release(switch=EVERYTHING, by="k-admin", reason="seen to", asked_at=FakeClock().now())
+    release(made.kill_desk, command)
+
+    scope["handler"](event, None)
+
+    state = made.kill_desk.switches.get(EVERYTHING)
+    assert (state.is_on, state.version) == (False, 2)
+    assert notifier.notices[-1].kind == "alarm"
+
+
+def test_a_stop_whose_notice_could_not_be_queued_is_told_when_its_alarm_comes_again() -> None:
+    notifier = MemoryNotifier(fails=1)
+    made = world("zerodha-errors", notifier)
+    with patch.object(wiring, "world", lambda: made):
+        scope: dict[str, Any] = runpy.run_path(str(REPOSITORY / "functions" / "alarm" / "app.py"))
+    event = json.loads(EVENT.read_text())
+    with pytest.raises(NoticeNotQueued):
+        scope["handler"](event, None)
+
+    scope["handler"](event, None)
+
+    assert made.kill_desk.switches.get(EVERYTHING).version == 1
+    assert [notice.kind for notice in notifier.notices] == ["alarm", "kill_on", "alarm"]

@@ -48,7 +48,7 @@ class ErrorCount(logging.Handler):
 class LogNotifier:
     """Tells the trader through the log, where an alarm can see it."""
 
-    def tell(self, notice: Notice) -> None:
+    def tell(self, notice: Notice) -> bool:
         """Write the notice as a warning."""
         notices.warning(
             "notice",
@@ -59,6 +59,7 @@ class LogNotifier:
                 "client_order_id": notice.client_order_id,
             },
         )
+        return True
 
 
 UNITS = {"broker_latency_ms": "Milliseconds"}

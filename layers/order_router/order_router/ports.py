@@ -248,8 +248,8 @@ class SeenAlerts(Protocol):
 class Notifier(Protocol):
     """Tells the trader."""
 
-    def tell(self, notice: Notice) -> None:
-        """Tell it, once; never raises."""
+    def tell(self, notice: Notice) -> bool:
+        """Return whether it is on its way to the trader, who may hear it twice; False: say it again. Never raises."""
 
 
 class Transport(Protocol):

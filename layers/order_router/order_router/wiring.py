@@ -280,11 +280,14 @@ class World(Parts):
             breakers=self.breaker_desk, stop=self._stop_everything, kills=self._environment.alarms_that_kill()
         )
 
-    def _stop_everything(self, by: str, reason: str) -> None:
+    def _stop_everything(self, by: str, reason: str, change: str | None) -> bool:
         from order_router.domain.kill_switch import EVERYTHING  # noqa: PLC0415 - no order pays for it
-        from order_router.service.kill_switch import Engage, engage  # noqa: PLC0415 - the same
+        from order_router.service.kill_switch import Engage, engage, engage_once  # noqa: PLC0415 - the same
 
-        engage(self.kill_desk, Engage(switch=EVERYTHING, by=by, reason=reason))
+        command = Engage(switch=EVERYTHING, by=by, reason=reason)
+        if change is None:
+            return engage(self.kill_desk, command).is_told
+        return engage_once(self.kill_desk, command, change)
 
     @property
     def tradingview_addresses(self) -> frozenset[str]:

@@ -126,8 +126,9 @@ class Tape:
 
         return send
 
-    def tell(self, notice: Notice) -> None:
+    def tell(self, notice: Notice) -> bool:
         self.ask(Call("tell", (notice.kind,)))
+        return True
 
 
 class StillPorts:

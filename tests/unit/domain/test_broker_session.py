@@ -8,6 +8,7 @@ import pytest
 from order_router.domain.broker_session import (
     SessionRecord,
     SessionState,
+    begun_telling,
     found_dead,
     found_good,
     logged_in,
@@ -28,6 +29,7 @@ TROUBLED = SessionRecord(
     refused="0123456789abcdef",
     retry_at=NOW + timedelta(hours=6),
     told=("needed",),
+    telling=(("failed:CODE_REFUSED", NOW),),
     told_at=NOW - timedelta(minutes=2),
     owner="nonce",
     lease_until=NOW + timedelta(seconds=75),
@@ -80,7 +82,18 @@ def test_the_next_session_that_is_refused_is_remembered_in_place_of_the_last() -
 
 
 def test_what_the_trader_was_told_is_kept_once_with_the_time_of_the_last_of_it() -> None:
-    told = marked_told(TROUBLED, "failed:TOTP_REFUSED", NOW)
+    later, what = NOW + timedelta(hours=1), "failed:TOTP_REFUSED"
+    telling = begun_telling(TROUBLED, what, NOW)
+    told = marked_told(telling, what, NOW, later)
 
-    assert (told.told, told.told_at) == (("needed", "failed:TOTP_REFUSED"), NOW)
-    assert marked_told(told, "needed", NOW + timedelta(hours=1)) is told
+    assert telling.telling == (*TROUBLED.telling, (what, NOW))
+    assert begun_telling(telling, what, later) is telling
+    assert (told.told, told.told_at, told.telling) == (("needed", what), later, TROUBLED.telling)
+    assert begun_telling(told, what, later) is told
+
+
+def test_what_was_to_be_told_before_a_login_does_not_count_as_told_after_it() -> None:
+    telling = begun_telling(TROUBLED, "failed", NOW)
+    after = begun_telling(logged_in(telling, NOW, EXPIRES_AT), "failed", NOW + timedelta(seconds=1))
+
+    assert marked_told(after, "failed", NOW, NOW) is after

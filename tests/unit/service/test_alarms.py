@@ -6,8 +6,9 @@ import pytest
 
 from order_router.domain.account import Account
 from order_router.domain.alarm import Act, Alarm, AlarmState
+from order_router.domain.notices import NoticeNotQueued
 from order_router.ports import StoreUnavailable
-from order_router.service.alarms import AlarmDesk, act_on
+from order_router.service.alarms import AlarmDesk, act_on, act_on_each
 from order_router.service.breaker import BreakerDesk
 from tests.fakes.breakers import MemoryBreakers
 from tests.fakes.clock import FakeClock
@@ -46,9 +47,12 @@ class Watch:
             notifier=self.notifier,
             reconcile=MemoryReconcileQueue(),
         )
-        return AlarmDesk(
-            breakers=breakers, stop=lambda by, why: self.stops.append((by, why)), kills=frozenset(kills)
-        )
+        return AlarmDesk(breakers=breakers, stop=self.stop, kills=frozenset(kills))
+
+    def stop(self, by: str, why: str, change: str | None) -> bool:
+        _ = change
+        self.stops.append((by, why))
+        return True
 
     def engaged(self) -> list[str]:
         pairs = (("zerodha", "one"), ("zerodha", "two"), ("kotak_neo", "neo"))
@@ -133,6 +137,34 @@ def test_an_alarm_that_ends_opens_and_stops_nothing(watch: Watch, before: AlarmS
 
     assert (watch.engaged(), watch.stops) == ([], [])
     assert len(watch.told()) == (2 if before is AlarmState.ALARM else 0)
+
+
+@pytest.mark.parametrize("alarm", [TELL, replace(TELL, state=AlarmState.OK, before=AlarmState.ALARM)])
+def test_what_cannot_be_queued_comes_again_and_is_told_then(watch: Watch, alarm: Alarm) -> None:
+    watch.notifier.fails = 1
+    with pytest.raises(NoticeNotQueued):
+        act_on(watch.desk(), alarm)
+
+    act_on(watch.desk(), alarm)
+
+    assert watch.told() == [("alarm", "all")]
+
+
+def test_an_alarm_that_cannot_be_told_keeps_no_other_one_from_being_acted_on(watch: Watch) -> None:
+    watch.notifier.fails = 1
+    with pytest.raises(NoticeNotQueued):
+        act_on_each(watch.desk(), [TELL, replace(TELL, act=Act.KILL), DOWN])
+
+    assert (len(watch.stops), watch.engaged()) == (1, ["one", "two"])
+
+
+def test_a_breaker_s_opening_that_cannot_be_queued_is_left_to_whoever_looks_at_it_next(watch: Watch) -> None:
+    watch.notifier.fails = 2
+
+    act_on(watch.desk(), DOWN)
+
+    assert watch.engaged() == ["one", "two"]
+    assert not watch.breakers.get("zerodha", "one").is_told
 
 
 def test_the_end_of_an_alarm_is_no_repeat_of_its_begin(watch: Watch) -> None:

@@ -502,6 +502,29 @@ def test_who_makes_up_for_a_lost_notice_and_is_met_by_another_leaves_the_read_to
     assert breaker(world).state is untold.state is BreakerState.OPEN
 
 
+def test_an_opening_that_cannot_be_queued_is_told_by_the_next_look(world: World) -> None:
+    world.notifier.fails = 1
+    open_breaker(desk_of(world), PAPER, by="alarm", reason=DOWN)
+    assert (kinds(world), breaker(world).is_told) == ([], False)
+    world.clock.advance(11)
+
+    take_probe(world.desk, PAPER)
+    take_probe(world.desk, PAPER)
+
+    assert kinds(world) == ["breaker_open"]
+    assert breaker(world).is_told
+
+
+def test_a_closing_says_what_was_stopped_in_case_nobody_heard_of_that(world: World) -> None:
+    world.notifier.fails = 1
+    open_breaker(desk_of(world), PAPER, by="alarm", reason=DOWN)
+
+    reset_breaker(desk_of(world), PAPER, by="k-admin")
+
+    assert kinds(world) == ["breaker_closed"]
+    assert f"{DOWN.code}: {DOWN.message}" in world.notifier.notices[-1].message
+
+
 def opened_untold(world: World) -> Breaker:
     """Open the breaker as a worker does that dies before it tells of it."""
     return world.breakers.write(

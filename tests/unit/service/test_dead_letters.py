@@ -1,7 +1,13 @@
 """What the queue gave up on: ended, kept, told, and never traded late."""
 
+import runpy
+from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import patch
+
 import pytest
 
+from order_router import wiring
 from order_router.domain.lifecycle import State
 from order_router.domain.vocabulary import Source
 from order_router.ports import Letter, ResumeOrder
@@ -132,3 +138,29 @@ def test_a_given_up_message_to_go_on_with_an_order_that_nobody_has_is_kept(
     bury_order(world.desk, letters, LETTER, ResumeOrder("ABCDEFGHIJ234567ABCD"))
 
     assert (states(world), letters.kept) == ([], {"m-1": "the body"})
+
+
+def test_a_letter_that_could_not_be_told_comes_again_and_is_told_then(
+    world: World, letters: MemoryDeadLetters
+) -> None:
+    app = Path(__file__).resolve().parents[3] / "functions" / "dead_letters" / "app.py"
+    made = SimpleNamespace(record_desk=world.desk, dead_letters=letters)
+    with patch.object(wiring, "world", lambda: made):
+        handler = runpy.run_path(str(app))["handler"]
+    queue_is_down, event = 2, {"Records": [{"messageId": "m-1", "body": "no order"}]}
+    world.notifier.fails = queue_is_down
+
+    answers = [handler(event, None)["batchItemFailures"] for _ in range(queue_is_down + 1)]
+
+    assert answers == [[{"itemIdentifier": "m-1"}]] * queue_is_down + [[]]
+    assert kinds(world) == ["unreadable"]
+    assert letters.kept == {"m-1": "no order"}
+
+
+def test_a_letter_for_an_account_that_is_gone_says_whether_it_is_told(
+    world: World, letters: MemoryDeadLetters
+) -> None:
+    world.notifier.fails = 1
+    command = world.command(account="gone")
+
+    assert [bury_order(world.desk, letters, LETTER, command) for _ in range(2)] == [False, True]

@@ -1,14 +1,23 @@
 """Each death of a session and each failed login reaches the trader, however soon it follows the last; once each."""
 
+import runpy
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import patch
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
+from order_router import wiring
+from order_router.aws.notice_queue import QueueNotifier
+from order_router.service.session_notices import tell_untold
 from order_router.service.sessions import renew, report_dead
 from tests.fakes.login_world import LoginWorld
 from tests.fakes.telling_world import TELEGRAM, TellingWorld
 
 MINUTE = 60
+APP = Path(__file__).resolve().parents[3] / "functions" / "session" / "app.py"
 
 
 class Trader:
@@ -74,3 +83,64 @@ def test_a_login_that_fails_again_within_half_an_hour_is_told_again(trader: Trad
         trader.finds_session_dead("live")
 
     assert trader.news == [("login_failed", "live")] * 2
+
+
+class Down:
+    """A client of a queue that does not answer."""
+
+    def send_message(self, **_: object) -> None:
+        raise EndpointConnectionError(endpoint_url="https://sqs.test")
+
+
+@pytest.mark.parametrize(("account", "kind"), [("page", "login_needed"), ("live", "login_failed")])
+def test_what_cannot_be_queued_is_told_by_the_next_schedule_as_news(
+    trader: Trader, account: str, kind: str
+) -> None:
+    trader.stores_session(account, "first")
+    trader.world.server.refuses = ["user"]
+    down = replace(trader.desk, notifier=QueueNotifier(Down, "notices", trader.world.clock))
+    refused = trader.world.secrets.session(trader.world.account(account)).fingerprint
+    report_dead(down, account, refused)
+    for _ in range(3):
+        trader.telling.pass_time(MINUTE)
+        tell_untold(down)
+    assert trader.news == []
+
+    made = SimpleNamespace(session_desk=trader.desk, seen_address=lambda: "")
+    with patch.object(wiring, "world", lambda: made):
+        handler = runpy.run_path(str(APP))["handler"]
+    for _ in range(3):
+        handler({"source": "keep-alive"}, None)
+        trader.telling.pass_time(MINUTE)
+
+    assert [news for news in trader.news if news[1] == account] == [(kind, account)]
+    assert trader.world.records.get(account).telling == ()
+
+
+def test_whoever_finds_it_dead_meanwhile_leaves_the_telling_to_who_began_it(trader: Trader) -> None:
+    trader.stores_session("page", "first")
+    down = replace(trader.desk, notifier=QueueNotifier(Down, "notices", trader.world.clock))
+    refused = trader.world.secrets.session(trader.world.account("page")).fingerprint
+    report_dead(down, "page", refused)
+
+    report_dead(trader.desk, "page", refused)
+    trader.telling.pass_time(9)
+    report_dead(trader.desk, "page", refused)
+    assert trader.news == []
+
+    trader.telling.pass_time(1)
+    report_dead(trader.desk, "page", refused)
+    trader.telling.pass_time(1)
+    assert trader.news == [("login_needed", "page")]
+
+
+def test_what_was_to_be_told_before_a_login_is_not_told_after_it(trader: Trader) -> None:
+    trader.stores_session("page", "first")
+    down = replace(trader.desk, notifier=QueueNotifier(Down, "notices", trader.world.clock))
+    report_dead(down, "page", trader.world.secrets.session(trader.world.account("page")).fingerprint)
+
+    trader.stores_session("page", "second")
+    tell_untold(trader.desk)
+    trader.telling.pass_time(1)
+
+    assert trader.news == []

@@ -9,7 +9,7 @@ import pytest
 
 from infra.calendar.build import SHIPPED
 from order_router.adapter.login import LoginUnclear
-from order_router.domain.broker_session import SessionRecord, SessionState, leased, marked_told
+from order_router.domain.broker_session import SessionRecord, SessionState, begun_telling, leased
 from order_router.domain.trading_calendar import parse_calendar
 from order_router.domain.vocabulary import Exchange
 from order_router.ports import RecordConflict, RenewalPending, StoreUnavailable
@@ -169,8 +169,8 @@ class Busy(MemorySessionRecords):
 def test_a_change_comes_through_after_seven_others_and_gives_up_at_the_eighth(world: LoginWorld) -> None:
     def change(conflicts: int) -> tuple[str, ...]:
         desk = replace(world.desk, records=Busy(conflicts))
-        change_record(desk, "live", lambda one: marked_told(one, "needed", world.clock.now()))
-        return desk.records.get("live").told
+        change_record(desk, "live", lambda one: begun_telling(one, "needed", world.clock.now()))
+        return tuple(what for what, _ in desk.records.get("live").telling)
 
     assert change(7) == ("needed",)
     with pytest.raises(StoreUnavailable, match="the session of live: too many conflicts"):

@@ -145,7 +145,7 @@ def test_who_queues_a_notice_is_not_hurt_by_a_queue_that_is_down(caplog: pytest.
     world = TellingWorld(TELEGRAM)
     world.notifier._queue._client = lambda: Wrapped(world.sqs, send_message=_raise_throttled)
 
-    world.tell("login_needed", link=LINK)
+    assert not world.notifier.tell(Notice(kind="login_needed", account="main", message="log in", link=LINK))
 
     assert [one.message for one in caplog.records] == ["could not queue a notice"]
     assert "canary" not in repr([vars(one) for one in caplog.records])

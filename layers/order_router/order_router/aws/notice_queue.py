@@ -30,14 +30,16 @@ class QueueNotifier:
         self._queue = SqsNoticeQueue(make_client, url)
         self._clock = clock
 
-    def tell(self, notice: Notice) -> None:
-        """Queue the notice; what goes wrong with that is logged, and the log has the notice itself."""
+    def tell(self, notice: Notice) -> bool:
+        """Queue the notice and return whether it is; what goes wrong is logged, and the log has the notice itself."""
         if notice.kind in KINDS and KINDS[notice.kind].is_streamed:
-            return
+            return True
         try:
             self._queue.put(notice, self._clock.now())
         except Exception as error:  # noqa: BLE001 - whoever tells has an order to see to: nothing may hurt it
             logger.warning("could not queue a notice", extra={"kind": notice.kind, "error": _name(error)})
+            return False
+        return True
 
 
 class SqsNoticeQueue:

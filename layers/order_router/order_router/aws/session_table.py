@@ -165,6 +165,7 @@ def _item(record: SessionRecord) -> Item:
             "retry_at": _optional_text(record.retry_at),
             "told": list(record.told),
             "told_at": _optional_text(record.told_at),
+            "telling": [[what, _text(since)] for what, since in record.telling],
             "lease_owner": record.owner,
             "lease_until": _optional_text(record.lease_until),
             "version": record.version,
@@ -189,6 +190,8 @@ def _record(account: str, item: Item | None) -> SessionRecord:
         retry_at=_optional_time(fields.get("retry_at")),
         told=tuple(fields["told"]),
         told_at=_optional_time(fields.get("told_at")),
+        # a record of an earlier release has none
+        telling=tuple((what, _time(since)) for what, since in fields.get("telling", ())),
         owner=fields.get("lease_owner"),
         lease_until=_optional_time(fields.get("lease_until")),
         version=fields["version"],

@@ -31,8 +31,8 @@ class SessionRecord:
     """The state of one account's session.
 
     `refused` is the fingerprint of the session that the broker last refused; `retry_at` is before when nothing but a
-    person begins a login; `told` is what the trader was told since the last login. `owner` and `lease_until` say who is
-    logging in. `version` counts the writes.
+    person begins a login; `told` is what the trader was told since the last login, `telling` what is to be told, and
+    since when. `owner` and `lease_until` say who is logging in. `version` counts the writes.
     """
 
     account: str
@@ -46,6 +46,7 @@ class SessionRecord:
     retry_at: datetime | None = None
     told: tuple[str, ...] = ()
     told_at: datetime | None = None
+    telling: tuple[tuple[str, datetime], ...] = ()
     owner: str | None = None
     lease_until: datetime | None = None
     version: int = 0
@@ -88,6 +89,7 @@ def found_good(record: SessionRecord, expires_at: datetime | None) -> SessionRec
         retry_at=None,
         told=(),
         told_at=None,
+        telling=(),
     )
 
 
@@ -111,8 +113,16 @@ def found_dead(record: SessionRecord, state: SessionState, refused: str | None) 
     return replace(record, state=state, refused=refused)
 
 
-def marked_told(record: SessionRecord, what: str, at: datetime) -> SessionRecord:
-    """Return the record with `what` among what the trader was told; the same record if it was told before."""
-    if what in record.told:
+def begun_telling(record: SessionRecord, what: str, at: datetime) -> SessionRecord:
+    """Return the record with `what` among what is to be told; the same record if it is, or was told before."""
+    if what in record.told or what in dict(record.telling):
         return record
-    return replace(record, told=(*record.told, what), told_at=at)
+    return replace(record, telling=(*record.telling, (what, at)))
+
+
+def marked_told(record: SessionRecord, what: str, since: datetime, at: datetime) -> SessionRecord:
+    """Return the record with what was to be told since then among what was told; the same if that is over."""
+    if (what, since) not in record.telling:
+        return record
+    left = tuple(one for one in record.telling if one != (what, since))
+    return replace(record, telling=left, told=(*record.told, what), told_at=at)

@@ -93,7 +93,8 @@ class Exit(_Line):
 class KillWork(_Line):
     """The work of one account. `since`: when the switch came on that asked for it: for another time it is not done.
 
-    `strategy`: only that strategy's orders are cancelled. `problems`: what could not be done, in words.
+    `strategy`: only that strategy's orders are cancelled. `problems`: what could not be done, in words. `is_told`: its
+    end, once it is over, is on its way to the trader.
     """
 
     work_id: str
@@ -109,6 +110,7 @@ class KillWork(_Line):
     exits: tuple[Exit, ...] = ()
     problems: tuple[str, ...] = ()
     updated_at: AwareDatetime
+    is_told: bool = True
     version: int = 0
 
     @property
@@ -145,7 +147,7 @@ class KillWork(_Line):
 
     def ended(self, at: datetime, phase: Phase, *problems: str) -> "KillWork":
         """Return the work at its end, with what could not be done."""
-        return self.after(at, phase=phase, problems=(*self.problems, *problems))
+        return self.after(at, phase=phase, problems=(*self.problems, *problems), is_told=False)
 
 
 class Verdict(StrEnum):

@@ -5,8 +5,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from order_router.domain.errors import RouterError
+
 EVERYBODY = frozenset({"", "*", "all", "unknown"})
 """What stands in a notice's account where it is about no single one."""
+
+
+class NoticeNotQueued(RouterError):
+    """What the trader is to be told could not be queued: all else is done, and whoever asked for it asks again."""
+
+    code = "NOTICE_NOT_QUEUED"
 
 
 class Urgency(StrEnum):

@@ -177,11 +177,12 @@ def probe_delay_s(breaker: Breaker) -> int:
 
 
 def _tell(desk: Desk | BreakerDesk, account: Account, breaker: Breaker) -> Breaker:
-    """Tell of the breaker as it stands and note that; whoever looks next tells it again if that was lost."""
+    """Tell of the breaker as it stands, and note that if it is on its way; else whoever looks next tells it again."""
     kind = "breaker_open" if breaker.is_engaged else "breaker_closed"
     subject = None if breaker.since is None else breaker.since.isoformat()
     words = _open_words(desk, account, breaker) if breaker.is_engaged else _closed_words(account, breaker)
-    desk.notifier.tell(Notice(kind=kind, account=account.name, message=words, subject=subject))
+    if not desk.notifier.tell(Notice(kind=kind, account=account.name, message=words, subject=subject)):
+        return breaker
     try:
         return desk.breakers.write(rules.told(breaker), replacing=breaker)
     except (BreakerConflict, StoreUnavailable):
@@ -189,7 +190,7 @@ def _tell(desk: Desk | BreakerDesk, account: Account, breaker: Breaker) -> Break
 
 
 def _open_words(desk: Desk | BreakerDesk, account: Account, breaker: Breaker) -> str:
-    why = "" if breaker.reason is None else f" ({breaker.reason.code}: {breaker.reason.message})"
+    why = _why(breaker)
     what = "after order calls that came to nothing" if breaker.by == rules.BY_FAILURES else f"by {breaker.by}"
     return (
         f"no order goes to {account.broker} from account {account.name}: its circuit was opened {what}{why}."
@@ -200,7 +201,12 @@ def _open_words(desk: Desk | BreakerDesk, account: Account, breaker: Breaker) ->
 
 def _closed_words(account: Account, breaker: Breaker) -> str:
     how = "it answered a read" if breaker.by == rules.BY_PROBE else f"closed by {breaker.by}"
-    return f"orders go to {account.broker} from account {account.name} again: {how}"
+    # the opening may never have been heard: this says why there was one
+    return f"orders go to {account.broker} from account {account.name} again: {how}; they were stopped{_why(breaker)}"
+
+
+def _why(breaker: Breaker) -> str:
+    return "" if breaker.reason is None else f" ({breaker.reason.code}: {breaker.reason.message})"
 
 
 def _fallbacks(desk: Desk | BreakerDesk, account: Account) -> str:

@@ -11,20 +11,24 @@ from order_router.service.place import order_of, tell_unseen_end
 from order_router.service.recording import record
 
 
-def bury_unreadable(desk: RecordDesk, letters: DeadLetters, letter: Letter) -> None:
-    """Keep a message that is no order, and tell: it must not come again."""
+def bury_unreadable(desk: RecordDesk, letters: DeadLetters, letter: Letter) -> bool:
+    """Keep a message that is no order, and tell; return whether that is on its way."""
     letters.keep(letter, desk.clock.now())
     words = f"a queued message could not be read as an order; its body is kept as dead#{letter.message_id}"
-    tell(desk, "unreadable", "unknown", words)
+    return tell(desk, "unreadable", "unknown", words)
 
 
 def bury_order(
     desk: RecordDesk, letters: DeadLetters, letter: Letter, command: PlaceOrder | ResumeOrder
-) -> None:
-    """End the order of a message that was tried too often; one that left already is left alone."""
+) -> bool:
+    """End the order of a message that was tried too often; one that left already is left alone.
+
+    Returns whether what there is to tell is on its way; of an order that is stored its own record tells.
+    """
     letters.keep(letter, desk.clock.now())
     if isinstance(command, ResumeOrder):
-        return _bury_stored(desk, letter, desk.store.get(command.client_order_id))
+        _bury_stored(desk, letter, desk.store.get(command.client_order_id))
+        return True
     account = desk.settings.account(command.request.account)
     if account is None:
         words = f"a queued order is for an account that is not there; its body is kept as dead#{letter.message_id}"
@@ -32,8 +36,10 @@ def bury_order(
     order = order_of(command, account)
     stored = desk.store.get(order.client_order_id)
     if stored is None:
-        return tell_unseen_end(desk, _ended(desk, order, letter))
-    return _bury_stored(desk, letter, stored)
+        tell_unseen_end(desk, _ended(desk, order, letter))
+    else:
+        _bury_stored(desk, letter, stored)
+    return True
 
 
 def _bury_stored(desk: RecordDesk, letter: Letter, stored: Order | None) -> None:

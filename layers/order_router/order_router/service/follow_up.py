@@ -21,6 +21,8 @@ def ask_for_a_look(desk: Desk, account: str, *, delay_s: int = RECONCILE_DELAY_S
         logger.warning("could not ask for a look", extra={"account": account})
 
 
-def tell(desk: RecordDesk, kind: str, account: str, message: str, client_order_id: str | None = None) -> None:
-    """Tell the trader."""
-    desk.notifier.tell(Notice(kind=kind, account=account, message=message, client_order_id=client_order_id))
+def tell(desk: RecordDesk, kind: str, account: str, message: str, client_order_id: str | None = None) -> bool:
+    """Tell the trader; return whether it is on its way."""
+    return desk.notifier.tell(
+        Notice(kind=kind, account=account, message=message, client_order_id=client_order_id)
+    )

@@ -96,9 +96,9 @@ class KillWorkDesk:
 
     def tell(
         self, account: str, message: str, client_order_id: str | None = None, subject: str | None = None
-    ) -> None:
-        """Tell what became of the work, or of a part of it."""
-        self.orders.notifier.tell(
+    ) -> bool:
+        """Tell what became of the work, or of a part of it; return whether that is on its way."""
+        return self.orders.notifier.tell(
             Notice(
                 kind="kill_outcome",
                 account=account,

@@ -1,7 +1,7 @@
 """Turn the kill switch on and off: stop first, then see to what else was asked for."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from order_router.domain.errors import RouterError
@@ -13,6 +13,9 @@ from order_router.service.kill_desk import KillDesk, still_stands
 
 logger = logging.getLogger(__name__)
 TRIES = 10
+RECENT_TURNS = 20
+"""Among how many of a switch's last turns one is looked for that may have been asked for again."""
+
 SECOND = timedelta(seconds=1)
 MILLISECOND = timedelta(milliseconds=1)
 """What the gateway's clock says of when a call came is cut off below."""
@@ -46,10 +49,11 @@ class Engage:
 
 @dataclass(frozen=True, slots=True)
 class Engaged:
-    """The switch, on, and the work that was begun or goes on."""
+    """The switch, on, and the work that was begun or goes on. `is_told`: that it is on is on its way to the trader."""
 
     state: SwitchState
     works: tuple[KillWork, ...] = ()
+    is_told: bool = True
 
 
 def engage(desk: KillDesk, command: Engage) -> Engaged:
@@ -59,8 +63,23 @@ def engage(desk: KillDesk, command: Engage) -> Engaged:
     """
     require_known(desk, command.switch)
     state = _turned_on(desk, command)
-    _tell(desk, "kill_on", state)
-    return Engaged(state, _begun(desk, command, state))
+    is_told = _tell(desk, "kill_on", state)
+    return Engaged(state, _begun(desk, command, state), is_told)
+
+
+def engage_once(desk: KillDesk, command: Engage, change: str) -> bool:
+    """Turn the switch on for this change of something else, unless that was done; return whether it is told.
+
+    Asked again it only tells again: nothing is stopped anew that a person has let go since. Raises as `engage` does.
+    """
+    command = replace(command, reason=f"{command.reason} ({change})".strip())
+    asked = (command.by, command.reason)
+    turns = desk.switches.history(command.switch, last=RECENT_TURNS)
+    done = next((turn for turn in turns if turn.is_on and (turn.by, turn.reason) == asked), None)
+    if done is None:
+        return engage(desk, command).is_told
+    # of one that was turned since, its last turn was told
+    return done.version != turns[0].version or _tell(desk, "kill_on", done)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,11 +218,11 @@ def _written(desk: KillDesk, wanted: KillWork) -> KillWork:
     raise StoreUnavailable(f"beginning the work of {wanted.name}: too many conflicts")
 
 
-def _tell(desk: KillDesk, kind: str, state: SwitchState) -> None:
+def _tell(desk: KillDesk, kind: str, state: SwitchState) -> bool:
     why = f": {state.reason}" if state.reason else ""
     word = "on" if state.is_on else "off"
     exits = ", exits pass" if state.lets_exits else ""
-    desk.notifier.tell(
+    return desk.notifier.tell(
         Notice(
             kind=kind,
             account=state.switch.name or "" if state.switch.scope is StopScope.ACCOUNT else "",

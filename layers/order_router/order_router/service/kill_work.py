@@ -5,11 +5,13 @@ idempotency key before it leaves, so that it is one order however often it is as
 """
 
 import logging
+from contextlib import suppress
 
 from order_router.domain.errors import RouterError
 from order_router.domain.kill_switch import switch_of
 from order_router.domain.kill_work import GIVE_UP, SETTLE, Cancel, KillWork, Phase, WorkConflict
 from order_router.domain.lifecycle import EventKind, State
+from order_router.domain.notices import NoticeNotQueued
 from order_router.domain.order import Order
 from order_router.service.change import CancelOutcome, cancel_one
 from order_router.service.kill_desk import KillWorkDesk, still_stands
@@ -21,9 +23,15 @@ PASS_PAUSE_S = 2
 
 
 def make_pass(desk: KillWorkDesk, name: str, work_id: str) -> None:
-    """Make one pass of this work, if it is still to be done, and ask for the next; may raise any RouterError."""
+    """Make one pass of this work, if it is still to be done, and ask for the next; may raise any RouterError.
+
+    NoticeNotQueued: the work is over, and the next pass only tells that.
+    """
     work = desk.works.get(name)
-    if work is None or work.work_id != work_id or work.is_over:
+    if work is None or work.work_id != work_id:
+        return
+    if work.is_over:
+        _tell_end(desk, work)
         return
     try:
         stored = desk.works.write(_advanced(desk, work), replacing=work)
@@ -116,6 +124,16 @@ def _after_cancelling(desk: KillWorkDesk, work: KillWork) -> KillWork:
 
 
 def _tell_end(desk: KillWorkDesk, work: KillWork) -> None:
+    """Tell what became of it and note that; who dies between the two leaves it to be told once more."""
+    if work.is_told:
+        return
+    if not desk.tell(work.account, _end_in_words(work), subject=work.work_id):
+        raise NoticeNotQueued(f"the end of the kill switch's work for {work.name} could not be queued")
+    with suppress(WorkConflict):
+        desk.works.write(work.model_copy(update={"is_told": True}), replacing=work)
+
+
+def _end_in_words(work: KillWork) -> str:
     cancelled = sum(line.outcome in {State.CANCELLED, State.REFUSED} for line in work.cancels)
     closed = sum(line.state == State.FILLED for line in work.exits)
     words = [
@@ -124,4 +142,4 @@ def _tell_end(desk: KillWorkDesk, work: KillWork) -> None:
     ]
     if work.closes_positions:
         words.append(f"{closed} of {len(work.exits)} exits filled")
-    desk.tell(work.account, "; ".join((*words, *work.problems)), subject=work.work_id)
+    return "; ".join((*words, *work.problems))

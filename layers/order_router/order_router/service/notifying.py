@@ -11,7 +11,7 @@ class EachNotifier:
     def __init__(self, notifiers: Sequence[Notifier]) -> None:
         self._notifiers = notifiers
 
-    def tell(self, notice: Notice) -> None:
-        """Tell each of them."""
-        for notifier in self._notifiers:
-            notifier.tell(notice)
+    def tell(self, notice: Notice) -> bool:
+        """Tell each of them, and return whether each has it."""
+        heard = [notifier.tell(notice) for notifier in self._notifiers]
+        return all(heard)

@@ -1,42 +1,68 @@
-"""Tell the trader of a session, each thing once between two logins; the link that mends it goes with it."""
+"""Tell the trader of a session, each thing once between two logins; the link that mends it goes with it.
 
+What is to be told is written down before, and that it was told after it is on its way: what was lost between is told by
+the next who looks, under the same subject.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 from order_router.adapter.login import LoginKind
 from order_router.domain.account import Account
-from order_router.domain.broker_session import marked_told
+from order_router.domain.broker_session import SessionRecord, begun_telling, marked_told
 from order_router.domain.errors import Reason
 from order_router.ports import Notice, StoreUnavailable
 from order_router.service.login_links import make_link
 from order_router.service.session_desk import SessionDesk, change_record
 
+logger = logging.getLogger(__name__)
 CALENDAR_AHEAD = timedelta(days=21)
 EVERY_ACCOUNT = "all"
 TOLD_LINK_LIFE = timedelta(hours=3)
 """How long a link that was sent is good: it waits for somebody to look at a telephone."""
 
+UNTOLD_FOR = timedelta(seconds=10)
+"""How long whoever is to tell has for it, before whoever looks does."""
+
+NEEDED, FAILED = "needed", "failed:"
+
 
 def tell_needed(desk: SessionDesk, account: Account) -> None:
     """Tell once that the account has no session, or none for the day, and that a person must log in."""
-    subject = _untold(desk, account, "needed")
-    if subject is None:
-        return
-    link = _link(desk, account) if desk.profile(account).login is LoginKind.BROWSER else None
-    words = (
-        f"log in to {desk.profile(account).title}: account {account.name} has no session for today's orders"
-    )
-    desk.notifier.tell(
-        Notice(kind="login_needed", account=account.name, message=words, subject=subject, link=link)
-    )
+    _tell_once(desk, account, NEEDED, lambda: _needed(desk, account))
 
 
 def tell_failed(desk: SessionDesk, account: Account, reason: Reason) -> None:
     """Tell once of each reason why logging in failed."""
-    subject = _untold(desk, account, f"failed:{reason.code}")
-    if subject is None:
-        return
-    words = f"the login of account {account.name} failed ({reason.code}): {reason.message}"
-    desk.notifier.tell(Notice(kind="login_failed", account=account.name, message=words, subject=subject))
+    _tell_once(desk, account, f"{FAILED}{reason.code}", lambda: _failed(account, reason))
+
+
+def tell_untold(desk: SessionDesk) -> None:
+    """Tell again what was to be told of each account and is not known to be on its way; what fails waits once more."""
+    for account in desk.settings.accounts():
+        if account.is_enabled:
+            try:
+                _tell_again(desk, account)
+            except StoreUnavailable as error:
+                # the next minute comes; the other accounts must not wait for it
+                logger.warning("untold", extra={"account": account.name, "words": error.message})
+
+
+def _tell_again(desk: SessionDesk, account: Account) -> None:
+    record = desk.records.get(account.name)
+    for what, _ in record.telling:
+        if what == NEEDED:
+            tell_needed(desk, account)
+        else:
+            tell_failed(desk, account, _reason_of(record, what.removeprefix(FAILED)))
+
+
+def _reason_of(record: SessionRecord, code: str) -> Reason:
+    if record.last_error is not None and record.last_error.code == code:
+        return record.last_error
+    return Reason(code, "another failure came after it")
 
 
 def tell_calendar_ends(desk: SessionDesk) -> None:
@@ -52,14 +78,36 @@ def tell_calendar_ends(desk: SessionDesk) -> None:
         desk.notifier.tell(Notice(kind="calendar_unknown", account=EVERY_ACCOUNT, message=message))
 
 
-def _untold(desk: SessionDesk, account: Account, what: str) -> str | None:
-    """Mark this told and return the subject to tell it by, None if it was told since the last login.
+def _tell_once(desk: SessionDesk, account: Account, what: str, notice_of: Callable[[], Notice]) -> None:
+    """Tell it unless it was told since the last login, or somebody else has just begun to.
 
-    The subject carries the mark's time: what the record calls untold is never a repeat of what came before a login.
+    The subject carries the time since when it is to be told: what is told again is a repeat, what came before a login
+    is not.
     """
     at = desk.clock.now()
-    before, after = change_record(desk, account.name, lambda one: marked_told(one, what, at))
-    return None if before is after else f"{what} {at.isoformat()}"
+    before, record = change_record(desk, account.name, lambda one: begun_telling(one, what, at))
+    since = dict(record.telling).get(what)
+    if since is None or (before is record and at - since < UNTOLD_FOR):
+        return
+    if not desk.notifier.tell(replace(notice_of(), subject=f"{what} {since.isoformat()}")):
+        return
+    try:
+        change_record(desk, account.name, lambda one: marked_told(one, what, since, at))
+    except StoreUnavailable as error:
+        logger.warning("not noted as told", extra={"account": account.name, "words": error.message})
+
+
+def _needed(desk: SessionDesk, account: Account) -> Notice:
+    link = _link(desk, account) if desk.profile(account).login is LoginKind.BROWSER else None
+    words = (
+        f"log in to {desk.profile(account).title}: account {account.name} has no session for today's orders"
+    )
+    return Notice(kind="login_needed", account=account.name, message=words, link=link)
+
+
+def _failed(account: Account, reason: Reason) -> Notice:
+    words = f"the login of account {account.name} failed ({reason.code}): {reason.message}"
+    return Notice(kind="login_failed", account=account.name, message=words)
 
 
 def _link(desk: SessionDesk, account: Account) -> str | None:
