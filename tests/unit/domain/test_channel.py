@@ -21,7 +21,7 @@ from order_router.domain.channel import (
     wants,
 )
 from order_router.domain.exchange_time import IST
-from order_router.domain.notices import Notice
+from order_router.domain.notices import KINDS, RETIRED, Notice
 
 NORMAL = Notice(kind="fill", account="main", message="")
 URGENT = Notice(kind="unknown", account="main", message="")
@@ -72,6 +72,14 @@ def test_a_channel_is_kept_as_it_was_set_up(fields: dict[str, Any]) -> None:
 def test_what_could_not_work_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         CHANNEL.validate_python({"name": "one"} | fields)
+
+
+@pytest.mark.parametrize("kind", sorted(RETIRED))
+def test_a_channel_that_mutes_a_kind_of_an_earlier_release_is_read(kind: str) -> None:
+    stored = {"name": "one", "kind": "telegram", "chat_id": "1", "mutes": [kind]}
+
+    assert kind not in KINDS
+    assert CHANNEL.validate_python(stored).mutes == (kind,)
 
 
 @pytest.mark.parametrize(

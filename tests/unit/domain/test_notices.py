@@ -7,6 +7,7 @@ from pathlib import Path
 
 import order_router
 from order_router.domain.notices import KINDS, Notice, Urgency, kind_of, notice_key
+from order_router.domain.order_news import NEWS
 
 LAYER = Path(order_router.__file__).parent
 NOTICE = Notice(kind="unknown", account="main", message="look at the book", client_order_id="a1")
@@ -54,6 +55,36 @@ def test_every_kind_that_is_told_is_in_the_table() -> None:
 
     assert {"unknown", "login_needed", "instruments_not_refreshed"} <= told
     assert told - KINDS.keys() == set()
+
+
+def test_every_kind_in_the_table_is_told_by_something() -> None:
+    trees = [ast.parse(path.read_text()) for path in LAYER.rglob("*.py")]
+    told = {kind for tree in trees for kind in [*_kinds(tree), *_chosen_kinds(tree)]}
+    streamed = {kind for kind, _ in NEWS.values()}
+
+    assert KINDS.keys() - told - streamed == set()
+    assert streamed - {kind for kind in KINDS if KINDS[kind].is_streamed} == set()
+
+
+def _chosen_kinds(tree: ast.AST) -> Iterator[str]:
+    """Yield the texts of which one is taken as a kind: `kind = "a" if ... else "b"`, or handed to a `_tell`."""
+    for node in ast.walk(tree):
+        match node:
+            case (
+                ast.Assign(targets=[ast.Name(id="kind")], value=value) | ast.keyword(arg="kind", value=value)
+            ):
+                chosen = [value]
+            case ast.Call(func=ast.Name(id="_tell"), args=args):
+                chosen = args[1:2]
+            case _:
+                continue
+        for expression in chosen:
+            branches = (
+                [expression.body, expression.orelse] if isinstance(expression, ast.IfExp) else [expression]
+            )
+            yield from (
+                one.value for one in branches if isinstance(one, ast.Constant) and isinstance(one.value, str)
+            )
 
 
 def _kinds(tree: ast.AST) -> Iterator[str]:

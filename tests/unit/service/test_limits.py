@@ -18,6 +18,7 @@ from order_router.domain.gate import EntryHeld, LimitReached
 from order_router.domain.lifecycle import State
 from order_router.domain.limits import Limits, MarginCheck
 from order_router.domain.meter import BASED_AT, GROSS, LOSS, NET, OPEN, ORDERS, RESERVED
+from order_router.domain.notices import KINDS, Urgency
 from order_router.domain.order import Order
 from order_router.domain.reports import OrderMargin
 from order_router.domain.trading_calendar import parse_calendar
@@ -683,6 +684,50 @@ def test_a_short_position_comes_near_its_net_limit_too(world: World) -> None:
     reconcile_all(world.desk)
 
     assert told(world)[0][1] == "account paper#net#2026-11-23"
+
+
+@pytest.mark.parametrize("side", ["BUY", "SELL"])
+def test_an_instrument_s_limits_are_told_of_too(world: World, side: str) -> None:
+    limit(world, max_instrument_gross_exposure="9000", max_instrument_net_exposure="9000")
+    world.place("one", side=side, limit_price="1500.05")
+    world.place("other", side=side, instrument="NSE:RELIANCE", quantity=1, limit_price="2900")
+
+    reconcile_account(world.desk, "paper", is_asked=False)
+
+    assert [subject for _, subject in told(world)] == [
+        f"account paper#{name}@NSE:INFY#2026-11-23" for name in ("gross", "net")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("price", "kind", "state"),
+    [
+        ("1420.10", None, State.OPEN),
+        ("1420.05", "limit_near", State.OPEN),
+        ("1400.05", "limit_near", State.OPEN),
+        ("1400", "limit_reached", State.REFUSED),
+    ],
+)
+def test_the_day_s_loss_is_told_as_reached_when_it_stops_entries(
+    world: World, price: str, kind: str | None, state: State
+) -> None:
+    limit(world, max_daily_loss="500")
+    world.place("bought", limit_price="1500.05")
+    world.set_price("NSE:INFY", price)
+    world.clock.advance(60)
+
+    for _ in range(2):
+        reconcile_account(world.desk, "paper", is_asked=False)
+
+    heard = {(one.kind, one.account, one.subject) for one in world.notifier.notices}
+    assert heard == ({(kind, "paper", "account paper#loss#2026-11-23")} if kind else set())
+    assert world.place("entry", limit_price="1300").order.state is state
+
+
+def test_the_day_s_loss_wakes_its_trader_and_a_limit_that_is_near_does_not() -> None:
+    urgent = {kind for kind in ("limit_near", "limit_reached") if KINDS[kind].urgency is Urgency.URGENT}
+
+    assert urgent == {"limit_reached"}
 
 
 def test_the_next_day_begins_with_nothing_counted(world: World) -> None:

@@ -19,13 +19,12 @@ OF_AN_ORDER = {"fill", "partial", "cancelled", "expired", "rejected", "refused",
 WINDOWS = {
     timedelta(minutes=1): {"kill_on", "kill_off"},
     timedelta(minutes=5): {"breaker_open", "breaker_closed"},
-    timedelta(minutes=15): {"backlog", "dead_letter", "alarm", "a kind that the table lacks"},
+    timedelta(minutes=15): {"alarm", "a kind that the table lacks"},
     timedelta(minutes=30): {"login_needed", "login_failed"},
-    timedelta(hours=1): {"price_unknown"},
     timedelta(days=1): {
         *OF_AN_ORDER,
         *("late_fill", "unknown", "closed", "duplicate", "stray", "unreadable"),
-        *("kill_outcome", "limit_near", "limit_reached", "egress_changed"),
+        *("kill_outcome", "limit_near", "limit_reached"),
         *("instruments_not_refreshed", "calendar_unknown"),
     },
 }
@@ -60,4 +59,4 @@ def test_a_link_that_stops_comes_with_trouble_that_goes_on_and_with_nothing_else
 
     with_link = {telling.notice.kind for telling in world.telegram.said if telling.stop_link is not None}
     assert sorted(world.telegram.kinds) == sorted(KINDS)
-    assert with_link == {"unknown", "duplicate", "breaker_open", "backlog"}
+    assert with_link == {"unknown", "duplicate", "breaker_open"}

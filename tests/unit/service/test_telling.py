@@ -30,10 +30,10 @@ def test_a_repeat_within_its_window_is_no_news_and_after_it_is() -> None:
     world = TellingWorld(TELEGRAM)
 
     for message in ("4 orders wait", "9 orders wait"):
-        world.tell("backlog", message, subject="orders")
+        world.tell("alarm", message, subject="orders")
         world.settle()
     world.clock.advance(15 * 60)
-    world.tell("backlog", "7 orders wait", subject="orders")
+    world.tell("alarm", "7 orders wait", subject="orders")
     world.settle()
 
     assert [telling.notice.message for telling in world.telegram.said] == ["4 orders wait", "7 orders wait"]
@@ -193,7 +193,7 @@ def asleep() -> TellingWorld:
 def test_what_can_wait_in_quiet_hours_comes_as_one_summary_in_the_morning() -> None:
     world = asleep()
     world.tell("instruments_not_refreshed", "those of Zerodha stay")
-    world.tell("price_unknown", "no price of INFY")
+    world.tell("limit_near", "no room in INFY")
     world.settle()
 
     for _ in range(8 * 60 - 1):
@@ -205,7 +205,7 @@ def test_what_can_wait_in_quiet_hours_comes_as_one_summary_in_the_morning() -> N
     (summary,) = world.telegram.said
     assert summary.notice.kind == "summary"
     assert "those of Zerodha stay" in summary.notice.message
-    assert "no price of INFY" in summary.notice.message
+    assert "no room in INFY" in summary.notice.message
     world.pass_time(3600)
     assert (len(world.telegram.said), world.depth()) == (1, 0)
 
@@ -389,7 +389,7 @@ def test_a_link_to_the_kill_switch_goes_with_what_may_want_it_and_with_nothing_e
 def test_a_link_stops_everything_where_the_notice_is_about_no_single_account() -> None:
     world = TellingWorld(TELEGRAM)
 
-    world.tell("backlog", account="all")
+    world.tell("breaker_open", account="all")
     world.settle()
 
     assert world.stopped == ["kill#global"]

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 
 from order_router.domain.errors import RouterError
 from order_router.domain.exchange_time import IST
-from order_router.domain.notices import EVERYBODY, KINDS, Notice, Urgency, kind_of
+from order_router.domain.notices import EVERYBODY, KINDS, RETIRED, Notice, Urgency, kind_of
 from order_router.domain.request import Name
 
 EXPECTED_URL = "expected an address such as https://host/path, without a name or a fragment in it"
@@ -34,7 +34,7 @@ class ChannelRefused(ChannelDown):
 
 
 def _kind(word: str) -> str:
-    if word not in KINDS:
+    if word not in KINDS and word not in RETIRED:
         raise ValueError(f"expected a kind of notice: {', '.join(sorted(KINDS))}")
     return word
 

@@ -104,17 +104,16 @@ KINDS: dict[str, NoticeKind] = {
     "kill_off": _urgent("Kill switch off", minutes=1),
     "kill_outcome": _urgent("Kill switch: what became of an order", minutes=DAY),
     "limit_near": NoticeKind(title="Near a limit"),
-    "limit_reached": _urgent("Limit reached", minutes=DAY),
-    "price_unknown": NoticeKind(title="No price to check an order against", window=timedelta(hours=1)),
+    "limit_reached": _urgent("Limit of the day's loss reached", minutes=DAY),
     "calendar_unknown": NoticeKind(title="No trading calendar for this year"),
-    "backlog": _urgent("Orders wait in the queue", offers_stop=True),
-    "dead_letter": _urgent("The queue gave up on a message"),
     "alarm": _urgent("Alarm"),
-    "egress_changed": _urgent("Outgoing address changed", minutes=DAY),
     # ---- the notifier itself
     "test": _urgent("Test"),
     "summary": NoticeKind(title="Meanwhile"),
 }
+
+RETIRED = frozenset({"price_unknown", "backlog", "dead_letter", "egress_changed"})
+"""Kinds of earlier releases that nothing tells: a channel that was stored then may still mute them."""
 
 UNLISTED = _urgent("Notice")
 

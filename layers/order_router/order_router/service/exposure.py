@@ -16,12 +16,14 @@ from order_router.domain.meter import (
     BASED_AT,
     CODES,
     GROSS,
+    LOSS,
     NET,
     NET_RESERVED,
     RESERVED,
     Counted,
     base_of,
     carried_of,
+    code_of,
 )
 from order_router.domain.reports import Position
 from order_router.domain.vocabulary import Exchange
@@ -192,7 +194,7 @@ def watch_strategies(desk: Desk) -> None:
     """Tell of each strategy whose limits come near; never raises."""
     try:
         for strategy in desk.settings.strategies():
-            if any(_bounds(strategy.limits)):
+            if any(_bounds(strategy.limits, {})):
                 counted = Counted("strategy", strategy.name)
                 amounts = desk.meters.read(counted.item_of(exchange_day(desk.clock.now())))
                 _tell_near(desk, counted, strategy.limits, amounts)
@@ -203,27 +205,33 @@ def watch_strategies(desk: Desk) -> None:
 
 
 def _tell_near(desk: Desk, counted: Counted, limits: OrderLimits, amounts: Mapping[str, Decimal]) -> None:
-    """Tell once a day of each limit of which four fifths are used."""
-    for attribute, limit in _bounds(limits):
+    """Tell once a day of each limit of which four fifths are used, and of the day's loss once it stops what opens."""
+    for attribute, limit in _bounds(limits, amounts):
         found = amounts.get(attribute, Decimal(0))
-        used = abs(found) if attribute == NET else found
+        used = abs(found) if attribute.partition("@")[0] == NET else found
         if used >= NEAR * limit:
+            stops = attribute == LOSS and used > limit
             notice = Notice(
-                kind="limit_near",
+                kind="limit_reached" if stops else "limit_near",
                 account=counted.owner if counted.kind == "account" else EVERY_ACCOUNT,
-                message=f"{attribute} of {counted} is {found}: its limit is {limit}",
+                message=f"{attribute} of {counted} is {found}: its limit is {limit}{STOPS if stops else ''}",
                 subject=f"{counted}#{attribute}#{exchange_day(desk.clock.now())}",
             )
             desk.notifier.tell(notice)
 
 
-def _bounds(limits: OrderLimits) -> Iterator[tuple[str, Decimal]]:
-    for attribute, rule in BOUNDS.items():
+def _bounds(limits: OrderLimits, amounts: Mapping[str, Decimal]) -> Iterator[tuple[str, Decimal]]:
+    """Yield what has a limit, with it: of the account or strategy, and of each instrument that is counted."""
+    of_instruments = sorted(name for name in amounts if "".join(name.partition("@")[:2]) in PER_INSTRUMENT)
+    for attribute in (*OF_ALL, *of_instruments):
+        _, rule = code_of(attribute)
         limit = getattr(limits, rule, None)
         if limit is not None:
             yield attribute, Decimal(limit)
 
 
-BOUNDS = {attribute: rule for attribute, (_, rule) in CODES.items() if "@" not in attribute}
+PER_INSTRUMENT = {attribute for attribute in CODES if "@" in attribute}
+OF_ALL = [attribute for attribute in CODES if "@" not in attribute]
+STOPS = ". Until the day is over no order passes that opens a position; exits and cancels do"
 AT_RISK = {GROSS, NET, RESERVED, NET_RESERVED}
 EVERY_ACCOUNT = "*"
