@@ -20,6 +20,7 @@ ROWS: dict[str, Callable[[Profile], str]] = {
     "validities": lambda profile: _words(profile.validities),
     "disclosed quantity": lambda profile: _claim(profile.takes_disclosed_quantity),
     "after-market orders": lambda profile: _claim(profile.takes_after_market),
+    "positions include holdings": lambda profile: _claim(profile.positions_include_holdings),
     "tag, characters": lambda profile: str(profile.tag.max_length) if profile.tag.max_length else "no",
     "tag comes back in the book": lambda profile: _claim(profile.tag.is_echoed),
     "same tag twice is one order": lambda profile: _claim(profile.is_idempotent),

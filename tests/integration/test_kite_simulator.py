@@ -109,6 +109,16 @@ def test_a_carried_position_says_what_it_made_today_and_what_since_its_entry(des
     assert base_of([position], {})[LOSS] == Decimal("99.5")
 
 
+def test_shares_sold_out_of_holdings_show_below_zero_and_are_told_from_a_short_position(desk: Desk) -> None:
+    for product in ("CNC", "MIS"):
+        desk.place(order_type="MARKET", limit_price=None, quantity=3, side="SELL", product=product)
+
+    positions = zerodha.read_positions(desk.send, desk.session)
+
+    assert [(one.product, one.quantity) for one in positions] == [("CNC", -3), ("MIS", -3)]
+    assert [zerodha.profile.is_sale_of_holdings(one) for one in positions] == [True, False]
+
+
 def test_a_limit_order_rests_until_the_price_crosses(desk: Desk) -> None:
     target = desk.place(limit_price="1490")
     assert desk.look(target).state is ReportedState.OPEN

@@ -1,8 +1,5 @@
 """Parts of a close and what they leave each other: none takes what is not there, none waits for what it need not."""
 
-import json
-from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,9 +8,7 @@ from order_router.adapter.errors import OutcomeUnknown
 from order_router.service.reconcile import reconcile_account
 from order_router.service.timing import PASS_TIME
 from tests.fakes.kill import KillWorld
-from tests.fakes.stopping import hold, limit, pass_at, positions, stop
-
-Row = dict[str, Any]
+from tests.fakes.stopping import hold, limit, list_otherwise, pass_at, positions, stop
 
 
 @pytest.fixture
@@ -47,20 +42,6 @@ def list_only_what_is_held(kill: KillWorld) -> None:
 def lose_by_hand(kill: KillWorld, quantity: int) -> None:
     """Let the exchange show so many units less, as somebody sold them in its own app."""
     list_otherwise(kill, lambda rows: [{**row, "quantity": int(row["quantity"]) - quantity} for row in rows])
-
-
-def list_otherwise(kill: KillWorld, change: Callable[[list[Row]], list[Row]]) -> None:
-    """Let the exchange show its positions changed."""
-    handle = kill.world.handlers["paper://exchange"]
-
-    def changed(request: Any) -> Any:
-        answer = handle(request)
-        if not request.url.endswith("/positions"):
-            return answer
-        content = {"positions": change(json.loads(answer.body)["positions"])}
-        return replace(answer, body=json.dumps(content).encode())
-
-    kill.world.handlers["paper://exchange"] = changed
 
 
 @pytest.mark.parametrize(("elsewhere", "state"), [(0, "filled"), (1, None)])

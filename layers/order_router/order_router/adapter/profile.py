@@ -7,8 +7,9 @@ from enum import StrEnum
 
 from order_router.adapter.errors import Unsupported
 from order_router.adapter.login import CredentialField, LoginKind
+from order_router.domain.reports import Position
 from order_router.domain.request import OrderRequest
-from order_router.domain.vocabulary import Exchange, OrderType, Product, Validity
+from order_router.domain.vocabulary import DELIVERY, Exchange, OrderType, Product, Validity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,8 @@ class Profile:
     `watch_quotes_per_hour`: how many quotes the watch of limits may ask for, where each is a call of its own and calls
     are counted. `book_every_s`: how long it wants between two readings of a user's order book; `user_fields`: what of a
     session names that user, who may have several accounts.
+    `positions_include_holdings`: its positions are all that an account holds; of the others they are the day's, and what
+    was sold out of holdings shows below zero.
     """
 
     name: str
@@ -93,6 +96,7 @@ class Profile:
     takes_algo_id: bool = False
     exchange_closes: bool = True
     takes_after_market: bool = False
+    positions_include_holdings: bool = False
     login: LoginKind = LoginKind.NONE
     credentials: tuple[CredentialField, ...] = ()
     login_endpoint: str | None = None
@@ -116,6 +120,11 @@ class Profile:
         for name in ("instrument", "side", "product", "after_market"):
             if getattr(before, name) != getattr(wanted, name):
                 raise Unsupported(f"{self.title} cannot change the {name} of an order")
+
+    def is_sale_of_holdings(self, position: Position) -> bool:
+        """Return whether a position is what was sold out of the holdings today: nothing that is open."""
+        is_short = position.product in DELIVERY and position.quantity < 0
+        return is_short and not self.positions_include_holdings
 
     def _require[T](self, value: T, allowed: Collection[T], field: str) -> None:
         if value not in allowed:

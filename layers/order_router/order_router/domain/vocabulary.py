@@ -67,6 +67,10 @@ class Product(StrEnum):
     MTF = "MTF"
 
 
+DELIVERY = frozenset({Product.CNC, Product.MTF})
+"""The products whose units settle into holdings: nobody can be short in them, but for where positions are holdings."""
+
+
 class Validity(StrEnum):
     """How long an order may rest."""
 

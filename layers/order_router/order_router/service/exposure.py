@@ -62,7 +62,7 @@ def rebase(desk: Desk, account: Account, day: date, *, known_since: datetime) ->
         positions = ask(desk, account, lambda broker, send, session: broker.read_positions(send, session))
         if BASED_AT not in seen:
             seen = {**seen, **_carried(desk, account, positions, day, at)}
-        amounts = base_of(positions, seen)
+        amounts = base_of(_but_sold_holdings(desk, account, positions), seen)
         if desk.meters.rebase(name, amounts, seen=seen, at=at):
             _keep_prices(desk, account, positions, at)
             return {**seen, **amounts}
@@ -76,6 +76,12 @@ def _carried(
     if not desk.broker_of(account.broker).profile.exchange_closes:
         return {}
     return carried_of(one for one in positions if is_before_trading(one.instrument.exchange, day, at))
+
+
+def _but_sold_holdings(desk: Desk, account: Account, positions: Iterable[Position]) -> tuple[Position, ...]:
+    """Leave out what was sold out of holdings: it is no short position, and its price since is nobody's loss."""
+    profile = desk.broker_of(account.broker).profile
+    return tuple(one for one in positions if not profile.is_sale_of_holdings(one))
 
 
 def _keep_prices(desk: Desk, account: Account, positions: Iterable[Position], at: datetime) -> None:

@@ -19,9 +19,9 @@ from order_router.domain.protection import PriceUnknown
 from order_router.domain.reports import Position
 from order_router.domain.vocabulary import Product, Side, Source
 from order_router.ports import PlaceOrder, StoreUnavailable
-from order_router.service.asking import ask
 from order_router.service.desk import require_enabled
 from order_router.service.kill_desk import KillWorkDesk, still_stands
+from order_router.service.kill_positions import read_closable
 from order_router.service.place import InProgress, place_order
 from order_router.service.pricing import price_of
 from order_router.service.timing import API_MAX_AGE, PASS_TIME
@@ -47,9 +47,9 @@ def plan(desk: KillWorkDesk, work: KillWork) -> KillWork:
     exits: list[Exit] = []
     problems = []
     # an order that may still fill would close or open the same units once more
-    held = [one for one in _positions(desk, account) if one.quantity != 0]
+    closable = read_closable(desk.orders, account)
     unsettled = {order.request.instrument for order in desk.orders.store.list_unsettled(account.name)}
-    for position in held:
+    for position in closable.positions:
         if position.instrument in unsettled:
             problems.append(f"the position in {position.instrument} was left: an order in it may still fill")
             continue
@@ -58,13 +58,9 @@ def plan(desk: KillWorkDesk, work: KillWork) -> KillWork:
             problems.append(f"the position in {position.instrument} was left: it takes {len(found)} orders")
             continue
         exits += found
-    now, told = desk.orders.clock.now(), tuple(dict.fromkeys(problems))
+    now, told = desk.orders.clock.now(), tuple(dict.fromkeys((*closable.left, *problems)))
     phase = Phase.CLOSING if exits else Phase.DONE
     return work.after(now, phase=phase, exits=tuple(exits), problems=(*work.problems, *told))
-
-
-def _positions(desk: KillWorkDesk, account: Account) -> tuple[Position, ...]:
-    return ask(desk.orders, account, lambda broker, send, session: broker.read_positions(send, session))
 
 
 def _most(desk: KillWorkDesk, account: Account, position: Position) -> int | None:
@@ -207,7 +203,7 @@ class _PositionChanged(RouterError):
 
 
 class _Present:
-    """What the account holds, read once a pass and only if an exit is to leave, less what this work's exits take."""
+    """What may be closed, read once a pass and only if an exit is to leave, less what this work's exits take."""
 
     def __init__(self, desk: KillWorkDesk, work: KillWork, account: Account) -> None:
         self._desk = desk
@@ -232,7 +228,7 @@ class _Present:
             return
         if taken:
             raise _NotNow(f"other exits in {line.instrument} are under way")
-        raise _PositionChanged(f"the position is {held} now")
+        raise _PositionChanged(f"{held} of the position may be closed now")
 
     def _read(self) -> None:
         if self._is_read:
@@ -241,11 +237,11 @@ class _Present:
             # what takes long to fail is not asked for once more by each further exit
             raise self._unreadable
         try:
-            positions = _positions(self._desk, self._account)
+            closable = read_closable(self._desk.orders, self._account)
         except RouterError as error:
             self._unreadable = _NotNow(f"positions not read: {error.code}: {error.message}")
             raise self._unreadable from error
-        self._held = {(one.instrument, one.product): one.quantity for one in positions}
+        self._held = {(one.instrument, one.product): one.quantity for one in closable.positions}
         for order in self._desk.orders.store.list_unsettled(self._account.name):
             if order.client_order_id not in self._own:
                 self._contested.add(order.request.instrument)

@@ -33,6 +33,7 @@ profile = Profile(
     book_every_s=6,
     user_fields=("consumer_key", "access_token"),
     finds_listings=True,
+    positions_include_holdings=True,
     features=frozenset({Feature.QUOTES, Feature.OPTION_CHAIN, Feature.ORDER_MARGIN}),
     login=LoginKind.UNATTENDED,
     credentials=(

@@ -1,0 +1,82 @@
+"""What of an account's positions a kill switch may close: the day's, and never what is held from before."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from order_router.domain.account import Account
+from order_router.domain.exchange_time import exchange_day, venue_day
+from order_router.domain.instrument import Instrument
+from order_router.domain.order import Order
+from order_router.domain.reports import Position
+from order_router.domain.vocabulary import DELIVERY, Product, Side
+from order_router.service.asking import ask
+from order_router.service.desk import Desk
+
+PAGE = 200
+Place = tuple[Instrument, Product]
+
+
+@dataclass(frozen=True, slots=True)
+class Closable:
+    """Positions as far as they may be closed; `left` says what else there is, in words."""
+
+    positions: tuple[Position, ...]
+    left: tuple[str, ...] = ()
+
+
+def read_closable(desk: Desk, account: Account) -> Closable:
+    """Read the account's positions and keep what may be closed of them; may raise any RouterError."""
+    profile = desk.broker_of(account.broker).profile
+    positions = ask(desk, account, lambda broker, send, session: broker.read_positions(send, session))
+    open_ones = [one for one in positions if one.quantity and not profile.is_sale_of_holdings(one)]
+    if not profile.positions_include_holdings:
+        return Closable(tuple(open_ones))
+    bought = _bought(desk, account) if any(_may_be_held(one) for one in open_ones) else {}
+    return _without_holdings(open_ones, bought)
+
+
+def _may_be_held(position: Position) -> bool:
+    return position.product in DELIVERY and position.quantity > 0
+
+
+def _without_holdings(positions: list[Position], bought: Mapping[Place, int]) -> Closable:
+    closable, left = [], []
+    for position in positions:
+        if not _may_be_held(position):
+            closable.append(position)
+            continue
+        todays = min(position.quantity, max(bought.get((position.instrument, position.product), 0), 0))
+        if todays:
+            closable.append(replace(position, quantity=todays))
+        if todays < position.quantity:
+            held = position.quantity - todays
+            left.append(f"{held} shares of {position.instrument} held from before were left")
+    return Closable(tuple(closable), tuple(left))
+
+
+def _bought(desk: Desk, account: Account) -> Mapping[Place, int]:
+    """Return what our orders of the venue's day have bought, less what they have sold, by instrument and product."""
+    net: Counter[Place] = Counter()
+    for order in _todays(desk, account):
+        sign = 1 if order.request.side is Side.BUY else -1
+        net[order.request.instrument, order.request.product] += sign * order.filled_quantity
+    return net
+
+
+def _todays(desk: Desk, account: Account) -> Iterator[Order]:
+    """Yield the orders of the day that it is at their venue: one in New York is filed under two of ours."""
+    now = desk.clock.now()
+    today = exchange_day(now)
+    for day in (today - timedelta(days=1), today):
+        cursor: str | None = None
+        while True:
+            page = desk.store.list_day(account.name, day, limit=PAGE, cursor=cursor)
+            for order in page.orders:
+                venue = order.request.instrument.exchange
+                if venue_day(venue, order.received_at) == venue_day(venue, now):
+                    yield order
+            cursor = page.next_cursor
+            if cursor is None:
+                break
