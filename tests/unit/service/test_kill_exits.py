@@ -9,15 +9,21 @@ import pytest
 from order_router.adapter.errors import OutcomeUnknown
 from order_router.brokers import paper
 from order_router.domain.account import Account
+from order_router.domain.breaker import Breaker
+from order_router.domain.errors import Reason
 from order_router.domain.kill_switch import EVERYTHING
-from order_router.domain.kill_work import REST, Phase
+from order_router.domain.kill_work import GIVE_UP, REST, Phase
 from order_router.domain.lifecycle import State
+from order_router.ports import StoreUnavailable
+from order_router.service.breaker import BreakerDesk, open_breaker, reset_breaker
 from order_router.service.change import cancel_order
 from order_router.service.kill_switch import WorkNotBegun
 from tests.fakes.kill import KillWorld, let_go
 from tests.fakes.listed import a_share
 from tests.fakes.stopping import PAPER, closing, hold, limit, pass_at, positions, rest, stop
 from tests.fakes.transport import Fault
+
+PAPER_ACCOUNT = Account(name="paper", broker="paper")
 
 
 @pytest.fixture
@@ -224,6 +230,97 @@ def test_a_position_that_takes_too_many_orders_is_left_and_told(
     else:
         assert names == ["NSE:INFY"] * quantity
         assert work.problems == ("the position in NSE:RELIANCE was left: it takes 1 orders",)
+
+
+# ---------------------------------------------------------------- an open circuit
+def open_circuit(kill: KillWorld) -> None:
+    open_breaker(circuits(kill), PAPER_ACCOUNT, by="an alarm", reason=Reason("ALARM", "errors"))
+
+
+def close_circuit(kill: KillWorld) -> None:
+    reset_breaker(circuits(kill), PAPER_ACCOUNT, by="a person")
+
+
+def circuits(kill: KillWorld) -> BreakerDesk:
+    world = kill.world
+    return BreakerDesk(
+        settings=world.settings,
+        breakers=world.breakers,
+        clock=world.clock,
+        notifier=world.notifier,
+        reconcile=world.reconcile,
+    )
+
+
+def test_an_exit_waits_for_an_open_circuit_and_leaves_once_it_is_closed(kill: KillWorld) -> None:
+    closing(kill)
+    open_circuit(kill)
+    reads = counted(kill, "/positions")
+
+    work = pass_at(kill, 10)
+
+    (line,) = work.exits
+    assert (line.state, line.is_final, line.code) == (None, False, "BROKER_CIRCUIT_OPEN")
+    assert line.message == "switch breaker#paper#paper is on"
+    assert kill.world.store.get(line.client_order_id) is None
+    assert reads == []
+    close_circuit(kill)
+    kill.run_passes()
+    assert positions(kill) == {}
+    assert kill.work().problems == ()
+
+
+def test_an_exit_that_a_circuit_opens_before_waits_and_the_one_before_it_is_followed(kill: KillWorld) -> None:
+    hold(kill, "k-1")
+    hold(kill, "k-2", instrument="NSE:RELIANCE")
+    stop(kill, closes_positions=True)
+    pass_at(kill, 3)
+    handle = kill.world.handlers["paper://exchange"]
+
+    def opening(request: Any) -> Any:
+        answer = handle(request)
+        if request.is_write:
+            open_circuit(kill)
+        return answer
+
+    kill.world.handlers["paper://exchange"] = opening
+
+    work = pass_at(kill, 4)
+
+    assert [(line.state, line.code) for line in work.exits] == [
+        ("filled", None),
+        (None, "BROKER_CIRCUIT_OPEN"),
+    ]
+
+
+def test_a_circuit_that_stays_open_is_waited_for_ninety_seconds(kill: KillWorld) -> None:
+    closing(kill)
+    open_circuit(kill)
+    began = kill.world.clock.now()
+
+    kill.run_passes()
+
+    (line,) = kill.work().exits
+    assert GIVE_UP <= kill.world.clock.now() - began < 2 * GIVE_UP
+    assert kill.work().problems == (f"these exits have not ended: {line.client_order_id}",)
+    assert "not placed (BROKER_CIRCUIT_OPEN: " in kill.told("kill_outcome")[0]
+
+
+def test_an_exit_waits_where_nobody_knows_how_its_circuit_stands(
+    kill: KillWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closing(kill)
+
+    def fail(_broker: str, _account: str) -> Breaker:
+        raise StoreUnavailable("reading a breaker: Throttled")
+
+    monkeypatch.setattr(kill.world.breakers, "get", fail)
+    (line,) = pass_at(kill, 10).exits
+    monkeypatch.undo()
+    kill.run_passes()
+
+    assert (line.state, line.is_final, line.code) == (None, False, "STORE_UNAVAILABLE")
+    assert positions(kill) == {}
 
 
 # ---------------------------------------------------------------- two stops

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from order_router.domain.account import Account
 from order_router.domain.errors import Reason, RouterError
-from order_router.domain.gate import PaceExceeded
+from order_router.domain.gate import PaceExceeded, SwitchOn
 from order_router.domain.identity import client_order_id
 from order_router.domain.instrument import Instrument
 from order_router.domain.kill_work import GIVE_UP, Exit, KillWork, Phase, parts_of
@@ -147,12 +147,21 @@ def _followed(desk: KillWorkDesk, work: KillWork, line: Exit, present: "_Present
     if not still_stands(desk.switches, work):
         return line
     try:
+        _require_circuit(desk, present.account)
         present.require_room(line)
-    except _NotNow as wait:
+    except (_NotNow, *MAY_PASS) as wait:
         return _noted(line, wait.reason)
     except _PositionChanged as changed:
         return _noted(line, changed.reason).model_copy(update={"is_final": True})
     return _placed(desk, work, line)
+
+
+def _require_circuit(desk: KillWorkDesk, account: Account) -> None:
+    """Raise _NotNow while the account's circuit is open: the gate's refusal would be the end of the exit's order."""
+    breaker = desk.orders.breakers.get(account.broker, account.name)
+    if breaker.is_engaged:
+        refusal = SwitchOn(breaker.switch)
+        raise _NotNow(refusal.message, code=refusal.code)
 
 
 def _placed(desk: KillWorkDesk, work: KillWork, line: Exit) -> Exit:
@@ -191,7 +200,7 @@ def _line_of(line: Exit, order: Order) -> Exit:
 
 # ---------------------------------------------------------------- what is still there to close
 class _NotNow(RouterError):
-    """Whether the exit still fits is not known yet: the next pass looks again."""
+    """The exit may not leave yet, or whether it still fits is not known: the next pass looks again."""
 
     code = "POSITION_UNCLEAR"
 
@@ -207,7 +216,7 @@ class _Present:
 
     def __init__(self, desk: KillWorkDesk, work: KillWork, account: Account) -> None:
         self._desk = desk
-        self._account = account
+        self.account = account
         self._own = {line.client_order_id for line in work.exits}
         self._is_read = False
         self._unreadable: _NotNow | None = None
@@ -237,12 +246,12 @@ class _Present:
             # what takes long to fail is not asked for once more by each further exit
             raise self._unreadable
         try:
-            closable = read_closable(self._desk.orders, self._account)
+            closable = read_closable(self._desk.orders, self.account)
         except RouterError as error:
             self._unreadable = _NotNow(f"positions not read: {error.code}: {error.message}")
             raise self._unreadable from error
         self._held = {(one.instrument, one.product): one.quantity for one in closable.positions}
-        for order in self._desk.orders.store.list_unsettled(self._account.name):
+        for order in self._desk.orders.store.list_unsettled(self.account.name):
             if order.client_order_id not in self._own:
                 self._contested.add(order.request.instrument)
             elif order.state is not State.RECEIVED:
