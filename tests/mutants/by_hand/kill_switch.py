@@ -298,8 +298,8 @@ MUTANTS = (
         name="exit-beyond-the-order-s-limits",
         breaks="a position larger than one allowed order is asked for in one, and stays",
         file=EXITS_FILE,
-        old="(freeze, account.limits.max_quantity, _most",
-        new="(freeze, None, _most",
+        old="(freeze, account.limits.max_quantity)",
+        new="(freeze, None)",
         killed_by=(EXITS + "test_a_position_is_closed_in_parts_that_the_limits_of_one_order_let_through",),
     ),
     Mutant(

@@ -149,41 +149,31 @@ def counted(kill: KillWorld, path: str) -> list[str]:
 
 
 # ---------------------------------------------------------------- the limits of one order
-@pytest.mark.parametrize(
-    ("limits", "parts"),
-    [
-        ({"max_quantity": 10}, [10, 10, 4]),
-        # at 1500.05 with 5 % to spare: 12 units of 20,000
-        ({"max_order_value": 20_000}, [12, 12]),
-        ({"max_order_value": 20_000, "max_quantity": 20}, [12, 12]),
-        ({"max_order_value": 20_000, "max_quantity": 9}, [9, 9, 6]),
-        ({"max_order_value": 1}, [1] * 24),
-    ],
-)
-def test_a_position_is_closed_in_parts_that_the_limits_of_one_order_let_through(
-    kill: KillWorld, limits: dict[str, int], parts: list[int]
-) -> None:
+def test_a_position_is_closed_in_parts_that_the_limits_of_one_order_let_through(kill: KillWorld) -> None:
     hold(kill, "k-1", quantity=24)
-    limit(kill, **limits)
+    limit(kill, max_quantity=10)
     stop(kill, closes_positions=True)
 
     kill.run_passes()
 
-    assert [line.quantity for line in kill.work().exits] == parts
-    assert positions(kill) == ({} if limits != {"max_order_value": 1} else {"NSE:INFY MIS": 24})
+    assert [line.quantity for line in kill.work().exits] == [10, 10, 4]
+    assert positions(kill) == {}
 
 
-def test_what_the_limits_refuse_is_left_and_said_so(kill: KillWorld) -> None:
-    hold(kill, "k-1", quantity=2)
-    limit(kill, max_order_value=1000)
+def test_what_the_limits_refuse_is_left_and_said_so(kill: KillWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    hold(kill, "k-1", quantity=8)
+    # one lot is more than the limit
+    kill.world.listings["paper"].put(replace(a_share("NSE:INFY"), lot_size=4, tick_size=Decimal("0.05")))
+    monkeypatch.setattr(paper, "profile", replace(paper.profile, has_master=True))
+    limit(kill, max_quantity=3)
     stop(kill, closes_positions=True)
 
     kill.run_passes()
 
     problem = " ".join(kill.work().problems)
-    assert problem.startswith("not closed: SELL 1 NSE:INFY MIS refused (ORDER_VALUE_LIMIT: ")
+    assert problem.startswith("not closed: SELL 4 NSE:INFY MIS refused (QUANTITY_LIMIT: ")
     assert problem in kill.told("kill_outcome")[-1]
-    assert kill.told("kill_outcome")[-1].count("ORDER_VALUE_LIMIT") == 2
+    assert kill.told("kill_outcome")[-1].count("QUANTITY_LIMIT") == 2
 
 
 def test_parts_are_whole_lots_by_the_limits_too(kill: KillWorld, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,19 +186,6 @@ def test_parts_are_whole_lots_by_the_limits_too(kill: KillWorld, monkeypatch: py
     kill.run_passes()
 
     assert [line.quantity for line in kill.work().exits] == [8, 8, 8]
-    assert positions(kill) == {}
-
-
-@pytest.mark.parametrize("error", [OutcomeUnknown("no answer in time"), RuntimeError("a defect")])
-def test_without_a_price_no_value_is_reckoned(kill: KillWorld, error: Exception) -> None:
-    hold(kill, "k-1", quantity=24)
-    limit(kill, max_order_value=20_000)
-    failing(kill, "quotes", error)
-    stop(kill, closes_positions=True)
-
-    kill.run_passes()
-
-    assert [line.quantity for line in kill.work().exits] == [24]
     assert positions(kill) == {}
 
 

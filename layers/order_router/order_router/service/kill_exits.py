@@ -5,7 +5,6 @@ leaves only while the position is still there: somebody else may close it meanwh
 """
 
 from collections.abc import Iterator
-from decimal import Decimal
 
 from order_router.domain.account import Account
 from order_router.domain.errors import Reason, RouterError
@@ -15,7 +14,6 @@ from order_router.domain.instrument import Instrument
 from order_router.domain.kill_work import GIVE_UP, Exit, KillWork, Phase, parts_of
 from order_router.domain.lifecycle import State
 from order_router.domain.order import Order
-from order_router.domain.protection import PriceUnknown
 from order_router.domain.reports import Position
 from order_router.domain.vocabulary import Product, Side, Source
 from order_router.ports import PlaceOrder, StoreUnavailable
@@ -23,7 +21,6 @@ from order_router.service.desk import require_enabled
 from order_router.service.kill_desk import KillWorkDesk, still_stands
 from order_router.service.kill_positions import read_closable
 from order_router.service.place import InProgress, place_order
-from order_router.service.pricing import price_of
 from order_router.service.timing import API_MAX_AGE, PASS_TIME
 
 MAY_PASS = (PaceExceeded, StoreUnavailable, InProgress)
@@ -31,9 +28,6 @@ MAY_PASS = (PaceExceeded, StoreUnavailable, InProgress)
 
 MAX_EXITS = 100
 """How many orders the work of one account may place: they stand in one record."""
-
-HEADROOM = Decimal("0.95")
-"""How much of the largest value of an order an exit asks for: the price may move before it leaves."""
 
 
 # ---------------------------------------------------------------- what is to be placed
@@ -71,22 +65,8 @@ def _most(desk: KillWorkDesk, account: Account, position: Position) -> int | Non
         listing = desk.orders.listings(broker.profile.name).of(position.instrument)
     freeze = None if listing is None else listing.freeze_quantity
     lot = 1 if listing is None else listing.lot_size
-    bounds = (freeze, account.limits.max_quantity, _most_by_value(desk, account, position.instrument))
-    known = [bound for bound in bounds if bound is not None]
+    known = [bound for bound in (freeze, account.limits.max_quantity) if bound is not None]
     return max(min(known) // lot * lot, lot) if known else None
-
-
-def _most_by_value(desk: KillWorkDesk, account: Account, instrument: Instrument) -> int | None:
-    """Return how many units the account's largest order is worth; None without such a limit, or without a price."""
-    limit = account.limits.max_order_value
-    if limit is None:
-        return None
-    try:
-        price = price_of(desk.orders, account, desk.orders.broker_of(account.broker), instrument)
-    except PriceUnknown:
-        # the gate has none either, and lets what closes a position pass
-        return None
-    return int(limit * HEADROOM / price)
 
 
 def _exits(work: KillWork, position: Position, most: int | None) -> list[Exit]:
