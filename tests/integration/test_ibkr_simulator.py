@@ -20,6 +20,7 @@ from order_router.adapter.session import BrokerSession, Secret, Surroundings
 from order_router.brokers import ibkr
 from order_router.brokers.ibkr import instruments, login
 from order_router.domain.instrument import parse_instrument
+from order_router.domain.meter import GROSS, LOSS, NET, base_of
 from order_router.domain.reports import OrderBook, OrderReport, ReportedState
 from order_router.domain.request import OrderRequest, parse_request
 from order_router.transport.http_transport import HttpTransport, Limits
@@ -432,6 +433,18 @@ def test_a_fill_shows_as_position_holding_and_funds(desk: Desk) -> None:
     assert (str(position.instrument), position.quantity) == ("NSE:INFY", 5)
     assert (holding.quantity, holding.average_price) == (5, Decimal("1500.05"))
     assert (funds.available, funds.segment) == (Decimal("992499.75"), "INR")
+
+
+def test_a_round_trip_of_today_shows_at_zero_with_its_loss_and_is_no_holding(desk: Desk) -> None:
+    desk.place(order_type="MARKET", limit_price=None)
+    desk.tell(prices={"NSE:INFY": "1490.05"})
+    desk.place(TAG[::-1], order_type="MARKET", limit_price=None, side="SELL")
+
+    (position,) = ibkr.read_positions(desk.send, desk.session)
+
+    assert (position.quantity, position.realised_pnl) == (0, Decimal(-50))
+    assert base_of([position], {}) == {GROSS: 0, NET: 0, LOSS: 50}
+    assert ibkr.read_holdings(desk.send, desk.session) == ()
 
 
 def test_a_position_that_nobody_listed_is_named_by_the_broker(desk: Desk) -> None:

@@ -37,15 +37,17 @@ def read_trades(send: Send, session: BrokerSession) -> tuple[Trade, ...]:
 
 
 def read_positions(send: Send, session: BrokerSession) -> tuple[Position, ...]:
-    """Read the account's net positions, shares among them."""
-    rows, instruments = _positions(send, session)
+    """Read the account's net positions, shares among them; those that were closed today are at zero."""
+    rows = _position_rows(send, session)
+    instruments = _instruments(send, session, {wire.read_conid(row) for row in rows})
     return tuple(_position(row, instruments[wire.read_conid(row)]) for row in rows)
 
 
 def read_holdings(send: Send, session: BrokerSession) -> tuple[Holding, ...]:
     """Read the shares among the positions that are held long: the vendor keeps no other list of them."""
-    rows, instruments = _positions(send, session)
-    shares = (row for row in rows if read_text(row, "secType") == "STK" and read_integer(row, "position") > 0)
+    rows = _position_rows(send, session)
+    shares = [row for row in rows if read_text(row, "secType") == "STK" and read_integer(row, "position") > 0]
+    instruments = _instruments(send, session, {wire.read_conid(row) for row in shares})
     return tuple(_holding(row, instruments[wire.read_conid(row)]) for row in shares)
 
 
@@ -64,12 +66,9 @@ def read_funds(send: Send, session: BrokerSession) -> tuple[Funds, ...]:
     )
 
 
-def _positions(send: Send, session: BrokerSession) -> tuple[list[dict[str, Any]], Mapping[str, Instrument]]:
+def _position_rows(send: Send, session: BrokerSession) -> list[dict[str, Any]]:
     path = f"/portfolio2/{account_id(session)}/positions"
-    rows = _rows(call(send, session, Ask(method="GET", path=path)), "a position")
-    # what was closed today shows with nothing in it
-    rows = [row for row in rows if read_decimal(row, "position")]
-    return rows, _instruments(send, session, {wire.read_conid(row) for row in rows})
+    return _rows(call(send, session, Ask(method="GET", path=path)), "a position")
 
 
 def _instruments(send: Send, session: BrokerSession, conids: Iterable[str]) -> Mapping[str, Instrument]:
