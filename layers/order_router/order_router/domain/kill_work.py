@@ -11,6 +11,7 @@ from enum import StrEnum
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from order_router.domain.errors import RouterError
+from order_router.domain.identity import client_order_id
 from order_router.domain.instrument import InstrumentField
 from order_router.domain.order import Order
 from order_router.domain.reports import Position
@@ -22,6 +23,12 @@ SETTLE = timedelta(seconds=3)
 
 GIVE_UP = timedelta(seconds=90)
 """How long open orders are cancelled, and exits followed, before what is left is told."""
+
+MAX_HALVINGS = 3
+"""How often an exit is halved: each time costs rejections, and not each is for its size."""
+
+HALF = "/"
+"""Stands in an exit's key before the number of a half, and in nothing else there."""
 
 REST = timedelta(seconds=60)
 """How long after positions were closed no other work closes them: a broker's positions may lag behind its fills."""
@@ -87,6 +94,29 @@ class Exit(_Line):
                 "product": self.product,
                 "position_effect": PositionEffect.CLOSE,
             }
+        )
+
+    def halves(self, account: str, left: int, lot: int) -> tuple["Exit", ...]:
+        """Return two exits for the units that are left, in whole lots; none below two lots, or after the last halving.
+
+        They are the same ones however often they are asked for.
+        """
+        first = left // lot // 2 * lot
+        if not first or self.key.count(HALF) >= MAX_HALVINGS:
+            return ()
+        return tuple(
+            self._part(account, quantity, f"{self.key}{HALF}{number}")
+            for number, quantity in enumerate((left - first, first))
+        )
+
+    def _part(self, account: str, quantity: int, key: str) -> "Exit":
+        return Exit(
+            instrument=self.instrument,
+            product=self.product,
+            side=self.side,
+            quantity=quantity,
+            key=key,
+            client_order_id=client_order_id(account, key),
         )
 
 

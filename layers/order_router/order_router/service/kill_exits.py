@@ -4,6 +4,7 @@ The exits are written down before the first of them leaves, each with its idempo
 leaves only while the position is still there: somebody else may close it meanwhile.
 """
 
+import logging
 from collections.abc import Iterator
 
 from order_router.domain.account import Account
@@ -22,6 +23,8 @@ from order_router.service.kill_desk import KillWorkDesk, still_stands
 from order_router.service.kill_positions import read_closable
 from order_router.service.place import InProgress, place_order
 from order_router.service.timing import API_MAX_AGE, PASS_TIME
+
+logger = logging.getLogger(__name__)
 
 MAY_PASS = (PaceExceeded, StoreUnavailable, InProgress)
 """What says that an exit may not have been written down: the next pass asks for it again, under the same key."""
@@ -59,14 +62,18 @@ def plan(desk: KillWorkDesk, work: KillWork) -> KillWork:
 
 def _most(desk: KillWorkDesk, account: Account, position: Position) -> int | None:
     """Return the most that one order of the instrument may ask for, in whole lots; None where nothing says."""
-    broker = desk.orders.broker_of(account.broker)
-    listing = None
-    if broker.profile.has_master:
-        listing = desk.orders.listings(broker.profile.name).of(position.instrument)
-    freeze = None if listing is None else listing.freeze_quantity
-    lot = 1 if listing is None else listing.lot_size
+    lot, freeze = _sizes(desk, account, position.instrument)
     known = [bound for bound in (freeze, account.limits.max_quantity) if bound is not None]
     return max(min(known) // lot * lot, lot) if known else None
+
+
+def _sizes(desk: KillWorkDesk, account: Account, instrument: Instrument) -> tuple[int, int | None]:
+    """Return the instrument's lot, and the most that its exchange takes in one order, None where nothing says."""
+    broker = desk.orders.broker_of(account.broker)
+    if not broker.profile.has_master:
+        return 1, None
+    listing = desk.orders.listings(broker.profile.name).of(instrument)
+    return (1, None) if listing is None else (listing.lot_size, listing.freeze_quantity)
 
 
 def _exits(work: KillWork, position: Position, most: int | None) -> list[Exit]:
@@ -93,13 +100,16 @@ def close(desk: KillWorkDesk, work: KillWork) -> KillWork:
     is_late = desk.orders.clock.now() >= work.updated_at + GIVE_UP
     until = desk.orders.clock.now() + PASS_TIME
     present = _Present(desk, work, account)
-    exits = []
+    exits: list[Exit] = []
+    room = MAX_EXITS - len(work.exits)
     for line in work.exits:
         has_time = not line.is_final and desk.orders.clock.now() <= until
         after = _followed(desk, work, line, present) if has_time else line
+        halves = _halves(desk, account, after) if has_time and room else ()
         if after.is_final and not line.is_final:
-            _tell(desk, account, after)
-        exits.append(after)
+            _tell(desk, account, after, halves)
+        exits += halves or (after,)
+        room -= len(halves) // 2
     now, is_changed = desk.orders.clock.now(), tuple(exits) != work.exits
     open_ones = [line for line in exits if not line.is_final]
     if open_ones and (is_changed or not is_late):
@@ -108,6 +118,24 @@ def close(desk: KillWorkDesk, work: KillWork) -> KillWork:
     for line in open_ones:
         _tell(desk, account, line)
     return work.after(now, exits=tuple(exits)).ended(now, Phase.DONE, *_problems(exits))
+
+
+def _halves(desk: KillWorkDesk, account: Account, line: Exit) -> tuple[Exit, ...]:
+    """Return what takes the place of an exit that was rejected, perhaps as too large; they leave in the next pass.
+
+    Where the most that the exchange takes in one order is known, an exit asks for no more, and size was not the reason.
+    """
+    if line.state != State.REJECTED:
+        return ()
+    try:
+        lot, freeze = _sizes(desk, account, line.instrument)
+        order = desk.orders.store.get(line.client_order_id)
+    except RouterError as error:
+        logger.warning("exit not halved", extra={"account": account.name, "code": error.code})
+        return ()
+    if freeze is not None or order is None:
+        return ()
+    return line.halves(account.name, line.quantity - order.filled_quantity, lot)
 
 
 def _problems(exits: list[Exit]) -> Iterator[str]:
@@ -242,8 +270,11 @@ class _Present:
 
 
 # ---------------------------------------------------------------- telling
-def _tell(desk: KillWorkDesk, account: Account, line: Exit) -> None:
-    desk.tell(account.name, f"kill switch, closing {line}: {_became(line)}", line.client_order_id)
+def _tell(desk: KillWorkDesk, account: Account, line: Exit, halves: tuple[Exit, ...] = ()) -> None:
+    again = (
+        f"; asked for again in parts of {' and '.join(str(one.quantity) for one in halves)}" if halves else ""
+    )
+    desk.tell(account.name, f"kill switch, closing {line}: {_became(line)}{again}", line.client_order_id)
 
 
 def _became(line: Exit) -> str:
