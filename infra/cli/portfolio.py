@@ -49,19 +49,28 @@ def read_funds(work: Work, account: AccountOption = None, *, every: Every = Fals
 
 def _read(work: Work, what: str, account: str | None) -> Result:
     answer = work.api.call("GET", f"/v1/{what}", query={"account": account})
+    entries = answer["accounts"]
     rows = [
         (entry["account"], *(_cell(row.get(name)) for name in COLUMNS[what]))
-        for entry in answer["accounts"]
+        for entry in entries
         for row in entry.get(what, ())
     ]
-    failed = [entry for entry in answer["accounts"] if "error" in entry]
-    note = "\n".join(f"{entry['account']}: {_why(entry['error'])}" for entry in failed)
+    failed = [entry for entry in entries if "error" in entry]
+    lines = [f"{entry['account']}: {_why(entry['error'])}" for entry in failed]
+    unread = [
+        f"{entry['account']}: {_left_out(row)}" for entry in entries for row in entry.get("unreadable", ())
+    ]
+    note = "\n".join((*lines, *unread))
     headers = ("account", *(name.replace("_", " ") for name in COLUMNS[what]))
-    return Result(document=answer, shown=Table(headers, tuple(rows)), note=note, exit_code=1 if failed else 0)
+    return Result(document=answer, shown=Table(headers, tuple(rows)), note=note, exit_code=1 if note else 0)
 
 
 def _cell(value: object) -> str:
     return "" if value is None else str(value)
+
+
+def _left_out(row: dict[str, Any]) -> str:
+    return f"a row that cannot be read is left out: {row['name'] or 'without a name'}: {row['why']}"
 
 
 def _why(error: dict[str, Any]) -> str:

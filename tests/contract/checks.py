@@ -8,7 +8,7 @@ from typing import Any
 from order_router.adapter import errors
 from order_router.adapter.http import HttpRequest
 from order_router.adapter.port import Acknowledged, Broker, PlaceIntent
-from order_router.domain.reports import OrderBook
+from order_router.domain.reports import OrderBook, PositionBook
 from tests.contract.canaries import Canaries
 from tests.contract.intents import Stage, perform_call
 from tests.contract.samples import Case, Script
@@ -82,6 +82,8 @@ def wrong_under_attack(case: Case, outcome: Outcome, *, is_unreadable: bool) -> 
 
 def wrong_unknown_word(case: Case, outcome: Outcome, word: str) -> list[str]:
     """Name what an adapter made of a word that it cannot know."""
+    if isinstance(outcome.value, PositionBook):
+        return _wrong_positions(case, outcome.value, word)
     if not isinstance(outcome.value, OrderBook):
         return (
             []
@@ -94,6 +96,18 @@ def wrong_unknown_word(case: Case, outcome: Outcome, word: str) -> list[str]:
         case.report.get("unreadable", [])
     ):
         faults.append(f"{len(book.reports)} rows were believed, {len(book.unreadable)} kept apart")
+    if not any(word in row.why for row in book.unreadable):
+        faults.append("no unreadable row names the word")
+    return faults
+
+
+def _wrong_positions(case: Case, book: PositionBook, word: str) -> list[str]:
+    rows = len(case.report["positions"]) + len(case.report["unreadable"])
+    faults = []
+    if book.positions or len(book.unreadable) != rows:
+        faults.append(
+            f"{len(book.positions)} rows were believed, {len(book.unreadable)} of {rows} kept apart"
+        )
     if not any(word in row.why for row in book.unreadable):
         faults.append("no unreadable row names the word")
     return faults

@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 from order_router.adapter import errors
 from order_router.adapter.http import HttpResponse
 from order_router.adapter.port import Broker, ModifyIntent
-from order_router.domain.reports import OrderBook
+from order_router.domain.reports import OrderBook, PositionBook
 from tests.contract import checks, claims, hostile
 from tests.contract.canaries import Canaries
 from tests.contract.samples import JSON_HEADERS, Case, Script
 from tests.exact_json import dump_json
 
 WORD = "A NEW WORD"
+BOOKS = (OrderBook, PositionBook)
 STATUSES = (200, 201, 204, 302, 400, 403, 404, 429, 500)
 UNREADABLE_HEADS = (
     *((status, JSON_HEADERS) for status in (200, 400, *hostile.SERVER_FAULTS)),
@@ -148,7 +149,7 @@ def test_a_broker_that_repeats_our_secrets_does_not_make_us_tell_them(
     for index, answer in _readable_answers(case):
         for told in hostile.repeating(answer, text, but=case.word_fields):
             outcome = checks.perform(broker, canaries, case.with_answer(index, told))
-            unreadable = outcome.value.unreadable if isinstance(outcome.value, OrderBook) else ()
+            unreadable = outcome.value.unreadable if isinstance(outcome.value, BOOKS) else ()
             assert checks.secrets_shown(canaries, outcome, repr(unreadable)) == []
 
 

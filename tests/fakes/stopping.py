@@ -1,8 +1,5 @@
 """What a trader and time do to a stopped account in memory, in few words."""
 
-import json
-from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +13,6 @@ from order_router.service.kill_switch import Engage, engage
 from order_router.service.kill_work import make_pass
 from tests.fakes.kill import KillWorld
 
-Row = dict[str, Any]
 PAPER = KillSwitch(StopScope.ACCOUNT, "paper")
 
 
@@ -52,7 +48,7 @@ def positions(kill: KillWorld) -> dict[str, int]:
     ledger = kill.world.desk.broker_of("paper")
     send = kill.world.transport.sender("paper://exchange", not_after=None)
     account = kill.world.desk.account("paper")
-    rows = ledger.read_positions(send, kill.world.sessions.session(account))
+    rows = ledger.read_positions(send, kill.world.sessions.session(account)).positions
     return {f"{row.instrument} {row.product}": row.quantity for row in rows if row.quantity}
 
 
@@ -82,27 +78,6 @@ def slow(kill: KillWorld, method: str, seconds: float) -> None:
         return handle(request)
 
     kill.world.handlers["paper://exchange"] = slowly
-
-
-def list_otherwise(kill: KillWorld, change: Callable[[list[Row]], list[Row]]) -> None:
-    """Let the exchange show its positions changed."""
-    handle = kill.world.handlers["paper://exchange"]
-
-    def changed(request: Any) -> Any:
-        answer = handle(request)
-        if not request.url.endswith("/positions"):
-            return answer
-        content = {"positions": change(json.loads(answer.body)["positions"])}
-        return replace(answer, body=json.dumps(content).encode())
-
-    kill.world.handlers["paper://exchange"] = changed
-
-
-def listed_row(instrument: str, quantity: int, **changes: Any) -> Row:
-    """Return a position as the exchange lists one."""
-    usual = {"instrument": instrument, "product": "CNC", "quantity": quantity, "average_price": "1500.05"}
-    profit = {"last_price": "1600", "realised_pnl": "0", "unrealised_pnl": str(quantity * 100)}
-    return {**usual, **profit, "buy_quantity": 0, "sell_quantity": 0, **changes}
 
 
 def closing(kill: KillWorld) -> KillWork:

@@ -141,7 +141,7 @@ def test_a_combination_is_defined_ordered_filled_and_shows_as_what_it_is(desk: D
         (SHORT, Side.SELL, 2),
     ]
     assert {one.broker_order_id for one in trades} == {target.broker_order_id}
-    positions = ibkr.read_positions(desk.send, session)
+    positions = ibkr.read_positions(desk.send, session).positions
     assert {(one.instrument, one.quantity) for one in positions} == {(LONG, 2), (SHORT, -2)}
 
 

@@ -426,7 +426,7 @@ def test_an_order_that_a_new_session_forgot_is_told_by_its_fills(desk: Desk) -> 
 def test_a_fill_shows_as_position_holding_and_funds(desk: Desk) -> None:
     desk.place(order_type="MARKET", limit_price=None)
 
-    (position,) = ibkr.read_positions(desk.send, desk.session)
+    (position,) = ibkr.read_positions(desk.send, desk.session).positions
     (holding,) = ibkr.read_holdings(desk.send, desk.session)
     (funds,) = ibkr.read_funds(desk.send, desk.session)
 
@@ -440,7 +440,7 @@ def test_a_round_trip_of_today_shows_at_zero_with_its_loss_and_is_no_holding(des
     desk.tell(prices={"NSE:INFY": "1490.05"})
     desk.place(TAG[::-1], order_type="MARKET", limit_price=None, side="SELL")
 
-    (position,) = ibkr.read_positions(desk.send, desk.session)
+    (position,) = ibkr.read_positions(desk.send, desk.session).positions
 
     assert (position.quantity, position.realised_pnl) == (0, Decimal(-50))
     assert base_of([position], {}) == {GROSS: 0, NET: 0, LOSS: 50}
@@ -452,7 +452,7 @@ def test_a_position_that_nobody_listed_is_named_by_the_broker(desk: Desk) -> Non
     desk.place(**option, limit_price=None, quantity=2)
     desk.session = replace(desk.session, around=replace(desk.around, listings=MemoryListings(())))
 
-    (position,) = ibkr.read_positions(desk.send, desk.session)
+    (position,) = ibkr.read_positions(desk.send, desk.session).positions
 
     assert (str(position.instrument), position.quantity) == ("OPRA:AAPL261218C00200000", 2)
 

@@ -94,7 +94,7 @@ def test_an_order_fills_at_the_last_price_and_shows_everywhere(desk: Desk) -> No
 
     report = desk.look(target)
     (trade,) = icici_breeze.read_trades(desk.send, desk.session)
-    (position,) = icici_breeze.read_positions(desk.send, desk.session)
+    (position,) = icici_breeze.read_positions(desk.send, desk.session).positions
     equity = icici_breeze.read_funds(desk.send, desk.session)[0]
 
     assert (report.state, report.filled_quantity) == (ReportedState.FILLED, 10)
@@ -121,7 +121,8 @@ def test_one_book_holds_shares_futures_and_options_of_both_exchanges(desk: Desk)
         ("NFO:BANKNIFTY26NOVFUT", "SELL", ReportedState.FILLED),
         ("BSE:RELIANCE", "BUY", ReportedState.OPEN),
     }
-    held = {str(one.instrument): one.quantity for one in icici_breeze.read_positions(desk.send, desk.session)}
+    book = icici_breeze.read_positions(desk.send, desk.session)
+    held = {str(one.instrument): one.quantity for one in book.positions}
     assert held == {"NSE:INFY": 5, "NFO:NIFTY26NOV24500CE": 75, "NFO:BANKNIFTY26NOVFUT": -30}
 
 

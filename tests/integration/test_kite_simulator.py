@@ -75,7 +75,7 @@ def test_a_market_order_fills_at_the_last_price_and_shows_everywhere(desk: Desk)
 
     report = desk.look(target)
     (trade,) = zerodha.read_trades(desk.send, desk.session)
-    (position,) = zerodha.read_positions(desk.send, desk.session)
+    (position,) = zerodha.read_positions(desk.send, desk.session).positions
     (funds,) = zerodha.read_funds(desk.send, desk.session)
 
     assert (report.state, report.filled_quantity, report.client_tag) == (ReportedState.FILLED, 10, TAG)
@@ -91,7 +91,7 @@ def test_an_average_that_does_not_divide_is_shown_in_paise_and_leaves_no_residue
         desk.place(order_type="MARKET", limit_price=None, quantity=quantity)
     desk.place(order_type="MARKET", limit_price=None, quantity=1, side="SELL")
 
-    (position,) = zerodha.read_positions(desk.send, desk.session)
+    (position,) = zerodha.read_positions(desk.send, desk.session).positions
 
     assert (position.quantity, position.average_price) == (2, Decimal("1433.68"))
     assert (position.unrealised_pnl, position.realised_pnl) == (Decimal("-66.36"), Decimal("-33.19"))
@@ -113,7 +113,7 @@ def test_shares_sold_out_of_holdings_show_below_zero_and_are_told_from_a_short_p
     for product in ("CNC", "MIS"):
         desk.place(order_type="MARKET", limit_price=None, quantity=3, side="SELL", product=product)
 
-    positions = zerodha.read_positions(desk.send, desk.session)
+    positions = zerodha.read_positions(desk.send, desk.session).positions
 
     assert [(one.product, one.quantity) for one in positions] == [("CNC", -3), ("MIS", -3)]
     assert [zerodha.profile.is_sale_of_holdings(one) for one in positions] == [True, False]

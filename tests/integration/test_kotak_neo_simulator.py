@@ -28,7 +28,7 @@ from order_router.adapter.session import BrokerSession, Secret, Surroundings
 from order_router.brokers import kotak_neo
 from order_router.brokers.kotak_neo import instruments, login
 from order_router.domain.instrument import parse_instrument
-from order_router.domain.reports import OrderReport, ReportedState
+from order_router.domain.reports import OrderReport, PositionBook, ReportedState
 from order_router.domain.request import OrderRequest, parse_request
 from order_router.transport.http_transport import HttpTransport, Limits
 from tests.fakes.clock import FakeClock
@@ -197,7 +197,7 @@ def test_a_market_order_becomes_a_limit_fills_and_shows_everywhere(desk: Desk) -
 
     report = desk.look(target)
     (trade,) = kotak_neo.read_trades(desk.send, desk.session)
-    (position,) = kotak_neo.read_positions(desk.send, desk.session)
+    (position,) = kotak_neo.read_positions(desk.send, desk.session).positions
     (funds,) = kotak_neo.read_funds(desk.send, desk.session)
 
     assert (report.state, report.filled_quantity, report.client_tag) == (ReportedState.FILLED, 10, TAG)
@@ -212,8 +212,9 @@ def test_a_market_order_becomes_a_limit_fills_and_shows_everywhere(desk: Desk) -
 
 def test_an_empty_account_is_no_error(desk: Desk) -> None:
     assert desk.book() == ()
-    for read in (kotak_neo.read_trades, kotak_neo.read_positions, kotak_neo.read_holdings):
+    for read in (kotak_neo.read_trades, kotak_neo.read_holdings):
         assert read(desk.send, desk.session) == ()
+    assert kotak_neo.read_positions(desk.send, desk.session) == PositionBook(positions=())
 
 
 def test_a_limit_order_rests_until_the_price_crosses(desk: Desk) -> None:

@@ -109,9 +109,9 @@ def test_a_position_s_amounts_are_text() -> None:
     world.place()
     broker = world.desk.broker_of("paper")
     session = world.sessions.session(world.desk.account("paper"))
-    position = broker.read_positions(world.transport.sender(session.endpoint, not_after=None), session)[0]
+    book = broker.read_positions(world.transport.sender(session.endpoint, not_after=None), session)
 
-    answer = row_json(position)
+    answer = row_json(book.positions[0])
 
     assert (answer["instrument"], answer["quantity"], answer["average_price"]) == ("NSE:INFY", 5, "1500.05")
 

@@ -350,6 +350,19 @@ def test_one_accounts_failure_stands_beside_the_others_rows(stack: Stack, what: 
     assert ran.line == "kite: BROKER_SESSION_EXPIRED: log in first"
 
 
+@pytest.mark.parametrize(("name", "shown"), [("IBM", "IBM"), (None, "without a name")])
+def test_a_position_that_cannot_be_read_is_said_to_be_left_out(
+    stack: Stack, name: str | None, shown: str
+) -> None:
+    row = {"name": name, "why": "expected a whole number in position"}
+    stack.answers.will({"accounts": [{"account": "ib", "positions": [], "unreadable": [row]}]})
+
+    ran = stack.run("positions")
+
+    assert ran.code == 1
+    assert ran.line == f"ib: a row that cannot be read is left out: {shown}: {row['why']}"
+
+
 def test_a_brokers_words_cannot_steer_the_terminal(stack: Stack) -> None:
     stack.answers.will(ORDER | {"state": "\x1b[31mopen", "instrument": "[red]NSE:INFY\x9b"})
 

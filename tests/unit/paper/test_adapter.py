@@ -106,7 +106,7 @@ def test_positions_holdings_and_funds_are_read() -> None:
     caller.place(request(order_type="MARKET", limit_price=None))
     caller.desk.price(INFY, "1510")
 
-    (position,) = paper.read_positions(caller.send, caller.session)
+    (position,) = paper.read_positions(caller.send, caller.session).positions
     (funds,) = paper.read_funds(caller.send, caller.session)
     assert (position.quantity, position.average_price, position.unrealised_pnl) == (
         5,

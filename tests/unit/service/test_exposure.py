@@ -1,6 +1,5 @@
 """What an account holds, as the gate counts it: set from the broker's positions, never over what came between."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -10,22 +9,23 @@ from typing import Any, cast
 
 import pytest
 
-from order_router.adapter.errors import BrokerError
+from order_router.adapter.errors import BrokerError, OutcomeUnknown
 from order_router.adapter.port import Broker
 from order_router.brokers.registry import load_broker
 from order_router.domain.account import Account
 from order_router.domain.instrument import parse_instrument
+from order_router.domain.lifecycle import State
 from order_router.domain.limits import Limits
 from order_router.domain.meter import BASED_AT, GROSS, LOSS, NET, OPEN, ORDERS
 from order_router.domain.reports import Position, Quote
 from order_router.domain.vocabulary import Product
 from order_router.ports import StoreUnavailable
-from order_router.service.exposure import rebase, watch_account, watch_strategies
+from order_router.service.exposure import BASE_LIFE, rebase, watch_account, watch_strategies
 from order_router.service.reconcile import reconcile_account, reconcile_all
 from tests.fakes.clock import FakeClock
-from tests.fakes.stopping import listed_row
+from tests.fakes.relisted import half_a_share, listed_row, relist
 from tests.fakes.transport import Fault
-from tests.fakes.world import ENDPOINT, World
+from tests.fakes.world import World
 
 DAY = date(2026, 11, 23)
 METER = f"meter#account#paper#{DAY}"
@@ -92,22 +92,28 @@ def test_an_order_that_comes_between_is_not_lost_from_the_count(
 
 
 def test_what_was_sold_out_of_holdings_is_no_exposure_and_no_loss(world: World) -> None:
-    handle = world.handlers[ENDPOINT]
-
-    def with_a_sale(request: Any) -> Any:
-        answer = handle(request)
-        if not request.url.endswith("/positions"):
-            return answer
-        rows = [*json.loads(answer.body)["positions"], listed_row("NSE:RELIANCE", -3)]
-        return replace(answer, body=json.dumps({"positions": rows}).encode())
-
-    world.handlers[ENDPOINT] = with_a_sale
+    relist(world, lambda rows: [*rows, listed_row("NSE:RELIANCE", -3)])
     world.clock.advance(60)
 
     rebase(world.desk, LIMITED, DAY, known_since=now(world))
 
     assert counted(world)[GROSS] == counted(world)[NET] == Decimal("7500.25")
     assert counted(world)[LOSS] == 0
+
+
+def test_a_position_that_cannot_be_read_leaves_what_was_known_and_refuses_entries(world: World) -> None:
+    before = counted(world)
+    relist(world, lambda rows: [*rows, half_a_share("NSE:RELIANCE")])
+    world.clock.advance(BASE_LIFE.total_seconds() + 1)
+
+    with pytest.raises(OutcomeUnknown, match="NSE:RELIANCE: expected a whole number in quantity"):
+        rebase(world.desk, LIMITED, DAY, known_since=now(world))
+    refused = world.place("k-2").order
+
+    assert counted(world)[GROSS] == before[GROSS]
+    assert refused.state is State.REFUSED
+    assert refused.reason is not None
+    assert "NSE:RELIANCE" in refused.reason.message
 
 
 def test_while_orders_keep_coming_nothing_is_set_and_it_is_said(

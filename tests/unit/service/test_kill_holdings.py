@@ -17,7 +17,8 @@ from order_router.service.kill_positions import PAGE
 from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.kill import KillWorld
 from tests.fakes.orders import an_order
-from tests.fakes.stopping import hold, list_otherwise, listed_row, pass_at, stop
+from tests.fakes.relisted import half_a_share, listed_row, relist
+from tests.fakes.stopping import hold, pass_at, stop
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def hold_from_before(kill: KillWorld, quantity: int) -> None:
         more = {**row, "quantity": int(str(row["quantity"])) + quantity}
         return [*rows[:place], more, *rows[place + 1 :]]
 
-    list_otherwise(kill, with_more)
+    relist(kill.world, with_more)
 
 
 def exits(kill: KillWorld) -> list[tuple[str, Product, str, int, str | None]]:
@@ -73,7 +74,7 @@ def test_a_short_delivery_position_is_a_sale_of_holdings_but_where_positions_inc
 
 def test_shares_sold_out_of_holdings_are_not_bought_back(kill: KillWorld) -> None:
     hold(kill, "k-1")
-    list_otherwise(kill, lambda rows: [*rows, listed_row("NSE:RELIANCE", -3)])
+    relist(kill.world, lambda rows: [*rows, listed_row("NSE:RELIANCE", -3)])
     stop(kill, closes_positions=True)
 
     kill.run_passes()
@@ -86,7 +87,7 @@ def test_an_exit_that_would_buy_back_what_was_sold_out_of_holdings_does_not_leav
     hold(kill, "k-1", side="SELL")
     stop(kill, closes_positions=True)
     pass_at(kill, 3)
-    list_otherwise(kill, lambda rows: [{**row, "product": "CNC"} for row in rows])
+    relist(kill.world, lambda rows: [{**row, "product": "CNC"} for row in rows])
     work = kill.work()
     lines = tuple(line.model_copy(update={"product": Product.CNC}) for line in work.exits)
     kill.works.write(work.after(work.updated_at, exits=lines), replacing=work)
@@ -104,6 +105,25 @@ def test_delivery_bought_today_is_closed(kill: KillWorld) -> None:
     kill.run_passes()
 
     assert exits(kill) == [("NSE:INFY", "CNC", "SELL", 2, "filled")]
+
+
+@pytest.mark.parametrize("includes_holdings", [True, False])
+def test_a_position_that_cannot_be_read_keeps_no_other_open_and_is_named(
+    kill: KillWorld, monkeypatch: pytest.MonkeyPatch, *, includes_holdings: bool
+) -> None:
+    monkeypatch.setattr(
+        paper, "profile", replace(paper.profile, positions_include_holdings=includes_holdings)
+    )
+    hold(kill, "k-1")
+    relist(kill.world, lambda rows: [half_a_share("NSE:RELIANCE"), *rows])
+    stop(kill, closes_positions=True)
+
+    kill.run_passes()
+
+    assert exits(kill) == [("NSE:INFY", "MIS", "SELL", 5, "filled")]
+    assert kill.work().problems == (
+        "a position that cannot be read was left: NSE:RELIANCE: expected a whole number in quantity",
+    )
 
 
 # ---------------------------------------------------------------- where positions are the holdings too
@@ -142,7 +162,7 @@ def test_what_today_did_not_buy_is_not_sold(kill: KillWorld, sold: int, left: in
 def test_a_part_of_what_today_bought_is_all_that_may_still_be_there(kill: KillWorld) -> None:
     hold(kill, "k-1", product="CNC", quantity=7)
     # four of them were sold by hand
-    list_otherwise(kill, lambda rows: [{**row, "quantity": 3} for row in rows])
+    relist(kill.world, lambda rows: [{**row, "quantity": 3} for row in rows])
     stop(kill, closes_positions=True)
 
     work = pass_at(kill, 3)
@@ -170,7 +190,7 @@ def test_an_exit_does_not_reach_into_holdings_when_somebody_sold_what_today_boug
 def test_short_and_intraday_positions_are_closed_beside_holdings(kill: KillWorld) -> None:
     hold(kill, "k-1", quantity=4)
     hold_from_before(kill, 40)
-    list_otherwise(kill, lambda rows: [*rows, listed_row("NSE:RELIANCE", -3)])
+    relist(kill.world, lambda rows: [*rows, listed_row("NSE:RELIANCE", -3)])
     stop(kill, closes_positions=True)
 
     work = pass_at(kill, 3)
@@ -186,7 +206,7 @@ def test_all_of_the_day_s_orders_are_counted_however_many(kill: KillWorld) -> No
     for number in range(PAGE + 1):
         bought = replace(an_order(f"k-{number}", product="CNC"), state=State.FILLED, filled_quantity=1)
         kill.world.store.write(bought, replacing=None)
-    list_otherwise(kill, lambda rows: [*rows, listed_row("NSE:INFY", 2 * PAGE)])
+    relist(kill.world, lambda rows: [*rows, listed_row("NSE:INFY", 2 * PAGE)])
     stop(kill, closes_positions=True)
 
     work = pass_at(kill, 3)
@@ -212,7 +232,7 @@ def test_what_today_bought_is_of_the_day_at_its_venue(
     at, stopped_at = (MONDAY_MORNING + timedelta(hours=one) for one in hours)
     order = an_order("k-1", at=at, instrument=instrument, product="CNC")
     kill.world.store.write(replace(order, state=State.FILLED, filled_quantity=5), replacing=None)
-    list_otherwise(kill, lambda rows: [*rows, listed_row(instrument, 9)])
+    relist(kill.world, lambda rows: [*rows, listed_row(instrument, 9)])
     kill.world.clock.advance((stopped_at - kill.world.clock.now()).total_seconds())
     stop(kill, closes_positions=True)
 

@@ -8,7 +8,8 @@ from order_router.adapter.errors import OutcomeUnknown
 from order_router.service.reconcile import reconcile_account
 from order_router.service.timing import PASS_TIME
 from tests.fakes.kill import KillWorld
-from tests.fakes.stopping import hold, limit, list_otherwise, pass_at, positions, stop
+from tests.fakes.relisted import relist
+from tests.fakes.stopping import hold, limit, pass_at, positions, stop
 
 
 @pytest.fixture
@@ -36,12 +37,12 @@ def test_a_single_unit_that_somebody_else_closed_is_not_opened_the_other_way(
 
 def list_only_what_is_held(kill: KillWorld) -> None:
     """Let the exchange leave out positions that were closed."""
-    list_otherwise(kill, lambda rows: [row for row in rows if int(row["quantity"]) != 0])
+    relist(kill.world, lambda rows: [row for row in rows if int(row["quantity"]) != 0])
 
 
 def lose_by_hand(kill: KillWorld, quantity: int) -> None:
     """Let the exchange show so many units less, as somebody sold them in its own app."""
-    list_otherwise(kill, lambda rows: [{**row, "quantity": int(row["quantity"]) - quantity} for row in rows])
+    relist(kill.world, lambda rows: [{**row, "quantity": int(row["quantity"]) - quantity} for row in rows])
 
 
 @pytest.mark.parametrize(("elsewhere", "state"), [(0, "filled"), (1, None)])

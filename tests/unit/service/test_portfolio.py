@@ -1,5 +1,6 @@
 """Positions, holdings and funds: one account's failure stands beside the others' answers."""
 
+import json
 import logging
 from dataclasses import replace
 from typing import Any, cast
@@ -8,10 +9,12 @@ import pytest
 
 from order_router.adapter.errors import AdapterDefect, SessionExpired
 from order_router.adapter.port import Broker
+from order_router.api.answers import portfolio_answer
 from order_router.domain.account import Account
 from order_router.domain.reports import Funds, Position
 from order_router.service.desk import ReadingDesk
 from order_router.service.portfolio import read_portfolio
+from tests.fakes.relisted import half_a_share, relist
 from tests.fakes.transport import Fault
 from tests.fakes.world import World
 
@@ -42,6 +45,18 @@ def test_what_an_account_holds_is_read(world: World) -> None:
     assert [row.quantity for row in positions.rows if isinstance(row, Position)] == [5]
     assert all(isinstance(row, Funds) for row in funds.rows)
     assert read_portfolio(desk(world), "holdings", [PAPER])[0].rows == ()
+
+
+def test_a_position_that_cannot_be_read_is_told_beside_the_others(world: World) -> None:
+    world.place()
+    relist(world, lambda rows: [half_a_share("NSE:RELIANCE"), *rows])
+
+    [found] = read_portfolio(desk(world), "positions", [PAPER])
+    content = json.loads(json.dumps(portfolio_answer("positions", (found,)).content))
+
+    (account,) = content["accounts"]
+    assert [row["instrument"] for row in account["positions"]] == ["NSE:INFY"]
+    assert account["unreadable"] == [{"name": "NSE:RELIANCE", "why": "expected a whole number in quantity"}]
 
 
 def test_an_account_without_a_session_says_so_beside_the_others_and_its_session_is_dropped(

@@ -21,7 +21,7 @@ from order_router.domain.reports import (
     OrderBook,
     OrderMargin,
     OrderReport,
-    Position,
+    PositionBook,
     Quote,
     Trade,
 )
@@ -105,8 +105,8 @@ class Broker(Protocol):
     def read_trades(self, send: Send, session: BrokerSession, /) -> tuple[Trade, ...]:
         """Read today's fills of the account."""
 
-    def read_positions(self, send: Send, session: BrokerSession, /) -> tuple[Position, ...]:
-        """Read the account's net positions."""
+    def read_positions(self, send: Send, session: BrokerSession, /) -> PositionBook:
+        """Read the account's net positions, rows that cannot be read kept apart."""
 
     def read_holdings(self, send: Send, session: BrokerSession, /) -> tuple[Holding, ...]:
         """Read the account's delivery holdings."""

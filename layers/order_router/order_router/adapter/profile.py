@@ -62,8 +62,8 @@ class Profile:
     `watch_quotes_per_hour`: how many quotes the watch of limits may ask for, where each is a call of its own and calls
     are counted. `book_every_s`: how long it wants between two readings of a user's order book; `user_fields`: what of a
     session names that user, who may have several accounts.
-    `positions_include_holdings`: its positions are all that an account holds; of the others they are the day's, and what
-    was sold out of holdings shows below zero.
+    `positions_include_holdings`: its positions are all that an account holds; of the others they are the day's, and
+    what was sold out of holdings shows below zero.
     """
 
     name: str

@@ -177,4 +177,7 @@ def portfolio_answer(what: str, answers: tuple[AccountAnswer, ...]) -> Answer:
 def _account_json(what: str, answer: AccountAnswer) -> dict[str, Any]:
     if answer.error is not None:
         return {"account": answer.account, "error": dict(problem_of(answer.error).content)}
-    return {"account": answer.account, what: [row_json(row) for row in answer.rows]}
+    rows = {"account": answer.account, what: [row_json(row) for row in answer.rows]}
+    if not answer.unreadable:
+        return rows
+    return rows | {"unreadable": [{"name": one.name, "why": one.why} for one in answer.unreadable]}

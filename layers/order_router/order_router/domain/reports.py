@@ -111,6 +111,25 @@ class Position:
     sell_quantity: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class UnreadablePosition:
+    """A row of positions that cannot be read: never guessed, kept apart. `name`: what its broker calls it."""
+
+    name: str | None
+    why: str
+
+    def __str__(self) -> str:
+        return self.why if self.name is None else f"{self.name}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionBook:
+    """An account's net positions: `positions` is all of them only where nothing is `unreadable`."""
+
+    positions: tuple[Position, ...]
+    unreadable: tuple[UnreadablePosition, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
     """Shares held for delivery: `quantity` is all of them, `unsettled_quantity` the part not settled yet."""

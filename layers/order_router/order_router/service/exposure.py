@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from order_router.adapter.errors import BrokerError
+from order_router.adapter.errors import BrokerError, OutcomeUnknown
 from order_router.adapter.profile import Profile
 from order_router.domain.account import Account
 from order_router.domain.exchange_time import exchange_day, is_before_trading, is_time_for_first_look
@@ -59,7 +59,7 @@ def rebase(desk: Desk, account: Account, day: date, *, known_since: datetime) ->
         seen, at = desk.meters.read(name), desk.clock.now()
         if _is_known(seen, known_since):
             return seen
-        positions = ask(desk, account, lambda broker, send, session: broker.read_positions(send, session))
+        positions = _positions(desk, account)
         if BASED_AT not in seen:
             seen = {**seen, **_carried(desk, account, positions, day, at)}
         amounts = base_of(_but_sold_holdings(desk, account, positions), seen)
@@ -67,6 +67,14 @@ def rebase(desk: Desk, account: Account, day: date, *, known_since: datetime) ->
             _keep_prices(desk, account, positions, at)
             return {**seen, **amounts}
     raise StoreUnavailable("setting what is counted: orders kept coming")
+
+
+def _positions(desk: Desk, account: Account) -> tuple[Position, ...]:
+    """Read the account's positions; OutcomeUnknown names one that cannot be read, for what it is worth is not known."""
+    book = ask(desk, account, lambda broker, send, session: broker.read_positions(send, session))
+    if book.unreadable:
+        raise OutcomeUnknown(f"a position cannot be read: {book.unreadable[0]}")
+    return book.positions
 
 
 def _carried(

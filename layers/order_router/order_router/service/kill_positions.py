@@ -29,12 +29,14 @@ class Closable:
 def read_closable(desk: Desk, account: Account) -> Closable:
     """Read the account's positions and keep what may be closed of them; may raise any RouterError."""
     profile = desk.broker_of(account.broker).profile
-    positions = ask(desk, account, lambda broker, send, session: broker.read_positions(send, session))
-    open_ones = [one for one in positions if one.quantity and not profile.is_sale_of_holdings(one)]
+    book = ask(desk, account, lambda broker, send, session: broker.read_positions(send, session))
+    unread = tuple(f"a position that cannot be read was left: {one}" for one in book.unreadable)
+    open_ones = [one for one in book.positions if one.quantity and not profile.is_sale_of_holdings(one)]
     if not profile.positions_include_holdings:
-        return Closable(tuple(open_ones))
+        return Closable(tuple(open_ones), unread)
     bought = _bought(desk, account) if any(_may_be_held(one) for one in open_ones) else {}
-    return _without_holdings(open_ones, bought)
+    days = _without_holdings(open_ones, bought)
+    return replace(days, left=(*unread, *days.left))
 
 
 def _may_be_held(position: Position) -> bool:

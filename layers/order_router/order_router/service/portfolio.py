@@ -8,20 +8,21 @@ from order_router.adapter.port import Broker
 from order_router.adapter.session import BrokerSession
 from order_router.domain.account import Account
 from order_router.domain.errors import RouterError
-from order_router.domain.reports import Funds, Holding, Position
+from order_router.domain.reports import Funds, Holding, Position, PositionBook, UnreadablePosition
 from order_router.service.asking import ask
 from order_router.service.desk import ReadingDesk
 
 Row = Position | Holding | Funds
-Read = Callable[[Broker, Send, BrokerSession], tuple[Row, ...]]
+Read = Callable[[Broker, Send, BrokerSession], tuple[Row, ...] | PositionBook]
 
 
 @dataclass(frozen=True, slots=True)
 class AccountAnswer:
-    """One account's rows, or why there are none."""
+    """One account's rows, and those that could not be read, or why there are none."""
 
     account: str
     rows: tuple[Row, ...] = ()
+    unreadable: tuple[UnreadablePosition, ...] = ()
     error: RouterError | None = None
 
 
@@ -39,6 +40,9 @@ def read_portfolio(desk: ReadingDesk, what: str, accounts: Iterable[Account]) ->
 
 def _read_one(desk: ReadingDesk, read: Read, account: Account) -> AccountAnswer:
     try:
-        return AccountAnswer(account.name, ask(desk, account, read))
+        found = ask(desk, account, read)
     except RouterError as error:
         return AccountAnswer(account.name, error=error)
+    if isinstance(found, PositionBook):
+        return AccountAnswer(account.name, found.positions, found.unreadable)
+    return AccountAnswer(account.name, found)

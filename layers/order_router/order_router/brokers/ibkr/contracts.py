@@ -78,16 +78,36 @@ def option_symbol(option: Option) -> str:
     return f"{option.root}{option.expiry:%y%m%d}{option.right}{int(option.strike * STRIKES):08}"
 
 
-def name_contracts(send: Send, session: BrokerSession, conids: Collection[str]) -> Mapping[str, Instrument]:
-    """Return what the contracts are called; OutcomeUnknown if one of them cannot be named."""
+Name = Instrument | OutcomeUnknown
+"""What a contract is called, or why nobody can say."""
+
+
+def name_contracts(send: Send, session: BrokerSession, conids: Collection[str]) -> Mapping[str, Name]:
+    """Return what the contracts are called, each of them or why it cannot be named."""
     path = f"/trsrv/secdef?{urlencode({'conids': ','.join(sorted(conids))})}"
     answered = read_object(call(send, session, Ask(method="GET", path=path)), "the definitions")
     rows = [read_object(row, "a definition") for row in read_list(answered.get("secdef"), "secdef")]
-    found = {wire.read_conid(row): _instrument(row) for row in rows}
-    lacking = set(conids) - found.keys()
-    if lacking:
-        raise OutcomeUnknown(f"Interactive Brokers does not define {len(lacking)} of its contracts")
-    return found
+    found = {wire.read_conid(row): _name(row) for row in rows}
+    return {conid: found.get(conid, _undefined(conid)) for conid in conids}
+
+
+def known_name(names: Mapping[str, Name], conid: str) -> Instrument:
+    """Return what the contract is called; OutcomeUnknown says why that is not known."""
+    name = names.get(conid, _undefined(conid))
+    if isinstance(name, OutcomeUnknown):
+        raise name
+    return name
+
+
+def _undefined(conid: str) -> OutcomeUnknown:
+    return OutcomeUnknown(f"Interactive Brokers does not define contract {conid}")
+
+
+def _name(row: dict[str, Any]) -> Name:
+    try:
+        return _instrument(row)
+    except OutcomeUnknown as error:
+        return error
 
 
 def _instrument(row: dict[str, Any]) -> Instrument:

@@ -14,14 +14,15 @@ from order_router.adapter.decode import (
 )
 from order_router.adapter.errors import OutcomeUnknown
 from order_router.adapter.http import Send
+from order_router.adapter.positions import read_position_rows
 from order_router.adapter.session import BrokerSession
 from order_router.brokers.ibkr import wire
-from order_router.brokers.ibkr.contracts import name_contracts
+from order_router.brokers.ibkr.contracts import Name, known_name, name_contracts
 from order_router.brokers.ibkr.questions import read_order_id
 from order_router.brokers.ibkr.session import Ask, account_id, call
 from order_router.domain.instrument import Instrument
 from order_router.domain.listing import Listing
-from order_router.domain.reports import Funds, Holding, Position, Trade
+from order_router.domain.reports import Funds, Holding, Position, PositionBook, Trade
 
 
 def read_trades(send: Send, session: BrokerSession) -> tuple[Trade, ...]:
@@ -30,25 +31,30 @@ def read_trades(send: Send, session: BrokerSession) -> tuple[Trade, ...]:
     named = session.around.listings.named(wire.keys_of(rows, "sec_type"))
     # the legs of a combination are fills of contracts that nobody need have looked up
     legs = {wire.read_conid(row) for row in rows if row.get("sec_type") == "OPT"} - named.keys()
-    defined = name_contracts(send, session, legs) if legs else {}
+    names = name_contracts(send, session, legs) if legs else {}
+    defined = {conid: known_name(names, conid) for conid in names}
     return tuple(
         _trade(row, defined.get(wire.read_key(row, "sec_type")) or _instrument(row, named)) for row in rows
     )
 
 
-def read_positions(send: Send, session: BrokerSession) -> tuple[Position, ...]:
+def read_positions(send: Send, session: BrokerSession) -> PositionBook:
     """Read the account's net positions, shares among them; those that were closed today are at zero."""
-    rows = _position_rows(send, session)
-    instruments = _instruments(send, session, {wire.read_conid(row) for row in rows})
-    return tuple(_position(row, instruments[wire.read_conid(row)]) for row in rows)
+    rows = _positions(send, session)
+    instruments = _named(send, session, wire.keys_of(rows, "secType"))
+
+    def read(row: dict[str, Any]) -> Position:
+        return _position(row, known_name(instruments, wire.read_conid(row)))
+
+    return read_position_rows(rows, read, "description")
 
 
 def read_holdings(send: Send, session: BrokerSession) -> tuple[Holding, ...]:
     """Read the shares among the positions that are held long: the vendor keeps no other list of them."""
-    rows = _position_rows(send, session)
+    rows = [read_object(row, "a position") for row in _positions(send, session)]
     shares = [row for row in rows if read_text(row, "secType") == "STK" and read_integer(row, "position") > 0]
-    instruments = _instruments(send, session, {wire.read_conid(row) for row in shares})
-    return tuple(_holding(row, instruments[wire.read_conid(row)]) for row in shares)
+    instruments = _named(send, session, {wire.read_conid(row) for row in shares})
+    return tuple(_holding(row, known_name(instruments, wire.read_conid(row))) for row in shares)
 
 
 def read_funds(send: Send, session: BrokerSession) -> tuple[Funds, ...]:
@@ -66,12 +72,12 @@ def read_funds(send: Send, session: BrokerSession) -> tuple[Funds, ...]:
     )
 
 
-def _position_rows(send: Send, session: BrokerSession) -> list[dict[str, Any]]:
+def _positions(send: Send, session: BrokerSession) -> list[Any]:
     path = f"/portfolio2/{account_id(session)}/positions"
-    return _rows(call(send, session, Ask(method="GET", path=path)), "a position")
+    return read_list(call(send, session, Ask(method="GET", path=path)), "a list, each entry a position")
 
 
-def _instruments(send: Send, session: BrokerSession, conids: Iterable[str]) -> Mapping[str, Instrument]:
+def _named(send: Send, session: BrokerSession, conids: Iterable[str]) -> Mapping[str, Name]:
     """Return what each contract is: as listed, else as the vendor describes it, which is one more request."""
     wanted = frozenset(conids)
     named = {key: one.instrument for key, one in session.around.listings.named(wanted).items()}

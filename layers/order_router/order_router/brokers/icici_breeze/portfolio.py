@@ -9,16 +9,17 @@ from typing import Any
 from order_router.adapter.decode import read_decimal, read_integer, read_object, read_text
 from order_router.adapter.errors import OutcomeUnknown
 from order_router.adapter.http import Send
+from order_router.adapter.positions import read_position_rows
 from order_router.adapter.session import BrokerSession
 from order_router.brokers.icici_breeze import wire
 from order_router.brokers.icici_breeze.contracts import broker_key
 from order_router.brokers.icici_breeze.orders import EXCHANGES, todays
-from order_router.brokers.icici_breeze.rows import look_up, read_named
+from order_router.brokers.icici_breeze.rows import look_up, read_named, reader_of
 from order_router.brokers.icici_breeze.session import Call, perform, read_rows
 from order_router.brokers.icici_breeze.words import known_word
 from order_router.domain.instrument import Instrument
 from order_router.domain.listing import Listing
-from order_router.domain.reports import Funds, Holding, Position, Trade
+from order_router.domain.reports import Funds, Holding, Position, PositionBook, Trade
 from order_router.domain.vocabulary import Exchange, Product
 
 SEGMENTS = ("equity", "fno", "commodity", "currency")
@@ -35,10 +36,10 @@ def read_trades(send: Send, session: BrokerSession) -> tuple[Trade, ...]:
     return _numbered(read_named(session, rows, _trade))
 
 
-def read_positions(send: Send, session: BrokerSession) -> tuple[Position, ...]:
-    """Read the account's positions; OutcomeUnknown names one in an instrument that is not listed."""
+def read_positions(send: Send, session: BrokerSession) -> PositionBook:
+    """Read the account's positions; those in an instrument that is not listed are kept apart."""
     rows = read_rows(send, session, Call(method="GET", path="portfoliopositions"))
-    return read_named(session, rows, _position)
+    return read_position_rows(rows, reader_of(session, rows, _position), "stock_code")
 
 
 def read_holdings(send: Send, session: BrokerSession) -> tuple[Holding, ...]:

@@ -24,6 +24,15 @@ def read_named[T](
     return tuple(read(row, _listed(listed, key)) for row, key in zip(rows, keys, strict=True))
 
 
+def reader_of[T](
+    session: BrokerSession, values: Sequence[Any], read: Callable[[dict[str, Any], Instrument], T]
+) -> Callable[[dict[str, Any]], T]:
+    """Return what reads one of these rows, their instruments looked up at once; it raises OutcomeUnknown by itself."""
+    keys = [_key_or_why(value) for value in values]
+    listed = look_up(session, [key for key in keys if isinstance(key, str)])
+    return lambda row: read(row, _listed(listed, key_of_row(row)))
+
+
 def read_order_rows(session: BrokerSession, values: Sequence[Any]) -> list[OrderReport | UnreadableRow]:
     """Read every row of order lists, those that cannot be read kept apart."""
     keys = [_key_or_why(value) for value in values]

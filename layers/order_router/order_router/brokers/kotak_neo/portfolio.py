@@ -16,6 +16,7 @@ from order_router.adapter.decode import (
 )
 from order_router.adapter.errors import OutcomeUnknown
 from order_router.adapter.http import Send
+from order_router.adapter.positions import read_position_rows
 from order_router.adapter.session import BrokerSession
 from order_router.brokers.kotak_neo import wire
 from order_router.brokers.kotak_neo.orders import read_rows
@@ -23,7 +24,7 @@ from order_router.brokers.kotak_neo.refusals import NoData
 from order_router.brokers.kotak_neo.session import AS_ANYTHING, ask, ask_by_form
 from order_router.domain.instrument import Instrument
 from order_router.domain.listing import Listing
-from order_router.domain.reports import Funds, Holding, Position, Trade
+from order_router.domain.reports import Funds, Holding, Position, PositionBook, Trade
 
 ALL = "ALL"
 MAX_PRECISION = 8
@@ -37,10 +38,9 @@ def read_trades(send: Send, session: BrokerSession) -> tuple[Trade, ...]:
     )
 
 
-def read_positions(send: Send, session: BrokerSession) -> tuple[Position, ...]:
-    """Read the account's net positions; OutcomeUnknown if one of them is in a segment that is not claimed."""
-    rows = read_rows(send, session, "/portfolio/v2/positions")
-    return tuple(_position(read_object(row, "a position")) for row in rows)
+def read_positions(send: Send, session: BrokerSession) -> PositionBook:
+    """Read the account's net positions; those in a segment that is not claimed are kept apart."""
+    return read_position_rows(read_rows(send, session, "/portfolio/v2/positions"), _position, "trdSym")
 
 
 def read_holdings(send: Send, session: BrokerSession) -> tuple[Holding, ...]:

@@ -13,15 +13,16 @@ from order_router.adapter.decode import (
     read_word,
 )
 from order_router.adapter.http import Send
+from order_router.adapter.positions import read_position_rows
 from order_router.adapter.session import BrokerSession
 from order_router.brokers.paper import wire
 from order_router.domain.instrument import Instrument
-from order_router.domain.reports import Funds, Holding, Position, Quote
+from order_router.domain.reports import Funds, Holding, Position, PositionBook, Quote
 
 
-def read_positions(send: Send, session: BrokerSession, /) -> tuple[Position, ...]:
+def read_positions(send: Send, session: BrokerSession, /) -> PositionBook:
     """Read the net positions, those that were closed today included."""
-    return tuple(_read_position(row) for row in _read_rows(send, session, "positions"))
+    return read_position_rows(_values(send, session, "positions"), _read_position, "instrument")
 
 
 def read_holdings(send: Send, session: BrokerSession, /) -> tuple[Holding, ...]:
@@ -43,9 +44,13 @@ def read_quotes(
 
 
 def _read_rows(send: Send, session: BrokerSession, page: str, query: str = "") -> list[dict[str, Any]]:
+    return [read_object(row, f"a row of {page}") for row in _values(send, session, page, query)]
+
+
+def _values(send: Send, session: BrokerSession, page: str, query: str = "") -> list[Any]:
     path = f"/{page}?{query}" if query else f"/{page}"
     content = wire.read_content(send(wire.read_request(session, path)))
-    return [read_object(row, f"a row of {page}") for row in read_list(content.get(page), page)]
+    return read_list(content.get(page), page)
 
 
 def _read_position(row: dict[str, Any]) -> Position:

@@ -14,10 +14,11 @@ from order_router.adapter.decode import (
 )
 from order_router.adapter.errors import OutcomeUnknown
 from order_router.adapter.http import Send
+from order_router.adapter.positions import read_position_rows
 from order_router.adapter.session import BrokerSession
 from order_router.brokers.zerodha import wire
 from order_router.brokers.zerodha.session import call
-from order_router.domain.reports import Funds, Holding, Position, Trade
+from order_router.domain.reports import Funds, Holding, Position, PositionBook, Trade
 
 SEGMENTS = ("equity", "commodity")
 
@@ -27,10 +28,11 @@ def read_trades(send: Send, session: BrokerSession) -> tuple[Trade, ...]:
     return tuple(_trade(row) for row in _rows(call(send, session, lambda kite: kite.trades()), "a trade"))
 
 
-def read_positions(send: Send, session: BrokerSession) -> tuple[Position, ...]:
-    """Read the account's net positions; OutcomeUnknown if one of them counts in lots."""
+def read_positions(send: Send, session: BrokerSession) -> PositionBook:
+    """Read the account's net positions; those that count in lots are kept apart."""
     answered = read_object(call(send, session, lambda kite: kite.positions()), "the positions")
-    return tuple(_position(row) for row in _rows(answered.get("net"), "a position"))
+    rows = read_list(answered.get("net"), "a list, each entry a position")
+    return read_position_rows(rows, _position, "tradingsymbol")
 
 
 def read_holdings(send: Send, session: BrokerSession) -> tuple[Holding, ...]:
