@@ -102,7 +102,7 @@ def test_a_carried_position_says_what_it_made_today_and_what_since_its_entry(des
     desk.tell(carried=[{**bought, "quantity": 10, "average_price": "3500.05", "close_price": "1510"}])
     desk.place(order_type="MARKET", limit_price=None, quantity=4, side="SELL", product="MTF")
 
-    (position,) = zerodha.read_positions(desk.send, desk.session)
+    (position,) = zerodha.read_positions(desk.send, desk.session).positions
 
     assert (position.quantity, position.unrealised_pnl) == (6, Decimal(-12000))
     assert position.day_pnl == 10 * Decimal("-9.95")

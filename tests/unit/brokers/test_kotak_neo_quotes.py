@@ -133,7 +133,7 @@ def test_a_positions_price_is_that_of_its_open_side(
 def test_a_position_s_closed_part_is_realised_and_both_parts_are_the_day_s(
     changes: dict[str, str], realised: str, unrealised: str
 ) -> None:
-    (position,) = kotak_neo.read_positions(Host(a_position(ltp="90.00", **changes)), session())
+    (position,) = kotak_neo.read_positions(Host(a_position(ltp="90.00", **changes)), session()).positions
 
     assert (position.realised_pnl, position.unrealised_pnl) == (Decimal(realised), Decimal(unrealised))
     assert position.day_pnl == Decimal(realised) + Decimal(unrealised)
@@ -143,7 +143,7 @@ def test_a_position_s_closed_part_is_realised_and_both_parts_are_the_day_s(
 def test_without_a_price_the_realised_part_is_known_and_the_rest_is_not(ltp: str) -> None:
     amounts = {"flBuyQty": "4", "buyAmt": "400.00", "flSellQty": "1", "sellAmt": "90.00"}
 
-    (position,) = kotak_neo.read_positions(Host(a_position(ltp=ltp, **amounts)), session())
+    (position,) = kotak_neo.read_positions(Host(a_position(ltp=ltp, **amounts)), session()).positions
 
     assert (position.realised_pnl, position.unrealised_pnl, position.day_pnl) == (Decimal(-10), None, None)
 
@@ -153,7 +153,7 @@ def test_without_a_price_the_realised_part_is_known_and_the_rest_is_not(ltp: str
     [{"multiplier": "0"}, {"genDen": "-1"}, {"precision": "9"}, {"precision": "-1"}, {"buyAmt": "--"}],
 )
 def test_a_position_with_factors_that_are_none_is_not_believed(changes: dict[str, str]) -> None:
-    book = kotak_neo.read_positions(Host(a_position(flBuyQty="2", **changes)), session())
+    book = kotak_neo.read_positions(Host(a_position(flBuyQty="2", **changes)), session()).positions
 
     assert book.positions == ()
     assert len(book.unreadable) == 1
