@@ -14,6 +14,9 @@ BUCKET = "tests/integration/test_audit_bucket.py::"
 FILE = "service/kill_work.py"
 EXITS_FILE = "service/kill_exits.py"
 EXITS = "tests/unit/service/test_kill_exits.py::"
+POSITIONS_FILE = "service/kill_positions.py"
+HOLDINGS = "tests/unit/service/test_kill_holdings.py::"
+HALVES = "tests/unit/service/test_kill_halves.py::"
 
 MUTANTS = (
     Mutant(
@@ -357,8 +360,64 @@ MUTANTS = (
         name="exit-outcome-untold",
         breaks="nobody is told what became of an exit",
         file=EXITS_FILE,
-        old="        if after.is_final and not line.is_final:\n            _tell(desk, account, after)\n",
+        old="        if after.is_final and not line.is_final:\n            _tell(desk, account, after, halves)\n",
         new="",
         killed_by=(WORK + "test_open_orders_go_first_and_then_every_position_is_closed_and_told",),
+    ),
+    Mutant(
+        name="holdings-sold",
+        breaks="shares of years are sold where a broker's positions are its holdings",
+        file=POSITIONS_FILE,
+        old="    if not profile.positions_include_holdings:\n",
+        new="    if profile:\n",
+        killed_by=(
+            HOLDINGS + "test_shares_held_from_before_are_left_and_named_beside_those_bought_today",
+            HOLDINGS + "test_what_today_did_not_buy_is_not_sold",
+        ),
+    ),
+    Mutant(
+        name="sold-holdings-bought-back",
+        breaks="what was sold out of holdings is taken for a short position and bought back",
+        file="adapter/profile.py",
+        old="return is_short and not self.positions_include_holdings",
+        new="return is_short and self.positions_include_holdings",
+        killed_by=(
+            HOLDINGS + "test_shares_sold_out_of_holdings_are_not_bought_back",
+            HOLDINGS + "test_short_and_intraday_positions_are_closed_beside_holdings",
+        ),
+    ),
+    Mutant(
+        name="unread-position-unsaid",
+        breaks="a position that cannot be read stays open and nobody is told",
+        file=POSITIONS_FILE,
+        old="        return Closable(tuple(open_ones), unread)\n",
+        new="        return Closable(tuple(open_ones))\n",
+        killed_by=(HOLDINGS + "test_a_position_that_cannot_be_read_keeps_no_other_open_and_is_named",),
+    ),
+    Mutant(
+        name="exit-meets-an-open-circuit",
+        breaks="an exit is refused for good by a circuit that rests for seconds",
+        file=EXITS_FILE,
+        old="        _require_circuit(desk, present.account)\n",
+        new="",
+        killed_by=(EXITS + "test_an_exit_waits_for_an_open_circuit_and_leaves_once_it_is_closed",),
+    ),
+    Mutant(
+        name="too-large-an-exit-is-the-end",
+        breaks="a position above a freeze quantity that nobody names stays open",
+        file=EXITS_FILE,
+        old="halves = _halves(desk, account, after) if has_time and room else ()",
+        new="halves: tuple[Exit, ...] = ()",
+        killed_by=(
+            HALVES + "test_an_exit_beyond_an_unknown_freeze_quantity_is_closed_in_halves_and_each_is_told",
+        ),
+    ),
+    Mutant(
+        name="halved-for-ever",
+        breaks="an exit that no size would help is asked for down to single units",
+        file="domain/kill_work.py",
+        old="MAX_HALVINGS = 3\n",
+        new="MAX_HALVINGS = 30\n",
+        killed_by=(HALVES + "test_what_is_rejected_whatever_its_size_is_halved_three_times_and_left",),
     ),
 )
