@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from order_router.aws.change_log import ChangeLogTable
 from order_router.aws.paper_table import PaperTable
 from order_router.aws.secrets_manager import write_texts
 from order_router.aws.sessions import secret_name
@@ -17,6 +18,9 @@ from order_router.paper.exchange import PaperExchange
 from order_router.transport.clock import SystemClock
 
 PAPER = "paper"
+OPERATOR = "operator"
+"""Who is said to have changed what this command changed by the rights of whoever deployed the stack: it has no key."""
+
 REPLACE_TRIES = 5
 
 Invoke = Callable[[str, Mapping[str, str]], Mapping[str, Any]]
@@ -49,7 +53,8 @@ class Target:
     @property
     def settings(self) -> SettingsTable:
         """The stack's settings."""
-        return SettingsTable(self.dynamodb, self.outputs["SettingsTableName"], SystemClock())
+        log = ChangeLogTable(self.dynamodb, self.outputs["GateTableName"], SystemClock())
+        return SettingsTable(self.dynamodb, self.outputs["SettingsTableName"], SystemClock(), log)
 
     @property
     def paper_exchange(self) -> PaperExchange:
@@ -136,7 +141,7 @@ def _replaced[T: (Account, Strategy)](
         if stored is None:
             break
         after = change(stored.setting)
-        if target.settings.replace(stored, after):
+        if target.settings.replace(stored, after, by=OPERATOR):
             return after
     raise RouterError(f"{counted} was changed by somebody else meanwhile: try again")
 

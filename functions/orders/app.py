@@ -2,7 +2,7 @@
 
 from order_router import wiring
 from order_router.api.answers import order_json
-from order_router.api.audit import answer_audit
+from order_router.api.audit import AuditDesk, answer_audit
 from order_router.api.endpoint import route
 from order_router.api.http import Answer, ApiRequest
 from order_router.api.listing import list_orders
@@ -25,7 +25,13 @@ def read_many(request: ApiRequest) -> Answer:
 
 def read_audit(request: ApiRequest) -> Answer:
     """Answer `GET /v1/audit`."""
-    return answer_audit(request, store, settings, world.kill_switches)
+    desk = AuditDesk(
+        store=store,
+        settings=settings,
+        switches=world.kill_switches,
+        changes_on=world.change_log.changes_on,
+    )
+    return answer_audit(desk, request)
 
 
 handler = route(

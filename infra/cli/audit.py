@@ -1,9 +1,10 @@
-"""`router audit`: what happened to a day's orders, and who turned a kill switch, as a file whose lines are chained."""
+"""`router audit`: what happened to a day's orders, switches, breakers and limits, as a file whose lines are chained."""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,7 +16,9 @@ from infra.cli.work import Work
 if TYPE_CHECKING:
     from order_router.domain.audit import Line
 
-app = new_app("What happened to each order, and why; who turned a kill switch.")
+app = new_app(
+    "What happened to each order, and why; who turned a kill switch, opened a breaker or set limits."
+)
 
 PAGE = "100"
 Day = Annotated[
@@ -28,16 +31,16 @@ Output = Annotated[
 
 @command(app, "export")
 def export_day(work: Work, day: Day, account: AccountOption = None, output: Output = None) -> Result:
-    """Write a day's orders, all that became of them since, and its turns of kill switches; the end counts the lines."""
-    from order_router.domain.audit import TURNS, in_order, jsonl, whole  # noqa: PLC0415 - a fast start
+    """Write a day's orders, all that became of them since, its kill switches, breakers and limits, line by line."""
+    from order_router.domain.audit import in_order, jsonl, whole  # noqa: PLC0415 - a fast start
 
     _require_day(day)
     found = _found(work, {"day": day, "account": account})
-    lines, turns = in_order(found.lines), found.turns
+    lines = in_order(found.lines)
     exported_at = work.clock.now().isoformat(timespec="seconds").replace("+00:00", "Z")
     about = {"day": day, "account": account, "exported_at": exported_at}
-    document = whole(lines, about=about if turns is None else {**about, TURNS: turns})
-    told = f"{len(lines)} lines, {_of(turns)}; the digest of the end is {document[-1]['digest']}"
+    document = whole(lines, about={**about, **found.counts})
+    told = f"{len(lines)} lines, {_of(found.counts)}; the digest of the end is {document[-1]['digest']}"
     if output is None:
         return Result(document={"lines": list(document)}, shown=jsonl(document).rstrip("\n"), note=told)
     _write_new(output, jsonl(document))
@@ -51,12 +54,13 @@ def verify_file(
     file: Annotated[Path, typer.Argument(help="What export wrote, or an object of the audit's bucket.")],
 ) -> Result:
     """Look whether every line of a file is as it was written; exits with 1 and names the first that is not."""
-    from order_router.domain.audit import TURNS, read_jsonl, verified  # noqa: PLC0415 - a fast start
+    from order_router.domain.audit import CHANGES, TURNS, read_jsonl, verified  # noqa: PLC0415 - a fast start
 
     lines = read_jsonl(_read(file))
-    end, turns = verified(lines), lines[0].get(TURNS)
-    summary = {"file": str(file), "lines": end["lines"], "turns": turns, "digest": end["digest"]}
-    shown = f"{file}: {end['lines']} lines as written, {_of(turns)}, digest {end['digest']}"
+    end, head = verified(lines), lines[0]
+    counts = {"turns": head.get(TURNS), "changes": head.get(CHANGES)}
+    summary = {"file": str(file), "lines": end["lines"], **counts, "digest": end["digest"]}
+    shown = f"{file}: {end['lines']} lines as written, {_of(head)}, digest {end['digest']}"
     return Result(document=summary, shown=shown)
 
 
@@ -69,28 +73,40 @@ def _require_day(day: str) -> None:
         raise Misuse("the day must be a date such as 2026-11-23") from None
 
 
-def _of(turns: int | None) -> str:
-    """Say how many turns a document has: an earlier release told of none, which is not the same as none."""
-    return "without kill switches" if turns is None else f"{turns} of them turns of kill switches"
+def _of(head: Mapping[str, Any]) -> str:
+    """Say what a document has beside orders: an earlier release told of none of it, which is not the same as none."""
+    from order_router.domain.audit import CHANGES, TURNS  # noqa: PLC0415 - a fast start
+
+    kinds = (
+        (TURNS, "turns of kill switches", "kill switches"),
+        (CHANGES, "of breakers and limits", "breakers and limits"),
+    )
+    return ", ".join(
+        f"{head[name]} of them {words}" if name in head else f"without {absent}"
+        for name, words, absent in kinds
+    )
 
 
 @dataclass
 class _Found:
-    """A day's lines; `turns` counts those of kill switches, None if the stack's release does not tell of them."""
+    """A day's lines; `counts` is how many are not of orders, without what the stack's release does not tell of."""
 
     lines: "list[Line]"
-    turns: int | None = None
+    counts: dict[str, int] = field(default_factory=dict)
 
 
 def _found(work: Work, query: dict[str, str | None]) -> _Found:
     """Return the day's lines, as many pages as it takes."""
+    from order_router.domain.audit import CHANGES, TURNS  # noqa: PLC0415 - a fast start
+
     found, cursor = _Found([]), None
     while True:
         page = work.api.call("GET", "/v1/audit", query={**query, "limit": PAGE, "cursor": cursor})
         found.lines += page["lines"]
-        if "turns" in page:
-            found.lines += page["turns"]
-            found.turns = (found.turns or 0) + len(page["turns"])
+        for name, count in (("turns", TURNS), ("changes", CHANGES)):
+            if name in page:
+                found.lines += page[name]
+                found.counts[count] = found.counts.get(count, 0) + len(page[name])
         cursor = page["next_cursor"]
         if cursor is None:
             return found

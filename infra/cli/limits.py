@@ -70,10 +70,11 @@ def set_limits(  # noqa: PLR0913 - each is one option
     words = {name: asked[name] for name in _rules() if asked[name] is not None}
     if not words:
         raise Misuse("name a limit, such as --max-order-value 200000")
-    from order_router.service.limit_settings import change_limits  # noqa: PLC0415 - a fast start
+    from infra.operate import OPERATOR  # noqa: PLC0415 - a fast start
+    from order_router.service.limit_settings import change_limits  # noqa: PLC0415 - the same
 
     found = change_limits(
-        _desk(work), _counted(account, strategy), lambda limits: changed_limits(limits, words)
+        _desk(work), _counted(account, strategy), lambda limits: changed_limits(limits, words), by=OPERATOR
     )
     return _told(found, note=f"workers may take {REMEMBERED_S} s to see it")
 

@@ -131,7 +131,7 @@ def test_who_acts_on_alarms_reaches_switches_and_no_order() -> None:
     (reached,) = [row for row in statements("AlarmRole") if "dynamodb:PutItem" in row["Action"]]
 
     assert reached["Condition"] == {
-        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["breaker#*", "kill#*", "kill-*"]}
+        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["breaker#*", "change-*", "kill#*", "kill-*"]}
     }
 
 

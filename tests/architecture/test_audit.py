@@ -2,6 +2,7 @@
 
 import json
 
+from order_router.aws.change_log import LOG as CHANGE_LOG
 from order_router.aws.kill_tables import LOG
 from tests.architecture.template import functions, logical_ids, resources, statements, template, texts
 
@@ -46,7 +47,7 @@ def test_the_archive_only_adds() -> None:
 
     assert to_bucket["Action"] == ["s3:PutObject"]
     folders = {text.rpartition("}")[2] for text in texts(to_bucket["Resource"]) if text.endswith("*")}
-    assert folders == {"/orders/*", "/switches/*"}
+    assert folders == {"/orders/*", "/switches/*", "/changes/*"}
     assert writers == {"AuditRole"}
 
 
@@ -65,12 +66,12 @@ def test_no_order_waits_for_the_archive_and_nothing_is_dropped_in_silence() -> N
     assert "NEW" in resources("AWS::DynamoDB::Table")["OrdersTable"]["StreamSpecification"]["StreamViewType"]
 
 
-def test_of_the_gate_the_archive_is_called_for_the_switches_log_alone() -> None:
+def test_of_the_gate_the_archive_is_called_for_its_logs_alone() -> None:
     gate = resources("AWS::DynamoDB::Table")["GateTable"]
     turned = functions()["audit"]["Events"]["Turned"]["Properties"]
     (pattern,) = [json.loads(one["Pattern"]) for one in turned["FilterCriteria"]["Filters"]]
 
-    assert pattern == {"dynamodb": {"Keys": {"gate": {"S": [{"prefix": LOG}]}}}}
+    assert pattern == {"dynamodb": {"Keys": {"gate": {"S": [{"prefix": LOG}, {"prefix": CHANGE_LOG}]}}}}
     assert gate["StreamSpecification"]["Fn::If"] == [
         "HasAudit",
         {"StreamViewType": "NEW_IMAGE"},

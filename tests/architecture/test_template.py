@@ -76,6 +76,7 @@ WILDCARDS = {
     CREDENTIALS: "the same",
     "arn:${AWS::Partition}:s3:::${Bucket}/orders/*": "each version of an order is an object of its own",
     "arn:${AWS::Partition}:s3:::${Bucket}/switches/*": "each turn of a kill switch is, too",
+    "arn:${AWS::Partition}:s3:::${Bucket}/changes/*": "and each change of a breaker or of limits",
     CHANNELS: "the same, of channels",
     SESSIONS: "accounts come without a deploy, and Secrets Manager ends every ARN in six random letters",
 }
@@ -212,25 +213,38 @@ def test_who_tells_the_audit_reads_of_the_gate_who_turned_a_switch_and_no_ticket
 
     assert reading["Action"] == ["dynamodb:GetItem"]
     assert reading["Condition"] == {
-        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["kill#*", "kill-index", "kill-log#*"]}
+        "ForAllValues:StringLike": {
+            "dynamodb:LeadingKeys": ["kill#*", "kill-index", "kill-log#*", "change-count#*", "change-log#*"]
+        }
     }
 
 
 def test_who_sets_limits_changes_accounts_and_strategies_and_no_key_and_counts_nothing() -> None:
-    reached = {
-        name: (set(row["Action"]), [*row.get("Condition", {}).values()])
+    reached = [
+        (name, set(row["Action"]), row["Condition"])
         for row in statements("LimitsRole")
         for name in logical_ids(row["Resource"])
         if name.endswith("Table")
-    }
+    ]
 
-    assert reached == {
-        "SettingsTable": (
+    like, equals = "ForAllValues:StringLike", "ForAllValues:StringEquals"
+    assert reached == [
+        (
+            "SettingsTable",
             {"dynamodb:GetItem", "dynamodb:PutItem"},
-            [{"dynamodb:LeadingKeys": ["ACCOUNT", "STRATEGY"]}],
+            {equals: {"dynamodb:LeadingKeys": ["ACCOUNT", "STRATEGY"]}},
         ),
-        "GateTable": ({"dynamodb:GetItem"}, [{"dynamodb:LeadingKeys": ["meter#*"]}]),
-    }
+        (
+            "GateTable",
+            {"dynamodb:GetItem"},
+            {like: {"dynamodb:LeadingKeys": ["meter#*", "change-count#*"]}},
+        ),
+        (
+            "GateTable",
+            {"dynamodb:PutItem", "dynamodb:UpdateItem"},
+            {like: {"dynamodb:LeadingKeys": ["change-count#*", "change-log#*"]}},
+        ),
+    ]
 
 
 def test_a_pass_of_the_kill_switch_s_work_comes_again_soon_after_its_worker_died() -> None:

@@ -6,17 +6,20 @@ from collections.abc import Mapping
 from order_router.adapter.errors import SessionExpired
 from order_router.adapter.session import BrokerSession, Secret, Surroundings
 from order_router.domain.account import Account, Caller, Strategy
+from order_router.domain.change_log import Change, limits_change
 from order_router.domain.meter import Counted
 from order_router.ports import StoredSetting
+from tests.fakes.clock import MONDAY_MORNING
 
 
 class MemorySettings:
-    """Implements `ports.Settings`."""
+    """Implements `ports.Settings`; `changes` is what was kept of changes of limits."""
 
     def __init__(self) -> None:
         self._accounts: dict[str, Account] = {}
         self._strategies: dict[str, Strategy] = {}
         self._callers: dict[str, Caller] = {}
+        self.changes: tuple[Change, ...] = ()
 
     def put_account(self, account: Account) -> None:
         """Store or replace an account."""
@@ -41,11 +44,13 @@ class MemorySettings:
         found = kept.get(counted.owner)
         return None if found is None else StoredSetting(found, found.model_dump_json())
 
-    def replace(self, stored: StoredSetting, setting: Account | Strategy) -> bool:
+    def replace(self, stored: StoredSetting, setting: Account | Strategy, *, by: str) -> bool:
         """Store the setting in place of the one that was read."""
         kind = "account" if isinstance(setting, Account) else "strategy"
         if self.stored(Counted(kind, setting.name)) != stored:
             return False
+        change = limits_change(stored.setting, setting, by=by, at=MONDAY_MORNING)
+        self.changes += () if change is None else (change,)
         if isinstance(setting, Account):
             self.put_account(setting)
         else:

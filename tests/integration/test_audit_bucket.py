@@ -10,9 +10,12 @@ from botocore.stub import ANY, Stubber
 
 from order_router.api.archive import each_change
 from order_router.aws.audit_archive import AuditBucket
+from order_router.aws.breakers_table import BreakersTable
 from order_router.aws.kill_tables import KillSwitchesTable
 from order_router.aws.order_record import order_item
 from order_router.domain.audit import read_jsonl, verified
+from order_router.domain.breaker import Breaker, opened
+from order_router.domain.errors import Reason
 from order_router.domain.history import Event
 from order_router.domain.kill_switch import EVERYTHING, KillSwitch, StopScope, SwitchState, Turn
 from order_router.domain.lifecycle import EventKind
@@ -200,6 +203,56 @@ def test_a_turn_that_is_deleted_or_unreadable_is_kept_as_what_it_is(s3: Any) -> 
 def test_nothing_else_of_the_gate_gets_into_the_archive(s3: Any, name: str) -> None:
     key = {"gate": {"S": name}}
     record = {"eventName": "INSERT", "dynamodb": {"SequenceNumber": "22", "Keys": key, "NewImage": key}}
+
+    AuditBucket(s3, BUCKET).keep(record)
+
+    assert texts(s3) == {}
+
+
+def change_record(name: str = "INSERT", **changes: Any) -> dict[str, Any]:
+    """What the gate's stream tells of a breaker's opening, as the table wrote it."""
+    client = aws_client("dynamodb")
+    table = make_table(client, "GateTable")
+    closed = Breaker(broker="paper", account="paper")
+    down = Reason("ALARM", "it is down")
+    breakers = BreakersTable(client, table, FakeClock())
+    breakers.write(opened(closed, MONDAY_MORNING, by="alarm", reason=down), replacing=closed)
+    key = {"gate": {"S": "change-log#2026-11-23#1"}}
+    item = client.get_item(TableName=table, Key=key)["Item"]
+    client.delete_table(TableName=table)
+    return {"eventName": name, "dynamodb": {"SequenceNumber": "31", "Keys": key, "NewImage": item | changes}}
+
+
+def test_a_change_of_a_breaker_is_a_document_of_its_own(s3: Any) -> None:
+    AuditBucket(s3, BUCKET).keep(change_record())
+
+    ((key, text),) = texts(s3).items()
+    document = read_jsonl(text)
+    assert key == "changes/2026-11-23/000001.jsonl"
+    assert verified(document)["lines"] == 1
+    assert document[0]["breaker_and_limit_changes"] == 1
+    assert (document[1]["event"], document[1]["by"]) == ("breaker_open", "alarm")
+
+
+@pytest.mark.parametrize(
+    ("name", "changed", "kept_as"),
+    [
+        ("MODIFY", {}, "changes/changed/31.json"),
+        ("INSERT", {"number": {"N": "2"}}, "changes/unreadable/31.json"),
+        ("INSERT", {"before": {"S": "{"}}, "changes/unreadable/31.json"),
+    ],
+)
+def test_a_change_that_is_no_new_one_or_not_readable_is_kept_beside_it(
+    s3: Any, name: str, changed: dict[str, Any], kept_as: str
+) -> None:
+    AuditBucket(s3, BUCKET).keep(change_record(name, **changed))
+
+    assert list(texts(s3)) == [kept_as]
+
+
+def test_how_many_changes_a_day_has_is_nobody_s_history(s3: Any) -> None:
+    record = change_record()
+    record["dynamodb"]["Keys"] = {"gate": {"S": "change-count#2026-11-23"}}
 
     AuditBucket(s3, BUCKET).keep(record)
 

@@ -1,21 +1,35 @@
 """The table keeps the contract of breakers in memory, over moto and over the fake that the simulation uses."""
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from order_router.aws.breakers_table import TRIES, BreakersTable
+from order_router.aws.change_log import ChangeLogTable
 from order_router.aws.orders_table import OrdersTable
-from order_router.domain.breaker import BreakerState, probing
+from order_router.domain.breaker import BreakerState, probing, reset, told
+from order_router.domain.change_log import What
+from order_router.domain.exchange_time import exchange_day
+from order_router.domain.meter import Counted
 from order_router.ports import BreakerConflict, StoreUnavailable
-from tests.contract.breakers_contract import CLOSED, OPEN, WHOLE, BreakersContract, BreakerWorld
+from tests.contract.breakers_contract import CLOSED, DOWN, OPEN, WHOLE, BreakersContract, BreakerWorld
 from tests.fakes.aws import Wrapped
 from tests.fakes.clock import MONDAY_MORNING, FakeClock
+from tests.fakes.clock import MONDAY_MORNING as AT
 from tests.fakes.dynamodb import FakeDynamoDB, template_tables
 from tests.fakes.gate_switches import Switches
 
 BUSY = ClientError({"Error": {"Code": "TransactionConflictException", "Message": ""}}, "PutItem")
+IN_THE_WAY = ClientError(
+    {
+        "Error": {"Code": "TransactionCanceledException", "Message": ""},
+        "CancellationReasons": [{"Code": "TransactionConflict"}, {"Code": "None"}, {"Code": "None"}],
+    },
+    "TransactWriteItems",
+)
 
 
 def world_on(client: Any) -> BreakerWorld:
@@ -53,26 +67,28 @@ def test_a_write_that_botocore_repeated_recognises_itself(client: Any) -> None:
 
 def test_a_write_whose_answer_was_lost_is_not_known(client: Any) -> None:
     def lost(**arguments: Any) -> Any:
-        client.put_item(**arguments)
+        client.transact_write_items(**arguments)
         raise ReadTimeoutError(endpoint_url="https://dynamodb.example")
 
     with pytest.raises(StoreUnavailable, match="ReadTimeoutError"):
-        BreakersTable(Wrapped(client, put_item=lost), "GateTable", FakeClock()).write(OPEN, replacing=CLOSED)
+        BreakersTable(Wrapped(client, transact_write_items=lost), "GateTable", FakeClock()).write(
+            OPEN, replacing=CLOSED
+        )
     with pytest.raises(BreakerConflict):
         BreakersTable(client, "GateTable", FakeClock()).write(OPEN, replacing=CLOSED)
 
 
 @pytest.mark.parametrize(("conflicts", "is_stored"), [(TRIES - 1, True), (TRIES, False)])
 def test_orders_on_their_way_out_are_waited_for(client: Any, conflicts: int, is_stored: bool) -> None:
-    failures = [BUSY] * conflicts
+    failures = [IN_THE_WAY] * conflicts
 
     def put(**arguments: Any) -> Any:
         if failures:
             raise failures.pop()
-        return client.put_item(**arguments)
+        return client.transact_write_items(**arguments)
 
     clock = FakeClock()
-    breakers = BreakersTable(Wrapped(client, put_item=put), "GateTable", clock)
+    breakers = BreakersTable(Wrapped(client, transact_write_items=put), "GateTable", clock)
     if is_stored:
         breakers.write(OPEN, replacing=CLOSED)
     else:
@@ -87,7 +103,11 @@ def test_a_refusal_of_aws_is_named(client: Any) -> None:
     def refused(**_: Any) -> Any:
         raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "canary"}}, "Call")
 
-    broken = BreakersTable(Wrapped(client, put_item=refused, get_item=refused), "GateTable", FakeClock())
+    broken = BreakersTable(
+        Wrapped(client, put_item=refused, transact_write_items=refused, get_item=refused),
+        "GateTable",
+        FakeClock(),
+    )
     with pytest.raises(StoreUnavailable, match="AccessDeniedException"):
         broken.get("paper", "paper")
     with pytest.raises(StoreUnavailable, match="AccessDeniedException") as caught:
@@ -111,6 +131,41 @@ def test_a_switch_that_was_set_by_hand_is_a_breaker_that_can_be_probed(client: A
 def test_dynamodb_deletes_no_breaker(client: Any) -> None:
     BreakersTable(client, "GateTable", FakeClock()).write(WHOLE, replacing=CLOSED)
 
-    (item,) = client.scan(TableName="GateTable")["Items"]
+    items = client.scan(TableName="GateTable")["Items"]
 
-    assert "expires_at" not in item
+    assert {item["gate"]["S"].partition("#")[0] for item in items} == {
+        "breaker",
+        "change-count",
+        "change-log",
+    }
+    assert not [item for item in items if "expires_at" in item]
+
+
+@pytest.mark.parametrize("over", ["moto", "fake"])
+def test_each_opening_and_closing_is_kept_with_who_and_why_and_nothing_between(
+    client: Any, over: str
+) -> None:
+    table = client if over == "moto" else FakeDynamoDB(template_tables())
+    breakers = BreakersTable(table, "GateTable", FakeClock())
+    opened_at = breakers.write(OPEN, replacing=CLOSED)
+    leased = breakers.write(probing(opened_at, AT + timedelta(minutes=1), "w-1"), replacing=opened_at)
+    closed = reset(leased, AT + timedelta(minutes=2), by="k-admin")
+    breakers.write(told(breakers.write(closed, replacing=leased)), replacing=replace(closed, version=3))
+
+    first, second = ChangeLogTable(table, "GateTable", FakeClock()).changes_on(exchange_day(AT))
+
+    assert (first.what, first.by, first.reason, first.at) == (What.BREAKER_OPEN, "alarm", DOWN, AT)
+    assert (first.whose, first.broker) == (Counted("account", "paper"), "paper")
+    assert (first.before["state"], first.after["state"]) == ("closed", "open")
+    assert (second.what, second.by, second.at) == (What.BREAKER_CLOSED, "k-admin", AT + timedelta(minutes=2))
+    assert (second.before["state"], second.after["state"]) == ("half_open", "closed")
+
+
+def test_an_opening_that_another_writer_overtook_is_neither_made_nor_kept(client: Any) -> None:
+    breakers = BreakersTable(client, "GateTable", FakeClock())
+    breakers.write(OPEN, replacing=CLOSED)
+
+    with pytest.raises(BreakerConflict):
+        breakers.write(OPEN, replacing=CLOSED)
+
+    assert len(ChangeLogTable(client, "GateTable", FakeClock()).changes_on(exchange_day(AT))) == 1

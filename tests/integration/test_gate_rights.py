@@ -9,12 +9,20 @@ from typing import Any
 
 import pytest
 
+from order_router.aws.breakers_table import BreakersTable
+from order_router.aws.change_log import ChangeLogTable
 from order_router.aws.dead_letters import DeadLettersTable
 from order_router.aws.meters import MetersTable
 from order_router.aws.orders_table import OrdersTable
 from order_router.aws.seen_alerts import SeenAlertsTable
+from order_router.aws.settings_table import SettingsTable
+from order_router.domain.account import Account
+from order_router.domain.breaker import Breaker, opened
+from order_router.domain.errors import Reason
+from order_router.domain.exchange_time import exchange_day
 from order_router.domain.lifecycle import State
-from order_router.domain.meter import OPEN
+from order_router.domain.limits import Limits
+from order_router.domain.meter import OPEN, Counted
 from order_router.ports import Letter, ResumeOrder
 from order_router.service.dead_letters import bury_order, bury_unreadable
 from order_router.service.desk import RecordDesk
@@ -125,3 +133,27 @@ def test_what_the_role_does_not_name_is_refused(tables: FakeDynamoDB) -> None:
 
     with pytest.raises(Exception, match="AccessDenied"):
         MetersTable(client, GATE).rebase("meter#x", {}, seen={}, at=MONDAY_MORNING + timedelta(1))
+
+
+def test_limits_are_set_and_kept_by_their_role(tables: FakeDynamoDB) -> None:
+    client = HeldToRole(tables, "LimitsRole")
+    clock = FakeClock()
+    settings = SettingsTable(client, "SettingsTable", clock, ChangeLogTable(client, GATE, clock))
+    settings.put_account(Account(name="paper", broker="paper"))
+    stored = settings.stored(Counted("account", "paper"))
+    assert stored is not None
+    wanted = stored.setting.model_copy(update={"limits": Limits(max_quantity=5)})
+
+    assert settings.replace(stored, wanted, by="k-admin")
+
+    assert client.asked == {"change-count", "change-log"}
+
+
+def test_a_breaker_is_opened_and_the_audit_reads_of_it_by_their_roles(tables: FakeDynamoDB) -> None:
+    clock, closed = FakeClock(), Breaker(broker="paper", account="paper")
+    after = opened(closed, MONDAY_MORNING, by="alarm", reason=Reason("ALARM", "it is down"))
+    BreakersTable(HeldToRole(tables, "AlarmRole"), GATE, clock).write(after, replacing=closed)
+
+    log = ChangeLogTable(HeldToRole(tables, "OrdersRole"), GATE, clock)
+
+    assert [change.by for change in log.changes_on(exchange_day(MONDAY_MORNING))] == ["alarm"]

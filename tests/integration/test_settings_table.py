@@ -2,19 +2,23 @@
 
 import traceback
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
+from order_router.aws.change_log import ChangeLogTable
 from order_router.aws.settings_table import CACHE_SIZE, SettingsTable, SettingUnreadable, digest_of
 from order_router.domain.account import Account, Caller, Scope, Strategy
-from order_router.domain.limits import Limits
+from order_router.domain.exchange_time import exchange_day
+from order_router.domain.limits import Limits, OrderLimits
 from order_router.domain.meter import Counted
 from order_router.domain.vocabulary import OrderType, Product
 from order_router.ports import StoreUnavailable
 from tests.fakes.aws import Wrapped, aws_client, aws_in_memory, make_table
 from tests.fakes.clock import FakeClock
+from tests.fakes.dynamodb import FakeDynamoDB, template_tables
 
 TABLE = "SettingsTable"
 TOKEN, API_KEY = "canary-token-7741", "canary-key-7741"
@@ -35,6 +39,7 @@ def client() -> Iterator[Any]:
     with aws_in_memory():
         client = aws_client("dynamodb")
         make_table(client, TABLE)
+        make_table(client, "GateTable")
         yield client
 
 
@@ -252,7 +257,7 @@ def test_a_setting_is_replaced_as_it_was_read(
     assert stored is not None
     assert stored.setting == setting
 
-    assert settings.replace(stored, setting.model_copy(update={"is_enabled": False}))
+    assert settings.replace(stored, setting.model_copy(update={"is_enabled": False}), by="k-admin")
 
     after = settings.stored(counted)
     assert after is not None
@@ -266,9 +271,9 @@ def test_a_setting_that_somebody_else_replaced_is_left_as_it_is(settings: Settin
     mine, theirs = settings.stored(OF_PAPER), settings.stored(OF_PAPER)
     assert mine is not None
     assert theirs is not None
-    assert settings.replace(theirs, PAPER.model_copy(update={"is_enabled": False}))
+    assert settings.replace(theirs, PAPER.model_copy(update={"is_enabled": False}), by="k-admin")
 
-    assert not settings.replace(mine, PAPER.model_copy(update={"limits": Limits(max_quantity=5)}))
+    assert not settings.replace(mine, PAPER.model_copy(update={"algo_id": "A1"}), by="k-admin")
 
     stands = settings.stored(OF_PAPER)
     assert stands is not None
@@ -287,7 +292,7 @@ def test_a_setting_of_an_earlier_release_is_replaced_by_what_stands_there(
     assert stored is not None
     assert stored.setting.limits.max_orders_per_day == 7
 
-    assert settings.replace(stored, stored.setting)
+    assert settings.replace(stored, stored.setting, by="k-admin")
 
     assert settings.account("paper") == stored.setting
 
@@ -295,3 +300,97 @@ def test_a_setting_of_an_earlier_release_is_replaced_by_what_stands_there(
 def test_what_is_not_there_or_cannot_be_a_name_is_not_stored(settings: SettingsTable) -> None:
     for name in ("paper", "", "n" * 1025, "p\u00e4per"):
         assert settings.stored(Counted("account", name)) is None
+
+
+# ---- limits, and who set them
+@pytest.fixture(params=["moto", "fake"])
+def kept(
+    request: pytest.FixtureRequest, client: Any, clock: FakeClock
+) -> tuple[SettingsTable, ChangeLogTable]:
+    over = FakeDynamoDB(template_tables()) if request.param == "fake" else client
+    log = ChangeLogTable(over, "GateTable", clock)
+    return SettingsTable(over, TABLE, clock, log), log
+
+
+def set_quantity(settings: SettingsTable, most: int, by: str) -> bool:
+    stored = settings.stored(OF_PAPER)
+    assert stored is not None
+    return settings.replace(
+        stored, stored.setting.model_copy(update={"limits": Limits(max_quantity=most)}), by=by
+    )
+
+
+def test_who_set_which_limits_is_kept_in_their_order(
+    kept: tuple[SettingsTable, ChangeLogTable], clock: FakeClock
+) -> None:
+    settings, log = kept
+    settings.put_account(PAPER.model_copy(update={"limits": Limits()}))
+    set_quantity(settings, 5, "k-admin")
+    clock.advance(60)
+    set_quantity(settings, 9, "operator")
+    set_quantity(settings, 9, "nobody")
+
+    first, second = log.changes_on(exchange_day(clock.now()))
+
+    assert (first.number, second.number) == (1, 2)
+    assert (first.by, second.by, second.whose) == ("k-admin", "operator", OF_PAPER)
+    assert [one.get("max_quantity") for one in (first.before, first.after, second.after)] == [None, 5, 9]
+    assert second.before == first.after
+    assert second.at == clock.now()
+    assert log.changes_on(date(2026, 11, 22)) == ()
+
+
+def test_limits_that_met_another_writer_are_neither_set_nor_kept(
+    kept: tuple[SettingsTable, ChangeLogTable], clock: FakeClock
+) -> None:
+    settings, log = kept
+    settings.put_account(PAPER)
+    mine = settings.stored(OF_PAPER)
+    assert mine is not None
+    set_quantity(settings, 5, "theirs")
+
+    wanted = mine.setting.model_copy(update={"limits": Limits(max_quantity=9)})
+    assert not settings.replace(mine, wanted, by="mine")
+
+    assert [one.by for one in log.changes_on(exchange_day(clock.now()))] == ["theirs"]
+
+
+def test_limits_are_not_set_where_nothing_keeps_who_did(settings: SettingsTable) -> None:
+    settings.put_account(PAPER)
+
+    with pytest.raises(ValueError, match="no log"):
+        set_quantity(settings, 5, "k-admin")
+
+
+def test_another_change_that_took_the_number_is_waited_for(client: Any, clock: FakeClock) -> None:
+    log = ChangeLogTable(client, "GateTable", clock)
+    others = [SettingsTable(client, TABLE, clock, log)]
+
+    def met(**request: Any) -> Any:
+        if others:
+            set_quantity(others.pop(), 5, "other")
+        return client.transact_write_items(**request)
+
+    settings = SettingsTable(client, TABLE, clock)
+    settings.put_account(PAPER)
+    settings.put_strategy(DEMO)
+    stored = settings.stored(OF_DEMO)
+    assert stored is not None
+    mine = ChangeLogTable(Wrapped(client, transact_write_items=met), "GateTable", clock)
+    wanted = stored.setting.model_copy(update={"limits": OrderLimits(max_quantity=9)})
+
+    assert SettingsTable(client, TABLE, clock, mine).replace(stored, wanted, by="me")
+
+    assert [one.by for one in log.changes_on(exchange_day(clock.now()))] == ["other", "me"]
+
+
+def test_a_change_that_is_missing_is_said_and_not_left_out(client: Any, clock: FakeClock) -> None:
+    log = ChangeLogTable(client, "GateTable", clock)
+    settings = SettingsTable(client, TABLE, clock, log)
+    settings.put_account(PAPER)
+    set_quantity(settings, 5, "k-admin")
+    day = exchange_day(clock.now())
+    client.delete_item(TableName="GateTable", Key={"gate": {"S": f"change-log#{day}#1"}})
+
+    with pytest.raises(StoreUnavailable, match="change 1 of"):
+        log.changes_on(day)

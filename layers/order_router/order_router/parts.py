@@ -9,6 +9,7 @@ from order_router.adapter.http import HttpRequest, HttpResponse
 from order_router.adapter.listings import Listings, NoListings
 from order_router.adapter.session import Surroundings
 from order_router.aws.breakers_table import BreakersTable
+from order_router.aws.change_log import ChangeLogTable
 from order_router.aws.clients import (
     make_client,
     make_hasty_client,
@@ -237,6 +238,11 @@ class Parts:
     def breakers(self) -> Breakers:
         """The accounts' circuit breakers."""
         return BreakersTable(self.dynamodb, self._environment.require("GATE_TABLE"), self._clock)
+
+    @cached_property
+    def change_log(self) -> ChangeLogTable:
+        """What is kept of changes of breakers and limits."""
+        return ChangeLogTable(self.dynamodb, self._environment.require("GATE_TABLE"), self._clock)
 
     @cached_property
     def audit_bucket(self) -> "AuditBucket":

@@ -129,8 +129,11 @@ class LimitedSettings(Protocol):
     def stored(self, counted: Counted) -> StoredSetting | None:
         """Return the setting as last written (a consistent read)."""
 
-    def replace(self, stored: StoredSetting, setting: Account | Strategy) -> bool:
-        """Store the setting in place of the one that was read; False if another one stands there now."""
+    def replace(self, stored: StoredSetting, setting: Account | Strategy, *, by: str) -> bool:
+        """Store the setting in place of the one that was read; False if another one stands there now.
+
+        Other limits are kept in the log of changes with who set them, both or neither.
+        """
 
 
 class Settings(Protocol):

@@ -63,7 +63,9 @@ class World(Parts):
     def limits_desk(self) -> LimitsDesk:
         """What showing and setting limits works with."""
         return LimitsDesk(
-            settings=SettingsTable(self.dynamodb, self._environment.require("SETTINGS_TABLE"), self._clock),
+            settings=SettingsTable(
+                self.dynamodb, self._environment.require("SETTINGS_TABLE"), self._clock, self.change_log
+            ),
             meters=MetersTable(self.dynamodb, self._environment.require("GATE_TABLE")),
             clock=self._clock,
             profile_of=lambda name: load_broker(name).profile,

@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
-from order_router.api.audit import answer_audit
+from order_router.api.audit import AuditDesk, answer_audit
 from order_router.api.http import EMPTY, ApiRequest
 from order_router.domain.account import Account, Caller, Scope, Strategy
-from order_router.domain.errors import RouterError
+from order_router.domain.change_log import Change, What
+from order_router.domain.errors import Reason, RouterError
 from order_router.domain.kill_switch import EVERYTHING, KillSwitch, StopScope, SwitchState, Turn
+from order_router.domain.meter import Counted
 from order_router.domain.vocabulary import OrderType, Product
 from order_router.service.kill_switch import Engage, engage
 from tests.fakes.clock import MONDAY_MORNING
@@ -35,8 +37,13 @@ def ask(
     query: Mapping[str, str] = EMPTY,
     switches: MemoryKillSwitches | None = None,
 ) -> dict[str, Any]:
+    turned = MemoryKillSwitches(world.store) if switches is None else switches
+    return told(world, asked(scope, accounts, query), turned, ())
+
+
+def asked(scope: Scope, accounts: tuple[str, ...], query: Mapping[str, str]) -> ApiRequest:
     caller = Caller(key_id="auditor", scopes=frozenset({scope}), accounts=frozenset(accounts))
-    request = ApiRequest(
+    return ApiRequest(
         route="GET /v1/audit",
         path={},
         query=query,
@@ -48,8 +55,18 @@ def ask(
         received_at=MONDAY_MORNING,
         caller=caller,
     )
-    turned = MemoryKillSwitches(world.store) if switches is None else switches
-    return dict(answer_audit(request, world.store, world.settings, turned).content)
+
+
+def told(
+    world: World, request: ApiRequest, switches: MemoryKillSwitches, changes: tuple[Change, ...]
+) -> dict[str, Any]:
+    desk = AuditDesk(
+        store=world.store,
+        settings=world.settings,
+        switches=switches,
+        changes_on=lambda day: tuple(one for one in changes if one.day == day),
+    )
+    return dict(answer_audit(desk, request).content)
 
 
 def test_a_day_s_orders_are_told_line_by_line() -> None:
@@ -177,3 +194,62 @@ def test_the_first_page_alone_has_the_turns() -> None:
     assert len(first["turns"]) == 5
     assert second["turns"] == []
     assert second["lines"]
+
+
+def a_change(
+    number: int, whose: Counted, what: What = What.LIMITS_SET, reason: Reason | None = None
+) -> Change:
+    return Change(
+        at=MONDAY_MORNING,
+        what=what,
+        whose=whose,
+        by="laptop",
+        before={"max_quantity": 5},
+        after={"max_quantity": 9},
+        reason=reason,
+        number=number,
+    )
+
+
+CHANGES = tuple(
+    a_change(number, Counted(kind, name))
+    for number, (kind, name) in enumerate(
+        [("account", "paper"), ("account", "other"), ("strategy", "demo"), ("strategy", "both")], 1
+    )
+)
+
+
+def told_changes(
+    world: World, *changes: Change, accounts: tuple[str, ...] = (), **query: str
+) -> list[dict[str, Any]]:
+    request = asked(Scope.ADMIN, accounts, query)
+    found: list[dict[str, Any]] = told(world, request, MemoryKillSwitches(world.store), changes)["changes"]
+    return found
+
+
+def test_a_day_tells_who_set_which_limits_and_what_opened_a_breaker() -> None:
+    down = a_change(5, Counted("account", "paper"), What.BREAKER_OPEN, Reason("ALARM", "it is down"))
+    limits, opened = told_changes(a_world(), CHANGES[0], down)
+
+    at = "2026-11-23T04:30:00.000000Z"
+    assert (limits["event"], limits["by"], limits["at"]) == ("limits_set", "laptop", at)
+    assert (limits["before"], limits["after"]) == ({"max_quantity": 5}, {"max_quantity": 9})
+    assert (opened["event"], opened["reason"]) == ("breaker_open", {"code": "ALARM", "words": "it is down"})
+    assert told_changes(a_world(), *CHANGES, day="2026-11-22") == []
+
+
+def test_changes_are_told_to_whoever_is_told_what_stops_the_same_orders() -> None:
+    world = a_stopped_world().world
+    of_one = told_changes(world, *CHANGES, account="other")
+    to_one = told_changes(world, *CHANGES, accounts=("paper",))
+
+    assert [line["change"] for line in of_one] == [2, 3, 4]
+    assert [line["change"] for line in to_one] == [1, 3]
+
+
+def test_only_the_first_page_has_the_changes() -> None:
+    world = a_world()
+    cursor = ask(world, query={"limit": "1"})["next_cursor"]
+
+    assert len(told_changes(world, *CHANGES, limit="1")) == 4
+    assert told_changes(world, *CHANGES, limit="1", cursor=cursor) == []

@@ -153,7 +153,7 @@ def test_without_a_price_the_realised_part_is_known_and_the_rest_is_not(ltp: str
     [{"multiplier": "0"}, {"genDen": "-1"}, {"precision": "9"}, {"precision": "-1"}, {"buyAmt": "--"}],
 )
 def test_a_position_with_factors_that_are_none_is_not_believed(changes: dict[str, str]) -> None:
-    book = kotak_neo.read_positions(Host(a_position(flBuyQty="2", **changes)), session()).positions
+    book = kotak_neo.read_positions(Host(a_position(flBuyQty="2", **changes)), session())
 
     assert book.positions == ()
     assert len(book.unreadable) == 1

@@ -9,8 +9,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from order_router.domain.audit import line_of_turn, lines_of
+from order_router.domain.audit import line_of_change, line_of_turn, lines_of
+from order_router.domain.change_log import Change, What
 from order_router.domain.kill_switch import EVERYTHING, SwitchState, Turn
+from order_router.domain.meter import Counted
 from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.world import World
 from tests.unit.cli.trying import Stack
@@ -24,6 +26,17 @@ def a_day_s_lines() -> list[dict[str, Any]]:
     return [dict(line) for order in orders for line in lines_of(order)]
 
 
+A_CHANGE = Change(
+    at=MONDAY_MORNING - timedelta(seconds=1),
+    what=What.LIMITS_SET,
+    whose=Counted("account", "paper"),
+    by="laptop",
+    before={"max_quantity": 5},
+    after={"max_quantity": 9},
+    number=1,
+)
+
+
 def a_day_s_turns() -> list[dict[str, Any]]:
     turn = Turn(at=MONDAY_MORNING - timedelta(minutes=1), by="laptop", reason="it buys too much")
     on = SwitchState(switch=EVERYTHING).turned_on(turn, lets_exits=False)
@@ -33,12 +46,14 @@ def a_day_s_turns() -> list[dict[str, Any]]:
 def will_answer(
     stack: Stack, lines: list[dict[str, Any]], pages: int = 1, turns: list[dict[str, Any]] | None = None
 ) -> None:
+    """Have the stack tell a day: its orders on so many pages; its turns, and one change, on the first."""
     size = len(lines) // pages + 1
     for page in range(pages):
         cursor = f"c-{page + 1}" if page + 1 < pages else None
         there = [] if page else turns or []
         rows = lines[page * size : (page + 1) * size]
-        stack.answers.will({"lines": rows, "turns": there, "next_cursor": cursor})
+        changes = [dict(line_of_change(A_CHANGE))] if there else []
+        stack.answers.will({"lines": rows, "turns": there, "changes": changes, "next_cursor": cursor})
 
 
 def exported(stack: Stack, path: Path) -> Path:
@@ -81,7 +96,7 @@ def test_a_file_that_nobody_touched_is_verified(stack: Stack, tmp_path: Path) ->
 
     document = stack.json("audit", "verify", path)
 
-    assert (document["lines"], document["turns"]) == (11, 2)
+    assert (document["lines"], document["turns"], document["changes"]) == (12, 2, 1)
     assert document["digest"] == json.loads(path.read_text().splitlines()[-1])["digest"]
 
 
@@ -89,8 +104,8 @@ def test_turns_stand_where_they_happened_and_the_head_counts_them(stack: Stack, 
     path = exported(stack, tmp_path / "day.jsonl")
 
     head, *lines, _ = [json.loads(line) for line in path.read_text().splitlines()]
-    assert (head["schema"], head["kill_switch_turns"]) == (2, 2)
-    assert [line["event"] for line in lines[:3]] == ["kill_on", "kill_off", "received"]
+    assert (head["schema"], head["kill_switch_turns"], head["breaker_and_limit_changes"]) == (3, 2, 1)
+    assert [line["event"] for line in lines[:4]] == ["kill_on", "kill_off", "limits_set", "received"]
 
 
 def test_a_stack_of_an_earlier_release_is_exported_and_nobody_takes_it_for_a_day_without_turns(
@@ -101,10 +116,13 @@ def test_a_stack_of_an_earlier_release_is_exported_and_nobody_takes_it_for_a_day
 
     ran = stack.ok("audit", "export", DAY, "--output", path)
 
-    assert "without kill switches" in ran.out
-    assert "kill_switch_turns" not in json.loads(path.read_text().splitlines()[0])
-    assert stack.json("audit", "verify", path)["turns"] is None
-    assert "without kill switches" in stack.ok("audit", "verify", path).out
+    without = "without kill switches, without breakers and limits"
+    assert without in ran.out
+    head = json.loads(path.read_text().splitlines()[0])
+    assert not {"kill_switch_turns", "breaker_and_limit_changes"} & head.keys()
+    verified = stack.json("audit", "verify", path)
+    assert (verified["turns"], verified["changes"]) == (None, None)
+    assert without in stack.ok("audit", "verify", path).out
 
 
 @pytest.mark.parametrize(
@@ -162,7 +180,7 @@ def test_a_last_line_without_its_end_is_named(stack: Stack, tmp_path: Path) -> N
     path = exported(stack, tmp_path / "day.jsonl")
     path.write_text(path.read_text().rstrip("\n"))
 
-    assert "line 13 " in stack.run("audit", "verify", path).line
+    assert "line 14 " in stack.run("audit", "verify", path).line
 
 
 def test_what_the_screen_showed_is_verified_as_well(stack: Stack, tmp_path: Path) -> None:
@@ -170,7 +188,7 @@ def test_what_the_screen_showed_is_verified_as_well(stack: Stack, tmp_path: Path
     will_answer(stack, a_day_s_lines(), turns=a_day_s_turns())
     path.write_text(stack.ok("audit", "export", DAY).out)
 
-    assert stack.json("audit", "verify", path)["lines"] == 11
+    assert stack.json("audit", "verify", path)["lines"] == 12
 
 
 @pytest.mark.parametrize("text", ["", "no json\n", "[]\n", "1\n", "[" * 100_000 + "\n", '{"digest": 1}\n'])

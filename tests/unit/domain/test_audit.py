@@ -166,7 +166,7 @@ def test_a_document_of_an_earlier_release_is_verified_still() -> None:
     document = read_jsonl(EARLIER)
 
     assert verified(document)["lines"] == 1
-    assert (document[0]["schema"], SCHEMA) == (1, 2)
+    assert (document[0]["schema"], SCHEMA) == (1, 3)
     with pytest.raises(AuditBroken):
         verified([{**document[0], "day": "2026-11-19"}, *document[1:]])
 

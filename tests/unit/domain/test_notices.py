@@ -70,10 +70,10 @@ def _chosen_kinds(tree: ast.AST) -> Iterator[str]:
     """Yield the texts of which one is taken as a kind: `kind = "a" if ... else "b"`, or handed to a `_tell`."""
     for node in ast.walk(tree):
         match node:
-            case (
-                ast.Assign(targets=[ast.Name(id="kind")], value=value) | ast.keyword(arg="kind", value=value)
-            ):
+            case ast.Assign(targets=[ast.Name(id="kind")], value=value):
                 chosen = [value]
+            case ast.Call(func=ast.Name(id="Notice"), keywords=words):
+                chosen = [word.value for word in words if word.arg == "kind"]
             case ast.Call(func=ast.Name(id="_tell"), args=args):
                 chosen = args[1:2]
             case _:

@@ -31,11 +31,11 @@ class Contended(MemorySettings):
         self.others = others
         self.put_account(Account(name="paper", broker="paper"))
 
-    def replace(self, stored: StoredSetting, setting: Account | Strategy) -> bool:
+    def replace(self, stored: StoredSetting, setting: Account | Strategy, *, by: str) -> bool:
         if self.others:
             self.others -= 1
             self.put_account(Account(name="paper", broker="paper", algo_id=f"algo{self.others}"))
-        return super().replace(stored, setting)
+        return super().replace(stored, setting, by=by)
 
 
 def value_up(limits: OrderLimits) -> OrderLimits:
@@ -46,7 +46,7 @@ def change(settings: Contended) -> LimitsFound:
     desk = LimitsDesk(
         settings=settings, meters=MemoryMeters(Tables()), clock=FakeClock(), profile_of=profile_of
     )
-    return change_limits(desk, PAPER, value_up)
+    return change_limits(desk, PAPER, value_up, by="k-admin")
 
 
 def test_limits_are_set_behind_four_other_writers_and_undo_none() -> None:
@@ -69,3 +69,13 @@ def test_behind_a_fifth_writer_nothing_is_set_and_it_is_said() -> None:
     account = settings.account("paper")
     assert account is not None
     assert (account.algo_id, account.limits) == ("algo0", Limits())
+
+
+def test_who_set_them_is_kept_with_what_they_were_and_are() -> None:
+    settings = Contended(others=1)
+
+    change(settings)
+
+    (kept,) = settings.changes
+    assert (kept.by, kept.whose) == ("k-admin", PAPER)
+    assert (kept.before.get("max_order_value"), kept.after["max_order_value"]) == (None, "5")

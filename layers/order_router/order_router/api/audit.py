@@ -1,13 +1,16 @@
-"""A day's orders, and the turns of kill switches that concern them, as lines of an audit."""
+"""A day's orders, and the kill switches, breakers and limits that concern them, as lines of an audit."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from order_router.api.http import Answer, ApiRequest
 from order_router.api.kill_switch import may_see
 from order_router.api.listing import asked_day, page_of_orders
 from order_router.domain.account import Caller, Scope
-from order_router.domain.audit import line_of_turn, lines_of
+from order_router.domain.audit import line_of_change, line_of_turn, lines_of
+from order_router.domain.change_log import Change
 from order_router.domain.kill_switch import KillSwitch, StopScope
 from order_router.ports import OrderStore, Settings
 from order_router.service.switch_log import turns_on
@@ -16,27 +19,48 @@ if TYPE_CHECKING:
     from order_router.service.kill_desk import KillSwitches
 
 
-def answer_audit(
-    request: ApiRequest, store: OrderStore, settings: Settings, switches: "KillSwitches"
-) -> Answer:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditDesk:
+    """What the audit reads. `changes_on` gives a day's changes of breakers and limits, as they were kept."""
+
+    store: OrderStore
+    settings: Settings
+    switches: "KillSwitches"
+    changes_on: Callable[[date], tuple[Change, ...]]
+
+
+def answer_audit(desk: AuditDesk, request: ApiRequest) -> Answer:
     """Answer `GET /v1/audit`: a page of a day's orders, a line for each thing that happened to them.
 
-    The first page has the day's turns of kill switches beside them; none of the others has any.
+    The first page has the day's turns of kill switches and its changes of breakers and limits beside them; none of the
+    others has any.
     """
     caller = request.require(Scope.ADMIN)
-    page = page_of_orders(request, store, settings)
-    lines = [dict(line) for order in page.orders for line in lines_of(order)]
-    turns = [] if "cursor" in request.query else [*_turns(request, caller, settings, switches)]
-    return Answer(content={"lines": lines, "turns": turns, "next_cursor": page.next_cursor})
+    page = page_of_orders(request, desk.store, desk.settings)
+    is_first = "cursor" not in request.query
+    content = {
+        "lines": [dict(line) for order in page.orders for line in lines_of(order)],
+        "turns": [*_turns(desk, request, caller)] if is_first else [],
+        "changes": [*_changes(desk, request, caller)] if is_first else [],
+        "next_cursor": page.next_cursor,
+    }
+    return Answer(content=content)
 
 
-def _turns(
-    request: ApiRequest, caller: Caller, settings: Settings, switches: "KillSwitches"
-) -> Iterator[dict[str, Any]]:
+def _turns(desk: AuditDesk, request: ApiRequest, caller: Caller) -> Iterator[dict[str, Any]]:
     day, account = asked_day(request), request.query.get("account")
-    for state in switches.known():
-        if _concerns(state.switch, account) and may_see(settings, caller, state.switch):
-            yield from (dict(line_of_turn(turn)) for turn in turns_on(switches, state.switch, day))
+    for state in desk.switches.known():
+        if _concerns(state.switch, account) and may_see(desk.settings, caller, state.switch):
+            yield from (dict(line_of_turn(turn)) for turn in turns_on(desk.switches, state.switch, day))
+
+
+def _changes(desk: AuditDesk, request: ApiRequest, caller: Caller) -> Iterator[dict[str, Any]]:
+    account = request.query.get("account")
+    for change in desk.changes_on(asked_day(request)):
+        # whoever may see what stops an account or a strategy may see what else decides on its orders
+        whose = KillSwitch(StopScope(change.whose.kind), change.whose.owner)
+        if _concerns(whose, account) and may_see(desk.settings, caller, whose):
+            yield dict(line_of_change(change))
 
 
 def _concerns(switch: KillSwitch, account: str | None) -> bool:

@@ -33,10 +33,10 @@ def replace_limits(desk: LimitsDesk, request: ApiRequest) -> Answer:
 
     With `If-Match`, only if nobody has changed the setting since it was read.
     """
-    counted = _own(desk, request, Scope.ADMIN).counted
+    counted, by = _own(desk, request, Scope.ADMIN).counted, request.require(Scope.ADMIN).key_id
     wanted = model_of(counted).model_validate(request.json_object())
     version = request.headers.get("if-match", "").strip('"') or None
-    return _answer(change_limits(desk, counted, lambda _: wanted, version=version))
+    return _answer(change_limits(desk, counted, lambda _: wanted, by=by, version=version))
 
 
 def _own(desk: LimitsDesk, request: ApiRequest, scope: Scope) -> LimitsFound:

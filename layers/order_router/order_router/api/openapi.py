@@ -55,6 +55,7 @@ AUDIT_PAGE = {
     "properties": {
         "lines": {"type": "array", "items": {"type": "object"}},
         "turns": {"type": "array", "items": {"type": "object"}},
+        "changes": {"type": "array", "items": {"type": "object"}},
         "next_cursor": NEXT_CURSOR,
     },
 }
@@ -223,7 +224,7 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "GET /v1/orders": Operation(summary="List a day's orders", scope=Scope.READ, answer=ORDERS_PAGE),
     "GET /v1/audit": Operation(
-        summary="Read what happened to a day's orders, line by line, and its turns of kill switches",
+        summary="Read what happened to a day's orders, line by line, its kill switches, breakers and limits",
         scope=Scope.ADMIN,
         answer=AUDIT_PAGE,
     ),

@@ -13,9 +13,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from order_router.aws.change_log import ChangeLogTable
 from order_router.aws.failures import Overtaken, named_failures, put_as, unless_changed
 from order_router.aws.values import Item, from_item, to_item
 from order_router.domain.breaker import FIRST_PAUSE, Breaker, BreakerState
+from order_router.domain.change_log import Change, breaker_change
 from order_router.domain.errors import Reason
 from order_router.ports import BreakerConflict, Clock, StoreUnavailable
 
@@ -41,8 +43,14 @@ class BreakersTable:
         return _breaker(unknown, answer.get("Item"))
 
     def write(self, breaker: Breaker, *, replacing: Breaker) -> Breaker:
-        """Store the breaker and return it with its version; once this returns no order passes an open one."""
+        """Store the breaker and return it with its version; once this returns no order passes an open one.
+
+        One that opens or closes is kept in the log of changes, both or neither.
+        """
         after = replace(breaker, version=replacing.version + 1)
+        change = breaker_change(replacing, after)
+        if change is not None:
+            return self._put_with(change, after, replacing)
         writer = secrets.token_hex(8)
         for _ in range(TRIES):
             if self._put(after, replacing, writer):
@@ -50,6 +58,13 @@ class BreakersTable:
             # every order on its way out checks this item, and each check is in the way for some milliseconds
             self._clock.sleep(PAUSE_S * (1 + secrets.randbelow(4)))
         raise StoreUnavailable("writing a breaker: too many conflicts")
+
+    def _put_with(self, change: Change, after: Breaker, replacing: Breaker) -> Breaker:
+        condition = unless_changed(replacing.version, new_without="version")
+        put = {"TableName": self._table, "Item": _item(after), **condition}
+        if not ChangeLogTable(self._client, self._table, self._clock).put_with(put, change):
+            raise BreakerConflict(self.get(after.broker, after.account))
+        return after
 
     def _put(self, after: Breaker, replacing: Breaker, writer: str) -> bool:
         condition = unless_changed(replacing.version, new_without="version")

@@ -13,6 +13,12 @@ SERVER_ERROR = 500
 LOST = "ConditionalCheckFailedException"
 """The code of a write whose condition did not hold."""
 
+FAILED = "ConditionalCheckFailed"
+"""The same of a write in a transaction."""
+
+PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded"}
+"""Why a transaction was not made that may be made in a moment."""
+
 
 @contextmanager
 def named_failures(what: str) -> Iterator[None]:
@@ -34,6 +40,12 @@ def is_done(write: Callable[[], object]) -> bool:
             return False
         raise
     return True
+
+
+def reasons_of(error: ClientError) -> list[str]:
+    """Return the code of each write of a transaction that was not made; none where it failed otherwise."""
+    reasons: list[dict[str, Any]] = dict(error.response).get("CancellationReasons") or []  # type: ignore[assignment]
+    return [str(reason.get("Code")) for reason in reasons]
 
 
 class Overtaken(Exception):

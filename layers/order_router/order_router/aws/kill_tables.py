@@ -14,7 +14,15 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from order_router.aws.failures import LOST, is_done, named_failures, unless_changed
+from order_router.aws.failures import (
+    FAILED,
+    LOST,
+    PASSING,
+    is_done,
+    named_failures,
+    reasons_of,
+    unless_changed,
+)
 from order_router.aws.values import Item, from_item, to_item
 from order_router.domain.kill_switch import KillSwitch, KillTicket, SwitchConflict, SwitchState, switch_of
 from order_router.domain.kill_work import KillWork, WorkConflict
@@ -22,8 +30,6 @@ from order_router.ports import Clock, StoreUnavailable
 
 INDEX: Item = {"gate": {"S": "kill-index"}}
 LOG = "kill-log#"
-FAILED = "ConditionalCheckFailed"
-PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded"}
 TURN_TRIES = 100
 """How often a turn is tried: every order on its way out is in its way for some milliseconds."""
 
@@ -71,8 +77,7 @@ class KillSwitchesTable:
             try:
                 self._client.transact_write_items(TransactItems=operations)
             except ClientError as error:
-                reasons: list[dict[str, Any]] = dict(error.response).get("CancellationReasons") or []  # type: ignore[assignment]
-                codes = [str(reason.get("Code")) for reason in reasons]
+                codes = reasons_of(error)
                 if FAILED in codes[:1]:
                     raise SwitchConflict(self.get(switch)) from None
                 if PASSING.intersection(codes):

@@ -10,9 +10,11 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from order_router.aws.change_log import ChangeLogTable
 from order_router.aws.failures import is_done, named_failures
 from order_router.aws.values import Item, to_item
 from order_router.domain.account import Account, Caller, Strategy
+from order_router.domain.change_log import limits_change
 from order_router.domain.errors import RouterError
 from order_router.domain.meter import Counted
 from order_router.ports import Clock, StoredSetting, StoreUnavailable
@@ -70,9 +72,18 @@ class _Cache:
 class SettingsTable:
     """Implements `ports.Settings` over a low-level DynamoDB client and the settings table."""
 
-    def __init__(self, client: Any, table: str, clock: Clock) -> None:  # noqa: ANN401 - botocore's clients have no type
+    def __init__(
+        self,
+        client: Any,  # noqa: ANN401 - botocore's clients have no type
+        table: str,
+        clock: Clock,
+        log: ChangeLogTable | None = None,
+    ) -> None:
+        """Make it; `log` keeps changes of limits, for who makes them."""
         self._client = client
         self._table = table
+        self._clock = clock
+        self._log = log
         self._cache = _Cache(clock)
 
     def prepare(self, account: str, strategy: str | None) -> None:
@@ -129,18 +140,25 @@ class SettingsTable:
             return None
         return StoredSetting(_parse(kind, item, MODELS[kind]), _document(kind, item))
 
-    def replace(self, stored: StoredSetting, setting: Account | Strategy) -> bool:
-        """Store the setting unless another document than the one read stands there; tokens stay as they are."""
+    def replace(self, stored: StoredSetting, setting: Account | Strategy, *, by: str) -> bool:
+        """Store the setting unless another document than the one read stands there; tokens stay as they are.
+
+        Other limits are kept in the log of changes with who set them, both or neither.
+        """
         kind = ACCOUNT if isinstance(setting, Account) else STRATEGY
-        with named_failures(f"storing a setting ({kind})"):
-            return is_done(
-                lambda: self._client.put_item(
-                    TableName=self._table,
-                    Item=to_item({"kind": kind, "id": setting.name, "document": setting.model_dump_json()}),
-                    ConditionExpression="document = :seen",
-                    ExpressionAttributeValues={":seen": {"S": stored.document}},
-                )
-            )
+        put = {
+            "TableName": self._table,
+            "Item": to_item({"kind": kind, "id": setting.name, "document": setting.model_dump_json()}),
+            "ConditionExpression": "document = :seen",
+            "ExpressionAttributeValues": {":seen": {"S": stored.document}},
+        }
+        change = limits_change(stored.setting, setting, by=by, at=self._clock.now())
+        if change is None:
+            with named_failures(f"storing a setting ({kind})"):
+                return is_done(lambda: self._client.put_item(**put))
+        if self._log is None:
+            raise ValueError("limits are changed where no log keeps that")
+        return self._log.put_with(put, change)
 
     def put_account(self, account: Account) -> None:
         """Store or replace an account."""

@@ -1,4 +1,7 @@
-"""Orders' histories and kill switches' turns as lines of an audit: what was known, when, why was it sent? Pure."""
+"""Orders' histories, kill switches' turns, changes of breakers and limits as lines of an audit. Pure.
+
+What was known, when, why was it sent?
+"""
 
 import hashlib
 import json
@@ -7,6 +10,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from order_router.domain.change_log import Change, What
 from order_router.domain.errors import RouterError
 from order_router.domain.history import Event, Step
 from order_router.domain.kill_switch import StopScope, SwitchState
@@ -14,11 +18,15 @@ from order_router.domain.lifecycle import EventKind
 from order_router.domain.order import TERMS_BEFORE, Order
 from order_router.domain.request import OrderRequest, dump_request, parse_request
 
-SCHEMA = 2
-"""1: lines of orders alone. 2: a day's may be of kill switches' turns too, and its head counts those."""
+SCHEMA = 3
+"""1: lines of orders alone. 2: a day's may be of kill switches' turns too, and its head counts those. 3: so with what
+breakers did and limits that were set."""
 
 TURNS = "kill_switch_turns"
 """How many of a day's lines are turns, in the head of a document; absent: it does not tell of them."""
+
+CHANGES = "breaker_and_limit_changes"
+"""How many of a day's lines are of breakers and limits; absent: it does not tell of them."""
 
 START = "0" * 64
 """What stands as the digest before the first line."""
@@ -88,6 +96,33 @@ def _turn_in_words(turn: SwitchState) -> str:
     return f"stopped: from here on no new order of {turn.switch} passes the gate, {passes}"
 
 
+CHANGED = {
+    What.BREAKER_OPEN: "the circuit opened: from here on no new order of the account passes the gate",
+    What.BREAKER_CLOSED: "the circuit closed: it stops no order of the account any more",
+    What.LIMITS_SET: "other limits were set: orders are held to them within 15 s",
+}
+
+
+def line_of_change(change: Change) -> Line:
+    """Return the line of a change: whose, who made it, when, why, and how it stood before and after."""
+    line = {
+        "at": _time(change.at),
+        "change": change.number,
+        "account": change.whose.owner if change.whose.kind == "account" else None,
+        "strategy": change.whose.owner if change.whose.kind == "strategy" else None,
+        "broker": change.broker,
+        "event": str(change.what),
+        "what": CHANGED[change.what],
+        "by": change.by,
+        "reason": None
+        if change.reason is None
+        else {"code": change.reason.code, "words": change.reason.message},
+        "before": dict(change.before),
+        "after": dict(change.after),
+    }
+    return {name: value for name, value in line.items() if value is not None}
+
+
 def _line(order: Order, number: int, step: Step) -> Line:
     event, asked = step.event, order.request
     line = {
@@ -155,13 +190,13 @@ class AuditBroken(RouterError):
 
 
 def in_order(lines: Iterable[Line]) -> list[Line]:
-    """Return lines of many orders and switches as they happened; of one moment the switches first."""
+    """Return lines of many orders and switches as they happened; of one moment the orders last."""
     return sorted(lines, key=_place)
 
 
-def _place(line: Line) -> tuple[str, str, int, str, int]:
+def _place(line: Line) -> tuple[str, str, int, str, int, int]:
     order = (line.get("client_order_id", ""), line.get("line", 0))
-    return (line["at"], *order, line.get("switch", ""), line.get("turn", 0))
+    return (line["at"], *order, line.get("switch", ""), line.get("turn", 0), line.get("change", 0))
 
 
 def chained(lines: Iterable[Line]) -> Iterator[Line]:

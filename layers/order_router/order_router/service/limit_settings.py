@@ -69,10 +69,11 @@ def show_limits(desk: LimitsDesk, counted: Counted) -> LimitsFound:
 
 
 def change_limits(
-    desk: LimitsDesk, counted: Counted, change: Change, *, version: str | None = None
+    desk: LimitsDesk, counted: Counted, change: Change, *, by: str, version: str | None = None
 ) -> LimitsFound:
     """Store the changed limits, and leave everything else of the setting as another writer may have made it.
 
+    Who set them is kept with what they were and are.
     `version`: only if the setting is still this one. Raises LimitsOwnerUnknown, LimitsChanged or StoreUnavailable.
     """
     for _ in range(TRIES):
@@ -80,7 +81,7 @@ def change_limits(
         if version is not None and stored.version != version:
             raise LimitsChanged(f"the setting of {counted} was changed meanwhile: read it again")
         changed = change(stored.setting.limits)
-        if desk.settings.replace(stored, stored.setting.model_copy(update={"limits": changed})):
+        if desk.settings.replace(stored, stored.setting.model_copy(update={"limits": changed}), by=by):
             return show_limits(desk, counted)
     raise LimitsChanged(f"the setting of {counted} keeps being changed: try again")
 
