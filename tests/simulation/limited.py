@@ -108,7 +108,8 @@ class Counts:
                 continue
             most, dearest = limits.max_quantity, limits.max_order_value
             require(most is None or quantity <= most, f"{name} is for {quantity}, its limit is {most}")
-            require(dearest is None or value <= dearest, f"{name} is worth {value}, its limit is {dearest}")
+            is_cheap = dearest is None or value <= dearest or _is_exit(item)
+            require(is_cheap, f"{name} is worth {value}, its limit is {dearest}")
 
     def _note_refusal(self, item: Item, require: Require) -> None:
         code = item["reason"]["M"]["code"]["S"]

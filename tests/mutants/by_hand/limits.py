@@ -256,7 +256,7 @@ MUTANTS = (
         file="service/limiting.py",
         old="        if is_exit(entry.request):\n            return None\n        raise\n",
         new="        raise\n",
-        killed_by=(PATH + "test_without_a_price_an_entry_is_refused_and_an_exit_leaves",),
+        killed_by=(PATH + "test_an_exit_without_a_price_leaves_after_one_question_for_it",),
     ),
     # ---- changes
     Mutant(

@@ -56,6 +56,14 @@ def test_a_value_at_its_limit_passes_and_a_paisa_more_does_not(
         assert refusal(ruled(max_order_value=value - PAISA), request) == "ORDER_VALUE_LIMIT"
 
 
+@given(quantity=QUANTITIES, price=PRICES, side=st.sampled_from(["BUY", "SELL"]))
+def test_what_closes_a_position_is_worth_what_it_is(quantity: int, price: Decimal, side: str) -> None:
+    exit_order = a_request(quantity=quantity, limit_price=price, side=side, position_effect="CLOSE")
+
+    assert refusal(ruled(max_order_value="0.01"), exit_order) is None
+    assert refusal(ruled(max_order_value="0.01"), exit_order, price) is None
+
+
 @given(quantity=QUANTITIES, price=PRICES)
 def test_an_order_that_names_no_price_has_the_value_of_the_last_one(quantity: int, price: Decimal) -> None:
     request = a_request(quantity=quantity, order_type="MARKET", limit_price=None)

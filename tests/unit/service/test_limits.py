@@ -98,14 +98,12 @@ CASES = (
         {"max_order_value": "7500"},
         "ORDER_VALUE_LIMIT",
         "max_order_value of account paper is 7500, found 7500.25",
-        holds_exits=True,
     ),
     Case(
         {"max_order_value": "7500"},
         "ORDER_VALUE_LIMIT",
         "max_order_value of account paper is 7500, found 7500.25",
         {"order_type": "MARKET", "limit_price": None},
-        holds_exits=True,
     ),
     Case(
         {"price_band_percent": "1"},
@@ -201,7 +199,7 @@ def test_a_limit_refuses_with_its_code_and_words_and_the_order_is_kept(world: Wo
 
 
 @pytest.mark.parametrize("case", CASES, ids=name_of)
-def test_an_exit_is_held_to_its_own_size_and_band_and_to_nothing_else(world: World, case: Case) -> None:
+def test_an_exit_is_held_to_its_quantity_and_band_and_to_nothing_else(world: World, case: Case) -> None:
     limit(world, **case.limits)
     case.before(world)
     exit_order = case.order | EXIT
@@ -407,15 +405,15 @@ def test_a_limit_is_judged_by_the_price_that_was_quoted(world: World) -> None:
     assert refusal(world.place("second").order)[0] == "PRICE_BAND"
 
 
+MARKET: dict[str, Any] = {"order_type": "MARKET", "limit_price": None}
+
+
 @pytest.mark.parametrize(
-    ("limits", "order"),
-    [
-        ({"price_band_percent": "5"}, {}),
-        ({"max_order_value": "10000"}, {"order_type": "MARKET", "limit_price": None}),
-    ],
+    ("limits", "order", "asked_for_exit"),
+    [({"price_band_percent": "5"}, {}, 1), ({"max_order_value": "10000"}, MARKET, 0)],
 )
 def test_without_a_price_an_entry_is_refused_and_an_exit_leaves(
-    world: World, limits: dict[str, Any], order: dict[str, Any]
+    world: World, limits: dict[str, Any], order: dict[str, Any], asked_for_exit: int
 ) -> None:
     world.place("bought")
     limit(world, **limits)
@@ -423,8 +421,23 @@ def test_without_a_price_an_entry_is_refused_and_an_exit_leaves(
 
     assert refusal(world.place("entry", **order).order)[0] == "PRICE_UNKNOWN"
 
-    world.transport.reads = [Fault.GARBAGE]
+    asked = quotes_asked(world)
+    world.transport.reads = [Fault.GARBAGE] * asked_for_exit
     assert world.place("exit", **order | EXIT).order.state is State.FILLED
+    assert quotes_asked(world) - asked == asked_for_exit
+
+
+@pytest.mark.parametrize("order", [{"limit_price": "1600"}, MARKET], ids=["LIMIT", "MARKET"])
+def test_a_position_that_two_entries_made_and_whose_price_rose_closes_in_one_order(
+    world: World, order: dict[str, Any]
+) -> None:
+    limit(world, max_order_value="7600", price_band_percent="10", max_gross_exposure="100000")
+    world.place("first")
+    world.place("second")
+    world.set_price("NSE:INFY", "1600")
+    world.clock.advance(3600)
+
+    assert world.place("exit", quantity=10, **order | EXIT).order.state is State.FILLED
 
 
 def test_no_price_is_asked_for_where_no_limit_needs_one(world: World) -> None:

@@ -35,7 +35,7 @@ class OrderLimits(BaseModel):
 
     An order's value is its quantity times its limit, else its trigger, else the last price. `price_band_percent`: a
     limit at most so far beyond the last price, or a stop's limit beyond its trigger. What closes a position is held to
-    what bounds one order (quantity, value, band), and to nothing else.
+    quantity and band, and to nothing else.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

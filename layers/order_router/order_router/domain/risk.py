@@ -76,10 +76,11 @@ def _words(values: Any) -> str:  # noqa: ANN401 - a tuple or a set of what has a
 
 
 def _require_size(ruled: Ruled, request: OrderRequest, price: Decimal | None) -> None:
+    """Hold an order to its size: a position that closes may be worth more than any order that made it."""
     limits = ruled.limits
     if limits.max_quantity is not None and request.quantity > limits.max_quantity:
         raise ruled.exceeded("QUANTITY_LIMIT", "max_quantity", request.quantity)
-    if limits.max_order_value is None or price is None:
+    if limits.max_order_value is None or price is None or is_exit(request):
         return
     value = request.quantity * price
     if value > limits.max_order_value:

@@ -1,6 +1,6 @@
 """Hold a new order to the trader's limits: what bounds one order, and what the gate counts as it is written."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
@@ -10,7 +10,6 @@ from order_router.adapter.port import Broker
 from order_router.domain.account import Account
 from order_router.domain.errors import OrderDenied
 from order_router.domain.gate import BaseStale, Gate, PriceCheck, PriceUnfit
-from order_router.domain.instrument import Instrument
 from order_router.domain.limits import Limits, MarginCheck, OrderLimits
 from order_router.domain.meter import BASED_AT, Counted, Meter, counted_by, entry_meter, growth_meter
 from order_router.domain.order import Order
@@ -27,7 +26,6 @@ from order_router.service.pricing import is_good, new_price, oldest_price, price
 LEARN_TRIES = 3
 """So often what the gate lacked is got for one order: its price, its account's positions, and once more."""
 
-PriceSource = Callable[[Desk, Account, Broker, Instrument], Decimal]
 ZERO = Decimal(0)
 EXACT = Decimal("0.0000000001")
 """How fine the bounds of a kept price are: far below any tick."""
@@ -140,19 +138,10 @@ def count(entry: Entry, order: Order) -> Order:
 
 
 def _price(entry: Entry) -> Decimal | None:
-    """Return the price of an order that names none, if a limit needs it; what closes a position goes without."""
-    if not any(limits.need_price for _, limits in entry.limits):
+    """Return the price of an order that names none, if a limit needs it: none does of what closes a position."""
+    if is_exit(entry.request) or not any(limits.need_price for _, limits in entry.limits):
         return None
-    return _or_none_for_exit(entry, price_of)
-
-
-def _or_none_for_exit(entry: Entry, ask_price: PriceSource) -> Decimal | None:
-    try:
-        return ask_price(entry.desk, entry.account, entry.broker, entry.request.instrument)
-    except PriceUnknown:
-        if is_exit(entry.request):
-            return None
-        raise
+    return price_of(entry.desk, entry.account, entry.broker, entry.request.instrument)
 
 
 def require_growth(entry: Entry, order: Order) -> None:
@@ -198,7 +187,12 @@ def _price_behind(entry: Entry, missing: PriceUnfit) -> Decimal | None:
     found = missing.found
     if found is not None and is_good(found, entry.desk.clock.now()):
         return found.last
-    return _or_none_for_exit(entry, new_price)
+    try:
+        return new_price(entry.desk, entry.account, entry.broker, entry.request.instrument)
+    except PriceUnknown:
+        if is_exit(entry.request):
+            return None
+        raise
 
 
 def _learn_positions(entry: Entry, missing: BaseStale) -> None:
