@@ -6,6 +6,7 @@ RISK = "tests/unit/domain/test_risk.py::"
 METER = "tests/unit/domain/test_meter.py::"
 PATH = "tests/unit/service/test_limits.py::"
 CHANGES = "tests/unit/service/test_limited_changes.py::"
+WORTH = "tests/unit/service/test_order_worth.py::"
 EXPOSURE = "tests/unit/service/test_exposure.py::"
 TABLES = "tests/integration/test_store_contracts.py::TestMetersTable::"
 RACE = "tests/integration/test_claim_race.py::"
@@ -246,8 +247,8 @@ MUTANTS = (
         name="new-price-not-judged-by",
         breaks="a limit far from the price that was just quoted goes out",
         file="service/limiting.py",
-        old="    for ruled in entry.ruled():\n        require_within(ruled, entry.request, price)\n    return entry\n",
-        new="    return replace(entry, has_price=False)\n",
+        old="        require_limit_in_band(ruled, entry.request, price)\n    return entry\n",
+        new="        ruled.exceeded\n    return replace(entry, has_price=False)\n",
         killed_by=(PATH + "test_a_limit_is_judged_by_the_price_that_was_quoted",),
     ),
     Mutant(
@@ -263,7 +264,7 @@ MUTANTS = (
         name="growth-needs-no-room",
         breaks="a small order is changed into one beyond every limit",
         file="service/limiting.py",
-        old="    return replace(gate, meters=entry.growth(order, at), price=entry.price_check(at))\n",
+        old="    return replace(gate, meters=entry.growth(before, after, at), price=entry.price_check(at))\n",
         new="    return replace(gate, price=entry.price_check(at))\n",
         killed_by=(CHANGES + "test_an_order_does_not_grow_beyond_a_limit",),
     ),
@@ -271,8 +272,8 @@ MUTANTS = (
         name="growth-forgets-what-filled",
         breaks="what an order has filled already is asked room for once more",
         file="domain/meter.py",
-        old="    more = (wanted.quantity - order.filled_quantity) * price - _reserve(order)\n",
-        new="    more = wanted.quantity * price - _reserve(order)\n",
+        old="    wanted, more = after.request, _reserve(after) - _reserve(before)\n",
+        new="    wanted, more = after.request, after.request.quantity * after.counted_price - _reserve(before)\n",
         killed_by=(METER + "test_a_change_needs_room_for_what_it_adds",),
     ),
     Mutant(
@@ -285,11 +286,27 @@ MUTANTS = (
     ),
     Mutant(
         name="market-change-without-value",
-        breaks="a change to a market order escapes the value limit",
+        breaks="a change to a market order has the value that the order had before",
         file="service/limiting.py",
-        old="    price = None if named_price(entry.request) else order.counted_price or None\n",
-        new="    price = None\n",
-        killed_by=(CHANGES + "test_a_change_to_a_market_order_has_the_value_that_was_counted",),
+        old="    price = order.counted_price if _asks_for_no_more(entry.request, order.request) else _worth(entry)\n",
+        new="    price = entry.request.limit_price or order.counted_price\n",
+        killed_by=(WORTH + "test_a_change_into_what_fills_at_the_market_is_held_to_that_price",),
+    ),
+    Mutant(
+        name="market-change-counted-as-before",
+        breaks="an order that was changed to the market is at risk with its old limit",
+        file="domain/order.py",
+        old="    return worth(changed, order.counted_price if order.asked_price is None else order.asked_price)\n",
+        new="    return worth(changed, order.counted_price)\n",
+        killed_by=(METER + "test_a_change_that_was_made_counts_at_what_was_asked_for_it",),
+    ),
+    Mutant(
+        name="sale-worth-its-own-word",
+        breaks="a sale at a limit of one passes every limit of money and fills at the market",
+        file="domain/risk.py",
+        old="    if last is not None and needs_last_price(request):\n",
+        new="    if last is not None and not named:\n",
+        killed_by=(RISK + "test_what_fills_dearer_than_it_says_has_the_value_of_the_last_price",),
     ),
     # ---- the day of what is counted
     Mutant(

@@ -13,7 +13,7 @@ from order_router.aws.order_record import SCHEMA, order_item, read_order
 from order_router.domain.errors import Reason
 from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind, State
-from order_router.domain.order import Order, apply, witnessed
+from order_router.domain.order import Order, apply, ask_change, witnessed
 from tests.fakes.orders import a_request, a_submitting_order
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "records"
@@ -90,12 +90,20 @@ def for_after_the_market() -> Order:
     return replace(after(order, opened), session_day=date(2026, 11, 23))
 
 
+def with_a_change_under_way() -> Order:
+    """Return an order that is counted, and that a change was asked for which takes it to the market."""
+    order = replace(a_submitting_order(at=AT), counted_price=Decimal("1500.05"))
+    opened = after(order, Event(kind=EventKind.OPENED, at=AT, broker_order_id="261123000001"))
+    return ask_change(opened, Event(kind=EventKind.MODIFY_REQUESTED, at=AT), Decimal("1610.5"))
+
+
 STORED = {
     "order-1-filled": before_evidence,
     "order-1-refused": refused_order,
     "order-1-first-days": before_evidence,
     "order-1-evidence": with_evidence_of_all,
     "order-1-after-market": for_after_the_market,
+    "order-1-changing": with_a_change_under_way,
 }
 """What each sample holds. `first-days`: numbers for average prices, times with an offset."""
 
@@ -111,7 +119,7 @@ def test_every_sample_is_read() -> None:
     assert {path.stem for path in SAMPLES.glob("*.json")} == set(STORED)
 
 
-@pytest.mark.parametrize("kind", ["evidence", "after-market"])
+@pytest.mark.parametrize("kind", ["evidence", "after-market", "changing"])
 def test_this_release_writes_what_its_sample_shows(kind: str) -> None:
     name = f"order-{SCHEMA}-{kind}"
     sample = json.loads((SAMPLES / f"{name}.json").read_text(encoding="utf-8"))

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from order_router.domain.limits import STARTING, Limits, OrderLimits
 from order_router.domain.meter import Counted, breach_of, entry_meter
 from order_router.domain.request import OrderRequest
-from order_router.domain.risk import LimitExceeded, Ruled, require_within
+from order_router.domain.risk import LimitExceeded, Ruled, require_limit_in_band, require_within
 from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.orders import a_request
 
@@ -68,11 +68,13 @@ def test_limits_that_were_read_cannot_be_changed(kind: type[OrderLimits]) -> Non
 
 def stopped_by(request: OrderRequest, counted: dict[str, str]) -> str | None:
     """Return what stops a new order of an account that is as it began, None if nothing does."""
+    ruled, price = Ruled("account mine", STARTING), request.limit_price or LAST_PRICE
     try:
-        require_within(Ruled("account mine", STARTING), request, LAST_PRICE)
+        require_within(ruled, request, price)
+        require_limit_in_band(ruled, request, LAST_PRICE)
     except LimitExceeded as refused:
         return refused.code
-    meter = entry_meter(MINE, STARTING, request, request.limit_price or LAST_PRICE, MONDAY)
+    meter = entry_meter(MINE, STARTING, request, price, MONDAY)
     return breach_of(meter, {name: Decimal(amount) for name, amount in counted.items()})
 
 

@@ -41,10 +41,10 @@ from order_router.domain.meter import (
     growth_meter,
     of_instrument,
 )
-from order_router.domain.order import Order, Ownership, apply, take_ownership
+from order_router.domain.order import Order, Ownership, apply, ask_change, take_ownership
 from order_router.domain.reports import Position
 from order_router.domain.request import OrderRequest, dump_request, parse_request
-from order_router.domain.risk import named_price
+from order_router.domain.risk import worth
 from order_router.domain.trading_calendar import LONGEST_CLOSURE
 from order_router.domain.vocabulary import Product
 from tests.fakes.clock import MONDAY_MORNING
@@ -72,7 +72,7 @@ FILLS = {
 def lives(draw: st.DrawFn, /, **changes: Any) -> list[Order]:
     """Draw the life of a counted order: how it stood after each event that its state allows."""
     wanted = a_request(quantity=draw(st.integers(2, 50)), limit_price=draw(PRICES), **changes)
-    born = replace(an_order(), request=wanted, counted_price=named_price(wanted))
+    born = replace(an_order(), request=wanted, counted_price=worth(wanted, None))
     life = [take_ownership(born, Ownership("w-1", MONDAY_MORNING), MONDAY_MORNING)]
     for _ in range(draw(st.integers(1, 12))):
         order = life[-1]
@@ -282,8 +282,14 @@ def changed(order: Order, **changes: Any) -> OrderRequest:
     return parse_request(dump_request(order.request) | changes)
 
 
+def grown(order: Order, **changes: Any) -> Order:
+    """Return the order as a change leaves it, by the last price of 100 where its worth is by that."""
+    wanted = changed(order, **changes)
+    return replace(order, request=wanted, counted_price=worth(wanted, Decimal(100)))
+
+
 def growth(limits: OrderLimits, order: Order, **changes: Any) -> Any:
-    return growth_meter(ACCOUNT, limits, order, changed(order, **changes), MONDAY)
+    return growth_meter(ACCOUNT, limits, order, grown(order, **changes), MONDAY)
 
 
 @pytest.mark.parametrize("filled", [0, 4])
@@ -333,12 +339,84 @@ def test_a_growing_exit_needs_no_room() -> None:
     assert growth(Limits(max_gross_exposure=Decimal(1)), order, quantity=50) is None
 
 
+@pytest.mark.parametrize(("last", "more"), [("100.01", "0.1"), ("1500", "14000")])
+def test_a_change_to_the_market_needs_room_for_what_the_market_asks(last: str, more: str) -> None:
+    order, limits = resting(), Limits(max_gross_exposure=Decimal(50_000))
+    wanted = parse_request(dump_request(order.request) | {"order_type": "MARKET", "limit_price": None})
+    after = replace(order, request=wanted, counted_price=Decimal(last))
+
+    meter = growth_meter(ACCOUNT, limits, order, after, MONDAY)
+
+    assert meter is not None
+    assert breach_of(meter, {GROSS: 50_000 - Decimal(more)}) is None
+    assert breach_of(meter, {GROSS: 50_000 - Decimal(more) + PAISA}) == GROSS
+
+
+# ---- what a unit of a changed order counts at
+TO_MARKET: dict[str, Any] = {"order_type": "MARKET", "limit_price": None}
+
+
+def asked(order: Order, price: str) -> Order:
+    """Return the order while a change is under way, after which a unit counts at this price."""
+    return ask_change(order, Event(kind=EventKind.MODIFY_REQUESTED, at=MONDAY_MORNING), Decimal(price))
+
+
+def told(kind: EventKind, request: OrderRequest | None = None) -> Event:
+    return Event(kind=kind, at=MONDAY_MORNING, request=request)
+
+
+def test_a_change_that_was_made_counts_at_what_was_asked_for_it() -> None:
+    order = asked(resting(), "1500")
+    made = apply(order, told(EventKind.MODIFIED, changed(order, **TO_MARKET)))
+
+    assert [order.counted_price, made.counted_price, made.asked_price] == [100, 1500, None]
+    assert change_amounts(order, made)[RESERVED] == 10 * 1400
+
+
+def test_a_change_that_was_refused_counts_as_before_and_so_does_the_next_one_of_the_book() -> None:
+    order = apply(asked(resting(), "1500"), told(EventKind.MODIFY_REJECTED))
+    made = apply(order, told(EventKind.MODIFIED, changed(order, **TO_MARKET)))
+
+    assert [order.counted_price, order.asked_price, made.counted_price] == [100, None, 100]
+
+
+def test_a_change_without_an_answer_counts_at_what_was_asked_for_it_once_the_book_shows_it() -> None:
+    order = apply(asked(resting(), "1500"), told(EventKind.MODIFY_UNRESOLVED))
+    assert [order.counted_price, order.asked_price] == [100, 1500]
+
+    shown = apply(order, told(EventKind.MODIFIED, changed(order, **TO_MARKET, quantity=3)))
+
+    assert shown.counted_price == 1500
+
+
+def test_terms_that_bound_a_unit_count_at_that_whatever_was_asked() -> None:
+    order = asked(resting(), "1500")
+
+    made = apply(order, told(EventKind.MODIFIED, changed(order, limit_price="90")))
+
+    assert made.counted_price == 90
+
+
+@pytest.mark.parametrize(("limit_price", "price"), [("120", 120), ("80", 100)])
+def test_a_sale_that_the_book_shows_cheaper_counts_no_less_than_before(limit_price: str, price: int) -> None:
+    order = resting("SELL")
+
+    shown = apply(order, told(EventKind.MODIFIED, changed(order, limit_price=limit_price)))
+
+    assert shown.counted_price == price
+
+
+@pytest.mark.parametrize("kind", [EventKind.CANCELLED, EventKind.EXPIRED])
+def test_an_order_that_ended_has_no_change_under_way(kind: EventKind) -> None:
+    assert apply(asked(resting(), "1500"), told(kind)).asked_price is None
+
+
 def test_a_change_finds_its_room_in_the_day_on_which_it_is_made() -> None:
     order = resting()
     on_tuesday = MONDAY + timedelta(days=1)
 
     meter = growth_meter(
-        ACCOUNT, Limits(max_gross_exposure=Decimal(5000)), order, changed(order, quantity=12), on_tuesday
+        ACCOUNT, Limits(max_gross_exposure=Decimal(5000)), order, grown(order, quantity=12), on_tuesday
     )
 
     assert meter is not None

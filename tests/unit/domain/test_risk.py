@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 
 from order_router.domain.instrument import parse_instrument
 from order_router.domain.limits import OrderLimits
-from order_router.domain.risk import LimitExceeded, Ruled, is_exit, named_price, require_within
+from order_router.domain.risk import (
+    LimitExceeded,
+    Ruled,
+    is_exit,
+    needs_last_price,
+    require_limit_in_band,
+    require_within,
+    worth,
+)
 from order_router.domain.vocabulary import Exchange, Product
 from tests.fakes.orders import a_request
 
@@ -25,10 +33,12 @@ def ruled(**limits: Any) -> Ruled:
     return Ruled("account paper", OrderLimits.model_validate(limits))
 
 
-def refusal(by: Ruled, request: Any, price: Decimal | None = None) -> str | None:
-    """Return the code of the rule that the order breaks, None if it breaks none."""
+def refusal(by: Ruled, request: Any, last: Decimal | None = None) -> str | None:
+    """Return the code of the rule that the order breaks by this last price, None if it breaks none."""
     try:
-        require_within(by, request, price)
+        require_within(by, request, worth(request, last))
+        if last is not None:
+            require_limit_in_band(by, request, last)
     except LimitExceeded as refused:
         return refused.code
     return None
@@ -74,13 +84,65 @@ def test_an_order_that_names_no_price_has_the_value_of_the_last_one(quantity: in
         assert refusal(ruled(max_order_value=value - PAISA), request, price) == "ORDER_VALUE_LIMIT"
 
 
-def test_the_value_is_by_the_limit_then_the_trigger_then_the_last_price() -> None:
-    stop = {"order_type": "SL", "trigger_price": "1500", "limit_price": "1505"}
-    market_stop = {"order_type": "SL_M", "trigger_price": "1500", "limit_price": None}
+LIMIT, MARKET, STOP, MARKET_STOP = (
+    {"order_type": "LIMIT", "limit_price": "100"},
+    {"order_type": "MARKET", "limit_price": None},
+    {"order_type": "SL", "trigger_price": "110", "limit_price": "100"},
+    {"order_type": "SL_M", "trigger_price": "110", "limit_price": None},
+)
+WORTH = (
+    # side, terms, what bounds it by its own words, and what it is worth below, between and above them
+    ("BUY", LIMIT, 100, (100, 100, 100)),
+    ("BUY", STOP | {"limit_price": "120"}, 120, (120, 120, 120)),
+    ("BUY", STOP, 100, (100, 100, 100)),
+    ("BUY", MARKET_STOP, 110, (110, 110, 150)),
+    ("BUY", MARKET, None, (50, 105, 150)),
+    ("SELL", LIMIT, 100, (100, 105, 150)),
+    ("SELL", STOP, 110, (110, 110, 110)),
+    ("SELL", STOP | {"limit_price": "120"}, 120, (120, 120, 120)),
+    ("SELL", MARKET_STOP, 110, (110, 110, 110)),
+    ("SELL", MARKET, None, (50, 105, 150)),
+)
 
-    assert named_price(a_request(**stop)) == 1505
-    assert named_price(a_request(**market_stop)) == 1500
-    assert named_price(a_request(order_type="MARKET", limit_price=None)) is None
+
+@pytest.mark.parametrize(("side", "terms", "named", "by_last"), WORTH)
+def test_a_unit_is_worth_what_bounds_what_it_trades_at(
+    side: str, terms: dict[str, Any], named: int | None, by_last: tuple[int, ...]
+) -> None:
+    request = a_request(side=side, **terms)
+
+    assert worth(request, None) == named
+    assert tuple(worth(request, Decimal(last)) for last in (50, 105, 150)) == by_last
+
+
+@pytest.mark.parametrize(("side", "terms", "named", "by_last"), WORTH)
+def test_only_what_its_own_words_do_not_bound_needs_the_last_price(
+    side: str, terms: dict[str, Any], named: int | None, by_last: tuple[int, ...]
+) -> None:
+    assert needs_last_price(a_request(side=side, **terms)) == (set(by_last) != {named})
+
+
+@pytest.mark.parametrize(("side", "terms"), [("SELL", LIMIT), ("BUY", MARKET_STOP)])
+@given(quantity=QUANTITIES, last=st.integers(11_000, 10_000_000).map(lambda paise: paise * PAISA))
+def test_what_fills_dearer_than_it_says_has_the_value_of_the_last_price(
+    side: str, terms: dict[str, Any], quantity: int, last: Decimal
+) -> None:
+    request, value = a_request(side=side, quantity=quantity, **terms), quantity * last
+
+    assert refusal(ruled(max_order_value=value + PAISA), request, last) is None
+    assert refusal(ruled(max_order_value=value), request, last) is None
+    assert refusal(ruled(max_order_value=value - PAISA), request, last) == "ORDER_VALUE_LIMIT"
+
+
+@pytest.mark.parametrize("terms", [STOP, MARKET_STOP])
+@given(quantity=QUANTITIES, last=PRICES)
+def test_a_stop_that_sells_has_the_value_of_its_trigger(
+    terms: dict[str, Any], quantity: int, last: Decimal
+) -> None:
+    request, value = a_request(side="SELL", quantity=quantity, **terms), quantity * Decimal(110)
+
+    assert refusal(ruled(max_order_value=value), request, last) is None
+    assert refusal(ruled(max_order_value=value - PAISA), request, last) == "ORDER_VALUE_LIMIT"
 
 
 @given(price=WHOLE, band=BANDS)
@@ -164,14 +226,14 @@ def test_without_limits_every_order_passes() -> None:
 
 def test_a_refusal_names_the_limit_whose_it_is_and_what_was_found() -> None:
     with pytest.raises(LimitExceeded) as caught:
-        require_within(ruled(max_order_value="7500"), a_request(), None)
+        require_within(ruled(max_order_value="7500"), a_request(), Decimal("1500.05"))
 
     assert caught.value.message == "max_order_value of account paper is 7500, found 7500.25"
 
 
 def test_a_refusal_by_the_band_names_how_far_the_limit_is() -> None:
     with pytest.raises(LimitExceeded) as caught:
-        require_within(ruled(price_band_percent="5"), a_request(limit_price="1600"), Decimal(1500))
+        require_limit_in_band(ruled(price_band_percent="5"), a_request(limit_price="1600"), Decimal(1500))
 
     assert caught.value.message == "price_band_percent of account paper is 5, found 1600, 6.67 % beyond 1500"
 

@@ -88,15 +88,6 @@ def test_a_dearer_price_is_growth_too(world: World) -> None:
     assert code_of_change(world, order, {"limit_price": "1399.95"}) is None
 
 
-def test_a_change_to_a_market_order_has_the_value_that_was_counted(world: World) -> None:
-    limit(world, max_order_value="14000")
-    order = rest(world)
-    to_market = {"order_type": "MARKET", "limit_price": None}
-
-    assert code_of_change(world, order, to_market | {"quantity": 11}) == "ORDER_VALUE_LIMIT"
-    assert code_of_change(world, order, to_market) is None
-
-
 def test_a_limit_moved_out_of_its_band_is_refused(world: World) -> None:
     limit(world, price_band_percent="5")
     order = rest(world)

@@ -33,9 +33,10 @@ class MarginCheck(StrEnum):
 class OrderLimits(BaseModel):
     """Limits of a strategy; absent means none. Money in the account's currency, quantities in units.
 
-    An order's value is its quantity times its limit, else its trigger, else the last price. `price_band_percent`: a
-    limit at most so far beyond the last price, or a stop's limit beyond its trigger. What closes a position is held to
-    quantity and band, and to nothing else.
+    An order's value is its quantity times the highest price that a unit can trade at: a buy's limit, the trigger of a
+    stop that sells, else the last price or what the order names, if that is more; a sale's limit where a band holds it.
+    `price_band_percent`: a limit at most so far beyond the last price, or a stop's limit beyond its trigger. What
+    closes a position is held to quantity and band, and to nothing else.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -53,7 +54,7 @@ class OrderLimits(BaseModel):
 
     @property
     def need_price(self) -> bool:
-        """Return whether an order that names no price can be judged only by the last one."""
+        """Return whether an order is judged by what it is worth: by the last price where its own words do not say."""
         return self.max_order_value is not None or self.counts_money
 
     @property

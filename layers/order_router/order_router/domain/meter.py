@@ -14,7 +14,7 @@ from order_router.domain.limits import Limits, OrderLimits
 from order_router.domain.order import Order
 from order_router.domain.reports import Position
 from order_router.domain.request import OrderRequest
-from order_router.domain.risk import is_exit, named_price
+from order_router.domain.risk import is_exit
 from order_router.domain.trading_calendar import LONGEST_CLOSURE
 from order_router.domain.vocabulary import Side
 
@@ -120,17 +120,14 @@ def entry_meter(
 
 
 def growth_meter(
-    counted: Counted, limits: OrderLimits, order: Order, wanted: OrderRequest, day: date
+    counted: Counted, limits: OrderLimits, before: Order, after: Order, day: date
 ) -> Meter | None:
     """Return what a change of a resting order must find room for, adding nothing yet; None if it asks for no more.
 
     The room is that of the day of the change, whichever day the order came on.
     """
-    if is_exit(wanted) or order.counted_price is None:
-        return None
-    price = named_price(wanted) or order.counted_price
-    more = (wanted.quantity - order.filled_quantity) * price - _reserve(order)
-    if more <= 0:
+    wanted, more = after.request, _reserve(after) - _reserve(before)
+    if is_exit(wanted) or more <= 0:
         return None
     signed = more if wanted.side is Side.BUY else -more
     highest = {name: limit for name, limit in _most(limits, wanted) if name not in {ORDERS, OPEN}}

@@ -19,7 +19,7 @@ from order_router.domain.history import (
 )
 from order_router.domain.lifecycle import TRANSITIONS, EventKind, State
 from order_router.domain.request import OrderRequest, dump_request, parse_request
-from order_router.domain.risk import named_price
+from order_router.domain.risk import worth
 from order_router.domain.vocabulary import Source
 
 TERMS_BEFORE = "terms_before"
@@ -30,6 +30,7 @@ class Order:
     """What was asked for and what has become of it. Times are aware UTC.
 
     `counted_price`: what one unit counts at in what is at risk; None for an order that was never counted.
+    `asked_price`: what it is to count at once the change that was asked for is made; None if none is under way.
     `session_day`: the exchange day that an after-market order was for when it came; None of any other, or if not known.
     """
 
@@ -49,6 +50,7 @@ class Order:
     filled_quantity: int = 0
     average_price: Decimal | None = None
     counted_price: Decimal | None = None
+    asked_price: Decimal | None = None
     session_day: date | None = None
     reason: Reason | None = None
     history: tuple[Step, ...] = ()
@@ -132,6 +134,7 @@ def apply(order: Order, event: Event) -> Order:
         filled_quantity=filled_quantity,
         average_price=_kept(order.average_price, event.average_price),
         counted_price=_counted(order, event.request),
+        asked_price=None if _settles_change(event) or following.is_final else order.asked_price,
         reason=order.reason if event.reason is None and following is order.state else event.reason,
         history=lengthened(order.history, Step(state=following, event=event)),
         version=order.version + 1,
@@ -149,11 +152,21 @@ def take_ownership(order: Order, ownership: Ownership, at: datetime) -> Order:
     return replace(submitting, owner=ownership.owner, lease_until=ownership.lease_until)
 
 
+def ask_change(order: Order, event: Event, price: Decimal | None) -> Order:
+    """Return the order with a change asked for, after which a unit counts at this price."""
+    return replace(apply(order, event), asked_price=price)
+
+
 def _counted(order: Order, changed: OrderRequest | None) -> Decimal | None:
-    """Return what a unit counts at: of a changed order the price that it names now, if it names one."""
+    """Return what a unit counts at: where changed terms do not bound it, what was asked for them, else as before."""
     if order.counted_price is None or changed is None:
         return order.counted_price
-    return named_price(changed) or order.counted_price
+    return worth(changed, order.counted_price if order.asked_price is None else order.asked_price)
+
+
+def _settles_change(event: Event) -> bool:
+    """Return whether no change is under way any more: it was made or refused, or the broker's book has other terms."""
+    return event.request is not None or event.kind in {EventKind.MODIFIED, EventKind.MODIFY_REJECTED}
 
 
 def _terms_in(event: Event) -> Iterator[OrderRequest]:

@@ -39,19 +39,36 @@ def is_exit(request: OrderRequest) -> bool:
     return request.position_effect is PositionEffect.CLOSE
 
 
-def named_price(request: OrderRequest) -> Decimal | None:
-    """Return the price by which an order that names one is valued: its limit, else its trigger."""
-    return request.limit_price or request.trigger_price
+MAY_FILL_DEARER = {(OrderType.SL_M, Side.BUY), (OrderType.LIMIT, Side.SELL)}
+"""What fills at the market though that is above the price that the order names."""
+
+
+def needs_last_price(request: OrderRequest) -> bool:
+    """Return whether what a unit is worth is not bound by what the order names."""
+    order_type = OrderType(request.order_type)
+    return order_type is OrderType.MARKET or (order_type, request.side) in MAY_FILL_DEARER
+
+
+def worth(request: OrderRequest, last: Decimal | None) -> Decimal | None:
+    """Return the price by which a unit is valued: the highest that it can trade at; None if nothing says.
+
+    A stop that sells wakes at its trigger or below, so that bounds it. `last`: the last price, None if it is not known
+    or need not be.
+    """
+    named = [price for price in (request.limit_price, request.trigger_price) if price is not None]
+    if request.side is Side.BUY:
+        named = named[:1]
+    if last is not None and needs_last_price(request):
+        named.append(last)
+    return max(named, default=None)
 
 
 def require_within(ruled: Ruled, request: OrderRequest, price: Decimal | None) -> None:
-    """Raise LimitExceeded for the first rule that the order breaks; `price` is the last one, None if none is known."""
+    """Raise LimitExceeded for the first rule of one order that it breaks; `price`: its worth, None if not known."""
     if not is_exit(request):
         _require_allowed(ruled, request)
-    _require_size(ruled, request, named_price(request) or price)
+    _require_size(ruled, request, price)
     _require_stop_in_band(ruled, request)
-    if price is not None:
-        require_limit_in_band(ruled, request, price)
 
 
 def _require_allowed(ruled: Ruled, request: OrderRequest) -> None:

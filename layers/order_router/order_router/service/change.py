@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -26,7 +27,7 @@ from order_router.domain.following import apply_fitting
 from order_router.domain.gate import SLOT_LIFE, BaseStale, PriceUnfit
 from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind, State
-from order_router.domain.order import Order, apply
+from order_router.domain.order import Order, apply, ask_change
 from order_router.domain.reports import OrderReport
 from order_router.domain.request import OrderRequest
 from order_router.ports import StoreConflict
@@ -49,8 +50,8 @@ from order_router.service.limiting import (
     LimitsUnknown,
     changed_gate,
     entry_of,
+    grown,
     learn,
-    require_growth,
 )
 from order_router.service.looking import look_at
 from order_router.service.recording import Seen, record, record_report
@@ -107,6 +108,7 @@ class Change:
     """One change under way: what is called at the broker, and what the order asks for once it is done.
 
     `unwritten`: what is known of the last try and not stored yet. `life`: for how long its call is to be good.
+    `price`: what a unit of the changed order counts at; None if it is not counted, or only cancelled.
     """
 
     kinds: _Kinds
@@ -115,6 +117,7 @@ class Change:
     broker: Broker
     call: Call
     request: OrderRequest | None = None
+    price: Decimal | None = None
     unwritten: tuple[Event, ...] = ()
     life: timedelta = SLOT_LIFE
     renew_until: datetime | None = None
@@ -153,7 +156,7 @@ def _modify(desk: Desk, order: Order, changes: Mapping[str, Any]) -> Changed:
     broker.profile.require(wanted)
     require_listed(desk, broker, wanted)
     entry = entry_of(desk, account, broker, wanted, max(exchange_day(desk.clock.now()), order.day))
-    require_growth(entry, order)
+    after = grown(entry, order)
     intent = ModifyIntent(broker_order_id=at_broker(order), before=order.request, request=wanted)
     change = Change(
         kinds=MODIFY,
@@ -162,15 +165,16 @@ def _modify(desk: Desk, order: Order, changes: Mapping[str, Any]) -> Changed:
         broker=broker,
         call=lambda send, session: broker.modify_order(send, session, intent),
         request=wanted,
+        price=after.counted_price,
     )
-    return _within_limits(entry, change)
+    return _within_limits(entry, change, after)
 
 
-def _within_limits(entry: Entry, change: Change) -> Changed:
+def _within_limits(entry: Entry, change: Change, after: Order) -> Changed:
     """Make the change once what its limits ask for is known."""
     for _ in range(LEARN_TRIES):
         try:
-            return _carry_out(entry.desk, change, partial(changed_gate, entry, change.order))
+            return _carry_out(entry.desk, change, partial(changed_gate, entry, change.order, after))
         except (PriceUnfit, BaseStale) as missing:
             entry = learn(entry, missing)
     raise LimitsUnknown("prices or positions moved faster than they could be read")
@@ -320,7 +324,7 @@ def _write_request(desk: Desk, change: Change, gate: GateAt) -> Passed:
 def _write_through(desk: Desk, change: Change, gate: GateAt) -> Passed:
     order = change.order
     for _ in range(TRIES):
-        requested = apply(apply_fitting(order, change.unwritten), _event(desk, change.kinds.requested))
+        requested = _asked(desk, change, apply_fitting(order, change.unwritten))
         try:
             until = desk.clock.now() + PACE_WAIT
             write = GatedWrite(order=requested, replacing=order, gate=gate, until=until, life=change.life)
@@ -331,6 +335,11 @@ def _write_through(desk: Desk, change: Change, gate: GateAt) -> Passed:
             order = known_order(desk.store, order.client_order_id)
             require_working(order)
     raise StoreConflict(order)
+
+
+def _asked(desk: Desk, change: Change, order: Order) -> Order:
+    event = _event(desk, change.kinds.requested)
+    return apply(order, event) if change.request is None else ask_change(order, event, change.price)
 
 
 def _refused(desk: Desk, change: Change, requested: Order, error: BrokerError) -> ChangeRefused:

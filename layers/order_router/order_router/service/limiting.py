@@ -15,7 +15,15 @@ from order_router.domain.meter import BASED_AT, Counted, Meter, counted_by, entr
 from order_router.domain.order import Order
 from order_router.domain.protection import PriceUnknown
 from order_router.domain.request import OrderRequest
-from order_router.domain.risk import HUNDRED, Ruled, is_exit, named_price, require_within
+from order_router.domain.risk import (
+    HUNDRED,
+    Ruled,
+    is_exit,
+    needs_last_price,
+    require_limit_in_band,
+    require_within,
+    worth,
+)
 from order_router.domain.vocabulary import OrderType, Side
 from order_router.service.asking import ask
 from order_router.service.desk import Desk
@@ -83,23 +91,37 @@ class Entry:
         meter = entry_meter(counted, limits, self.request, price, self.day)
         return meter if is_exit(self.request) else _on_known_positions(meter, limits, at)
 
-    def growth(self, order: Order, at: datetime) -> tuple[Meter, ...]:
-        """Return what a change of a resting order into the entry's must find room for."""
+    def growth(self, before: Order, after: Order, at: datetime) -> tuple[Meter, ...]:
+        """Return what a change of a resting order must find room for."""
         found = (
-            (limits, growth_meter(counted, limits, order, self.request, self.day))
+            (limits, growth_meter(counted, limits, before, after, self.day))
             for counted, limits in self.limits
         )
         return tuple(_on_known_positions(meter, limits, at) for limits, meter in found if meter is not None)
 
+    @property
+    def band(self) -> Decimal | None:
+        """Return how far a limit may be from the last price, in percent; None if no band holds the order."""
+        bands = (limits.price_band_percent for _, limits in self.limits)
+        is_held = self.has_price and self.request.order_type == OrderType.LIMIT
+        return min((band for band in bands if band is not None), default=None) if is_held else None
+
+    @property
+    def asks_last_price(self) -> bool:
+        """Return whether a limit is by what the order is worth, and only the last price says that.
+
+        A limit in its band is near enough to what it trades at, and what closes a position adds nothing.
+        """
+        if is_exit(self.request) or self.band is not None or not needs_last_price(self.request):
+            return False
+        return any(limits.need_price for _, limits in self.limits)
+
     def price_check(self, at: datetime) -> PriceCheck | None:
         """Return what must be so of the last price for the order's limit to pass; None if no band holds it."""
-        bands = [
-            limits.price_band_percent for _, limits in self.limits if limits.price_band_percent is not None
-        ]
-        limit = self.request.limit_price
-        if not bands or limit is None or not self.has_price or self.request.order_type != OrderType.LIMIT:
+        band, limit = self.band, self.request.limit_price
+        if band is None or limit is None:
             return None
-        band, name = min(bands), self.desk.prices.name(self.account.broker, self.request.instrument)
+        name = self.desk.prices.name(self.account.broker, self.request.instrument)
         if self.request.side is Side.BUY:
             least = (limit * HUNDRED / (HUNDRED + band)).quantize(EXACT, ROUND_CEILING)
             return PriceCheck(name=name, oldest=oldest_price(at), at_least=least)
@@ -130,28 +152,40 @@ def count(entry: Entry, order: Order) -> Order:
 
     Raises LimitExceeded, PriceUnknown, MarginShort, MarginUnknown or StoreUnavailable.
     """
-    price = named_price(entry.request) or _price(entry)
+    price = _worth(entry)
     for ruled in entry.ruled():
-        require_within(ruled, entry.request, None if named_price(entry.request) else price)
-    _require_margin(entry)
+        require_within(ruled, entry.request, price)
+    _require_margin(entry, price)
     return replace(order, counted_price=price or ZERO)
 
 
-def _price(entry: Entry) -> Decimal | None:
-    """Return the price of an order that names none, if a limit needs it: none does of what closes a position."""
-    if is_exit(entry.request) or not any(limits.need_price for _, limits in entry.limits):
-        return None
+def _worth(entry: Entry) -> Decimal | None:
+    """Return what a unit of the order is worth, by the last price where a limit needs it; None if nothing says."""
+    last = _last_price(entry) if entry.asks_last_price else None
+    return worth(entry.request, last)
+
+
+def _last_price(entry: Entry) -> Decimal:
     return price_of(entry.desk, entry.account, entry.broker, entry.request.instrument)
 
 
-def require_growth(entry: Entry, order: Order) -> None:
-    """Raise LimitExceeded if what a resting order is to become breaks a rule for one order.
+def grown(entry: Entry, order: Order) -> Order:
+    """Return the resting order as the change leaves it, once every rule for one order lets it pass.
 
-    One that will name no price has the value that it was counted at.
+    Raises LimitExceeded, PriceUnknown or StoreUnavailable.
     """
-    price = None if named_price(entry.request) else order.counted_price or None
+    price = order.counted_price if _asks_for_no_more(entry.request, order.request) else _worth(entry)
+    price = price or order.counted_price
     for ruled in entry.ruled():
-        require_within(ruled, entry.request, price)
+        require_within(ruled, entry.request, price or None)
+    counted = None if order.counted_price is None else price
+    return replace(order, request=entry.request, counted_price=counted)
+
+
+def _asks_for_no_more(wanted: OrderRequest, asked: OrderRequest) -> bool:
+    """Return whether a change leaves type and prices and adds no quantity: no price is asked to make less of it."""
+    terms = [(one.order_type, one.limit_price, one.trigger_price) for one in (wanted, asked)]
+    return terms[0] == terms[1] and wanted.quantity <= asked.quantity
 
 
 def limited_gate(entry: Entry, order: Order, at: datetime) -> Gate:
@@ -160,10 +194,10 @@ def limited_gate(entry: Entry, order: Order, at: datetime) -> Gate:
     return replace(gate, meters=entry.meters(price, at), price=entry.price_check(at))
 
 
-def changed_gate(entry: Entry, order: Order, at: datetime) -> Gate:
+def changed_gate(entry: Entry, before: Order, after: Order, at: datetime) -> Gate:
     """Return the gate before a change of an order into the entry's: there must be room for what it adds."""
     gate = change_gate(entry.account, entry.broker.profile, entry.request, at)
-    return replace(gate, meters=entry.growth(order, at), price=entry.price_check(at))
+    return replace(gate, meters=entry.growth(before, after, at), price=entry.price_check(at))
 
 
 def learn(entry: Entry, missing: PriceUnfit | BaseStale) -> Entry:
@@ -179,7 +213,7 @@ def learn(entry: Entry, missing: PriceUnfit | BaseStale) -> Entry:
     if price is None:
         return replace(entry, has_price=False)
     for ruled in entry.ruled():
-        require_within(ruled, entry.request, price)
+        require_limit_in_band(ruled, entry.request, price)
     return entry
 
 
@@ -203,19 +237,19 @@ def _learn_positions(entry: Entry, missing: BaseStale) -> None:
         raise PositionsUnknown(f"{missing.message}: {error.reason.message}") from error
 
 
-def _require_margin(entry: Entry) -> None:
+def _require_margin(entry: Entry, price: Decimal | None) -> None:
     limits = entry.account.limits
     if limits.margin is MarginCheck.OFF or is_exit(entry.request):
         return
     try:
-        required, available = _margin(entry, limits.margin)
+        required, available = _margin(entry, limits.margin, price)
     except (BrokerError, Unsupported) as error:
         raise MarginUnknown(f"the margin is not known: {error.reason.message}") from error
     if required > available:
         raise MarginShort(f"the order would bind {required}, available {available}")
 
 
-def _margin(entry: Entry, check: MarginCheck) -> tuple[Decimal, Decimal]:
+def _margin(entry: Entry, check: MarginCheck, price: Decimal | None) -> tuple[Decimal, Decimal]:
     if check is MarginCheck.CALCULATOR:
         margin = ask(
             entry.desk,
@@ -225,10 +259,7 @@ def _margin(entry: Entry, check: MarginCheck) -> tuple[Decimal, Decimal]:
         if margin.available is not None:
             return margin.required, margin.available
         return margin.required, _available(entry)
-    price = named_price(entry.request) or price_of(
-        entry.desk, entry.account, entry.broker, entry.request.instrument
-    )
-    return entry.request.quantity * price, _available(entry)
+    return entry.request.quantity * (price or _last_price(entry)), _available(entry)
 
 
 def _available(entry: Entry) -> Decimal:
