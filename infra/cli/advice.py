@@ -26,6 +26,7 @@ ADVICE: dict[str, str] = {
     "BROKER_UNREACHABLE": "the broker does not answer: is it closed for maintenance, is the stack's network up?",
     "BROKER_RATE_LIMITED": "the broker asks for fewer calls: try again in a minute",
     "BROKER_OUTCOME_UNKNOWN": "the broker's answer was lost or unreadable: try again in a minute",
+    "BROKER_NOT_READ": "the broker did not say what the order needs to know: try again in a few seconds",
     "SECRET_UNAVAILABLE": "Secrets Manager refuses or does not answer: may you, and may the stack, read this secret?",
     "STORE_UNAVAILABLE": "the stack's tables do not answer: is the stack up (make up)?",
     "API_KEY_UNKNOWN": "the API key is not one of this stack: router key create makes one, ROUTER_API_KEY names it",

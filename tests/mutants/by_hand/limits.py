@@ -7,6 +7,7 @@ METER = "tests/unit/domain/test_meter.py::"
 PATH = "tests/unit/service/test_limits.py::"
 CHANGES = "tests/unit/service/test_limited_changes.py::"
 WORTH = "tests/unit/service/test_order_worth.py::"
+READS = "tests/unit/service/test_needed_reads.py::"
 EXPOSURE = "tests/unit/service/test_exposure.py::"
 TABLES = "tests/integration/test_store_contracts.py::TestMetersTable::"
 RACE = "tests/integration/test_claim_race.py::"
@@ -258,6 +259,22 @@ MUTANTS = (
         old="        if is_exit(entry.request):\n            return None\n        raise\n",
         new="        raise\n",
         killed_by=(PATH + "test_an_exit_without_a_price_leaves_after_one_question_for_it",),
+    ),
+    Mutant(
+        name="passing-failure-refuses-for-good",
+        breaks="four of five alerts of one second are refused: the broker answers one quote a second",
+        file="service/needed_reads.py",
+        old="    return isinstance(error, MAY_PASS)\n",
+        new="    return False\n",
+        killed_by=(READS + "test_positions_and_margin_that_are_not_read_just_now_refuse_no_entry",),
+    ),
+    Mutant(
+        name="kept-out-broker-asked-again",
+        breaks="a broker that keeps out whoever goes on is asked at once, and keeps out for longer",
+        file="service/needed_reads.py",
+        old="    pause = max(timedelta(seconds=READ_PAUSE_S), timedelta(seconds=error.keeps_out_s))\n",
+        new="    pause = timedelta(seconds=READ_PAUSE_S)\n",
+        killed_by=(READS + "test_a_broker_that_keeps_out_is_not_asked_meanwhile",),
     ),
     # ---- changes
     Mutant(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from order_router.adapter.errors import BrokerError, OutcomeUnknown, SessionExpired
+from order_router.adapter.errors import BrokerError, OutcomeUnknown, PermissionDenied, SessionExpired
 from order_router.adapter.listings import ListingsUnavailable
 from order_router.adapter.port import Broker
 from order_router.brokers import paper
@@ -19,6 +19,7 @@ from order_router.domain.reports import Quote
 from order_router.domain.vocabulary import Source
 from order_router.ports import StoreUnavailable
 from order_router.service.change import modify_order
+from order_router.service.needed_reads import NotReadYet
 from order_router.service.place import resume_order
 from tests.fakes.limits_only import INFY, LISTED, PRICE, LimitsOnly, held_in, let_go, world_of
 from tests.fakes.world import World
@@ -106,7 +107,7 @@ def test_the_same_market_order_asked_for_twice_is_one_and_not_a_reused_key() -> 
     assert len(world.at_broker()) == 1
 
 
-@pytest.mark.parametrize("failure", [OutcomeUnknown("silence"), SessionExpired("log in")])
+@pytest.mark.parametrize("failure", [PermissionDenied("not in your plan"), SessionExpired("log in")])
 def test_without_a_price_the_order_is_refused_and_told(failure: BrokerError) -> None:
     world = world_of(LimitsOnly([failure, failure]))
 
@@ -115,6 +116,17 @@ def test_without_a_price_the_order_is_refused_and_told(failure: BrokerError) -> 
     assert (order.state, order.reason and order.reason.code) == (State.REFUSED, "PRICE_UNKNOWN")
     assert world.at_broker() == []
     assert [notice.kind for notice in world.notifier.notices] == ["refused"]
+
+
+def test_without_a_price_just_now_the_order_leaves_no_trace_and_may_be_asked_for_again() -> None:
+    world = world_of(LimitsOnly([OutcomeUnknown("silence"), PRICE]))
+
+    with pytest.raises(NotReadYet):
+        world.place(source=Source.ALERT, order_type="MARKET", limit_price=None)
+
+    assert world.store.writes == []
+    again = world.place(source=Source.ALERT, order_type="MARKET", limit_price=None).order
+    assert again.request.limit_price == Decimal("1515.05")
 
 
 def test_a_price_of_another_instrument_sets_no_limit() -> None:
@@ -143,8 +155,8 @@ def test_a_session_that_is_still_the_dead_one_is_not_asked_again_for_a_price() -
     order = world.place(order_type="MARKET", limit_price=None).order
 
     assert (order.state, order.reason and order.reason.code) == (State.REFUSED, "PRICE_UNKNOWN")
-    assert world.sessions.forgotten == ["paper"]
     assert broker.asked == 1
+    assert [name for name, _ in world.renewer.reported] == ["paper"], "somebody hears that it is dead"
 
 
 def test_a_held_market_order_leaves_as_a_limit_from_the_price_of_when_it_is_let_go() -> None:

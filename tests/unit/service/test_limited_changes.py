@@ -1,11 +1,15 @@
 """A change of a resting order: what grows needs room, what shrinks does not, and what is counted follows."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from order_router.adapter.port import Broker
+from order_router.brokers.registry import load_broker
 from order_router.domain.account import Account
 from order_router.domain.errors import RouterError
 from order_router.domain.lifecycle import State
@@ -99,9 +103,22 @@ def test_a_limit_moved_out_of_its_band_is_refused(world: World) -> None:
 def test_a_change_that_is_judged_by_a_price_nobody_says_is_refused(world: World) -> None:
     order = rest(world)
     limit(world, price_band_percent="5")
-    world.transport.reads = [Fault.GARBAGE]
+    broker = SimpleNamespace(**vars(load_broker("paper")) | {"read_quotes": lambda *_: ()})
+    world.desk = replace(world.desk, broker_of=lambda _: cast("Broker", broker))
 
     assert code_of_change(world, order, {"limit_price": "1410"}) == "PRICE_UNKNOWN"
+
+
+@pytest.mark.parametrize("fault", [Fault.GARBAGE, Fault.REFUSED, Fault.REQUEST_LOST])
+def test_a_change_whose_price_is_not_read_just_now_may_be_asked_for_again(world: World, fault: Fault) -> None:
+    order = rest(world)
+    limit(world, price_band_percent="5")
+    world.transport.reads = [fault]
+
+    assert code_of_change(world, order, {"limit_price": "1410"}) == "BROKER_NOT_READ"
+
+    assert world.store.get(order.client_order_id) == order
+    assert code_of_change(world, order, {"limit_price": "1410"}) is None
 
 
 def test_a_change_whose_price_is_old_as_soon_as_it_is_read_is_refused_and_the_order_stands(
@@ -133,7 +150,7 @@ def test_an_order_grows_by_positions_that_are_known_and_shrinks_without(world: W
     world.clock.advance(601)
     world.transport.reads = [Fault.REFUSED]
 
-    assert code_of_change(world, order, {"quantity": 11}) == "POSITIONS_UNKNOWN"
+    assert code_of_change(world, order, {"quantity": 11}) == "BROKER_NOT_READ"
     assert code_of_change(world, order, {"quantity": 9}) is None
     assert code_of_change(world, order, {"quantity": 11}) is None
     assert counted(world)[BASED_AT] == int(world.clock.now().timestamp())

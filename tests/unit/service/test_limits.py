@@ -11,6 +11,7 @@ from typing import Any, cast
 import pytest
 
 from infra.calendar.build import SHIPPED
+from order_router.adapter.errors import PermissionDenied
 from order_router.adapter.port import Acknowledged, Broker
 from order_router.brokers.registry import load_broker
 from order_router.domain.account import Account
@@ -60,6 +61,15 @@ def quotes_asked(world: World) -> int:
 
 def positions_asked(world: World) -> int:
     return sum("/positions" in request.url for request in world.transport.sent)
+
+
+def raising(error: Exception) -> Callable[..., Any]:
+    """Return what raises this whatever it is asked."""
+
+    def fail(*_: object) -> Any:
+        raise error
+
+    return fail
 
 
 def counted(world: World, name: str = METER) -> dict[str, Decimal]:
@@ -417,14 +427,26 @@ def test_without_a_price_an_entry_is_refused_and_an_exit_leaves(
 ) -> None:
     world.place("bought")
     limit(world, **limits)
-    world.transport.reads = [Fault.GARBAGE]
+    asked = quoting_nothing(world)
 
     assert refusal(world.place("entry", **order).order)[0] == "PRICE_UNKNOWN"
+    assert len(asked) == 1
 
-    asked = quotes_asked(world)
-    world.transport.reads = [Fault.GARBAGE] * asked_for_exit
     assert world.place("exit", **order | EXIT).order.state is State.FILLED
-    assert quotes_asked(world) - asked == asked_for_exit
+    assert len(asked) == 1 + asked_for_exit
+
+
+def quoting_nothing(world: World) -> list[str]:
+    """Let the broker answer every question for a price without one, and return what it is asked from now on."""
+    asked: list[str] = []
+
+    def read_quotes(_send: object, _session: object, instruments: Any) -> tuple[()]:
+        asked.extend(map(str, instruments))
+        return ()
+
+    broker = cast("Broker", SimpleNamespace(**vars(load_broker("paper")) | {"read_quotes": read_quotes}))
+    world.desk = replace(world.desk, broker_of=lambda _: broker)
+    return asked
 
 
 @pytest.mark.parametrize("order", [{"limit_price": "1600"}, MARKET], ids=["LIMIT", "MARKET"])
@@ -555,7 +577,11 @@ def test_what_is_held_already_counts_towards_the_limit(world: World) -> None:
 def test_positions_that_cannot_be_read_stop_an_entry_and_let_an_exit_through(world: World) -> None:
     world.place("bought")
     limit(world, max_daily_loss="500")
-    world.transport.reads = [Fault.REFUSED]
+    paper = load_broker("paper")
+    broker = SimpleNamespace(
+        **vars(paper) | {"read_positions": raising(PermissionDenied("not in your plan"))}
+    )
+    world.desk = replace(world.desk, broker_of=lambda _: cast("Broker", broker))
 
     assert refusal(world.place("entry").order)[0] == "POSITIONS_UNKNOWN"
     assert world.place("exit", **EXIT).order.state is State.FILLED
@@ -658,7 +684,9 @@ def test_a_broker_without_a_calculator_cannot_be_asked(world: World) -> None:
 def test_a_margin_that_cannot_be_read_stops_an_entry_and_lets_an_exit_through(world: World) -> None:
     world.place("bought")
     limit(world, margin=MarginCheck.FUNDS)
-    world.transport.reads = [Fault.REFUSED]
+    paper = load_broker("paper")
+    broker = SimpleNamespace(**vars(paper) | {"read_funds": raising(PermissionDenied("not in your plan"))})
+    world.desk = replace(world.desk, broker_of=lambda _: cast("Broker", broker))
 
     assert refusal(world.place("entry").order)[0] == "MARGIN_UNKNOWN"
     assert world.place("exit", **EXIT).order.state is State.FILLED

@@ -185,7 +185,7 @@ def test_a_sale_moved_below_the_market_is_held_to_the_last_price(world: World) -
     assert world.desk.meters.read(METER)[GROSS] == 5 * LAST
 
 
-def test_a_change_whose_worth_nobody_says_is_refused_and_one_that_only_takes_away_needs_none(
+def test_a_change_waits_for_what_it_is_worth_and_one_that_only_takes_away_needs_no_price(
     world: World,
 ) -> None:
     limit(world, max_gross_exposure="10000")
@@ -194,7 +194,7 @@ def test_a_change_whose_worth_nobody_says_is_refused_and_one_that_only_takes_awa
     asked = quotes_asked(world)
 
     world.transport.reads = [Fault.GARBAGE]
-    assert code_of_change(world, order, {"limit_price": "1550"}) == "PRICE_UNKNOWN"
+    assert code_of_change(world, order, {"limit_price": "1550"}) == "BROKER_NOT_READ"
     assert stored(world, order) == order
 
     world.transport.reads = []

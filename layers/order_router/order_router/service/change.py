@@ -155,7 +155,11 @@ def _modify(desk: Desk, order: Order, changes: Mapping[str, Any]) -> Changed:
     wanted = changed_request(order, changes)
     broker.profile.require(wanted)
     require_listed(desk, broker, wanted)
-    entry = entry_of(desk, account, broker, wanted, max(exchange_day(desk.clock.now()), order.day))
+    entry = replace(
+        entry_of(desk, account, broker, replace(order, request=wanted)),
+        day=max(exchange_day(desk.clock.now()), order.day),
+        deadline=desk.clock.now() + API_MAX_AGE,
+    )
     after = grown(entry, order)
     intent = ModifyIntent(broker_order_id=at_broker(order), before=order.request, request=wanted)
     change = Change(

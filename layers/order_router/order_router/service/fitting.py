@@ -20,8 +20,8 @@ from order_router.service.pricing import last_quote
 def fit(desk: Desk, order: Order, account: Account, broker: Broker) -> Order:
     """Return the order as its broker takes it.
 
-    Raises Unsupported, MarketClosed, MarketOpen, a child of InstrumentDenied, PriceUnknown or StoreUnavailable: nothing
-    was sent.
+    Raises Unsupported, MarketClosed, MarketOpen, a child of InstrumentDenied, PriceUnknown, NotReadYet or
+    StoreUnavailable: nothing was sent.
     """
     if broker.profile.exchange_closes:
         require_open(order.request, desk.calendar(), desk.clock.now())
@@ -56,7 +56,7 @@ def _protected(desk: Desk, order: Order, account: Account, broker: Broker) -> Or
     if band is None or asked in broker.profile.order_types or asked not in PROTECTED_AS:
         return order
     listing = _listing(desk.listings(broker.profile.name), broker, order.request)
-    quote = last_quote(desk, account, broker, order.request.instrument)
+    quote = last_quote(desk, account, broker, order.request.instrument, order.deadline)
     request = protect(order.request, quote, listing, band)
     note = f"{asked} as {request.order_type} at {request.limit_price}: last price {quote.last_price}, band {band} %"
     return apply(order, Event(kind=EventKind.PROTECTED, at=desk.clock.now(), request=request, note=note))

@@ -29,6 +29,7 @@ from order_router.service.asking import ask
 from order_router.service.desk import Desk
 from order_router.service.exposure import oldest_base, rebase
 from order_router.service.gates import change_gate, entry_gate
+from order_router.service.needed_reads import read_or_tried_again
 from order_router.service.pricing import is_good, new_price, oldest_price, price_of
 
 LEARN_TRIES = 3
@@ -68,7 +69,7 @@ class Entry:
     """A new order before its gate: whom it is for, and the limits that hold it.
 
     `has_price` False: nobody says what the instrument trades at, and the order closes a position: no band holds it.
-    `day`: the exchange day in which there must be room for it.
+    `day`: the exchange day in which there must be room for it. `deadline`: until when what it needs may be read.
     """
 
     desk: Desk
@@ -77,6 +78,7 @@ class Entry:
     request: OrderRequest
     limits: tuple[tuple[Counted, OrderLimits], ...]
     day: date
+    deadline: datetime
     has_price: bool = True
 
     def ruled(self) -> Iterator[Ruled]:
@@ -137,20 +139,29 @@ def _on_known_positions(meter: Meter, limits: OrderLimits, at: datetime) -> Mete
     return replace(meter, at_least={BASED_AT: known_since, **meter.at_least})
 
 
-def entry_of(desk: Desk, account: Account, broker: Broker, request: OrderRequest, day: date) -> Entry:
+def entry_of(desk: Desk, account: Account, broker: Broker, order: Order) -> Entry:
     """Return the entry with the limits of its account and of its strategy, if it names one that there is."""
+    request = order.request
     strategy = None if request.strategy is None else desk.settings.strategy(request.strategy)
     own = OrderLimits() if strategy is None else strategy.limits
     limits = tuple(
         (counted, account.limits if counted.kind == "account" else own) for counted in counted_by(request)
     )
-    return Entry(desk=desk, account=account, broker=broker, request=request, limits=limits, day=day)
+    return Entry(
+        desk=desk,
+        account=account,
+        broker=broker,
+        request=request,
+        limits=limits,
+        day=order.day,
+        deadline=order.deadline,
+    )
 
 
 def count(entry: Entry, order: Order) -> Order:
     """Return the order with what a unit of it counts at, once every rule for one order lets it pass.
 
-    Raises LimitExceeded, PriceUnknown, MarginShort, MarginUnknown or StoreUnavailable.
+    Raises LimitExceeded, PriceUnknown, MarginShort, MarginUnknown, NotReadYet or StoreUnavailable.
     """
     price = _worth(entry)
     for ruled in entry.ruled():
@@ -166,13 +177,13 @@ def _worth(entry: Entry) -> Decimal | None:
 
 
 def _last_price(entry: Entry) -> Decimal:
-    return price_of(entry.desk, entry.account, entry.broker, entry.request.instrument)
+    return price_of(entry.desk, entry.account, entry.broker, entry.request.instrument, entry.deadline)
 
 
 def grown(entry: Entry, order: Order) -> Order:
     """Return the resting order as the change leaves it, once every rule for one order lets it pass.
 
-    Raises LimitExceeded, PriceUnknown or StoreUnavailable.
+    Raises LimitExceeded, PriceUnknown, NotReadYet or StoreUnavailable.
     """
     price = order.counted_price if _asks_for_no_more(entry.request, order.request) else _worth(entry)
     price = price or order.counted_price
@@ -204,7 +215,7 @@ def learn(entry: Entry, missing: PriceUnfit | BaseStale) -> Entry:
     """Get what the gate lacked, hold the order to it, and return the entry to try again with.
 
     What closes a position goes without a price that nobody can say. Raises LimitExceeded, PriceUnknown,
-    PositionsUnknown or StoreUnavailable.
+    PositionsUnknown, NotReadYet or StoreUnavailable.
     """
     if isinstance(missing, BaseStale):
         _learn_positions(entry, missing)
@@ -221,8 +232,10 @@ def _price_behind(entry: Entry, missing: PriceUnfit) -> Decimal | None:
     found = missing.found
     if found is not None and is_good(found, entry.desk.clock.now()):
         return found.last
+    # what closes a position waits for no price
+    deadline = None if is_exit(entry.request) else entry.deadline
     try:
-        return new_price(entry.desk, entry.account, entry.broker, entry.request.instrument)
+        return new_price(entry.desk, entry.account, entry.broker, entry.request.instrument, deadline)
     except PriceUnknown:
         if is_exit(entry.request):
             return None
@@ -232,7 +245,8 @@ def _price_behind(entry: Entry, missing: PriceUnfit) -> Decimal | None:
 def _learn_positions(entry: Entry, missing: BaseStale) -> None:
     try:
         known_since = oldest_base(entry.desk.clock.now())
-        rebase(entry.desk, entry.account, entry.day, known_since=known_since)
+        with read_or_tried_again(entry.desk, entry.account, entry.deadline):
+            rebase(entry.desk, entry.account, entry.day, known_since=known_since)
     except BrokerError as error:
         raise PositionsUnknown(f"{missing.message}: {error.reason.message}") from error
 
@@ -242,7 +256,8 @@ def _require_margin(entry: Entry, price: Decimal | None) -> None:
     if limits.margin is MarginCheck.OFF or is_exit(entry.request):
         return
     try:
-        required, available = _margin(entry, limits.margin, price)
+        with read_or_tried_again(entry.desk, entry.account, entry.deadline):
+            required, available = _margin(entry, limits.margin, price)
     except (BrokerError, Unsupported) as error:
         raise MarginUnknown(f"the margin is not known: {error.reason.message}") from error
     if required > available:

@@ -58,7 +58,8 @@ class Placement:
 def place_order(desk: Desk, command: PlaceOrder) -> Placement:
     """Place the order that the command asks for, or return the one that it made before.
 
-    Raises AccountUnknown, StillUnsent, KeyReused, EntryHeld, PaceExceeded or StoreUnavailable: then nothing was sent.
+    Raises AccountUnknown, StillUnsent, KeyReused, EntryHeld, PaceExceeded, NotReadYet or StoreUnavailable: then nothing
+    was sent.
     """
     desk.settings.prepare(command.request.account, command.request.strategy)
     account = desk.account(command.request.account)
@@ -172,7 +173,7 @@ def too_old(order: Order) -> Reason:
 
 def _write_entry(desk: Desk, job: Job, replacing: Order | None) -> Job:
     """Write an order that is to be counted, once what its limits ask for is known."""
-    entry = entry_of(desk, job.account, job.broker, job.order.request, job.order.day)
+    entry = entry_of(desk, job.account, job.broker, job.order)
     job = replace(job, order=count(entry, job.order))
     for _ in range(LEARN_TRIES):
         try:

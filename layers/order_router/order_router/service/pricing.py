@@ -4,7 +4,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from order_router.adapter.errors import BrokerError
+from order_router.adapter.http import Send
 from order_router.adapter.port import Broker
+from order_router.adapter.session import BrokerSession
 from order_router.domain.account import Account
 from order_router.domain.gate import KeptPrice
 from order_router.domain.instrument import Instrument
@@ -12,6 +14,7 @@ from order_router.domain.protection import PriceUnknown
 from order_router.domain.reports import Quote
 from order_router.service.asking import ask
 from order_router.service.desk import Desk
+from order_router.service.needed_reads import ask_before
 
 PRICE_LIFE = timedelta(minutes=5)
 """How old a kept price may be that an order is judged by: reconcile keeps those in use fresh each minute."""
@@ -22,10 +25,19 @@ def oldest_price(at: datetime) -> datetime:
     return at - PRICE_LIFE
 
 
-def last_quote(desk: Desk, account: Account, broker: Broker, instrument: Instrument) -> Quote:
-    """Return what the broker quotes now; PriceUnknown if it does not."""
+def last_quote(
+    desk: Desk, account: Account, broker: Broker, instrument: Instrument, deadline: datetime | None
+) -> Quote:
+    """Return what the broker quotes now.
+
+    PriceUnknown if it does not; NotReadYet if it may before the deadline, if there is one.
+    """
+
+    def read(_: Broker, send: Send, session: BrokerSession) -> tuple[Quote, ...]:
+        return broker.read_quotes(send, session, (instrument,))
+
     try:
-        quotes = ask(desk, account, lambda _, send, session: broker.read_quotes(send, session, (instrument,)))
+        quotes = ask(desk, account, read) if deadline is None else ask_before(desk, account, read, deadline)
     except BrokerError as error:
         raise PriceUnknown(f"no price of {instrument}: {error.reason.message}") from error
     found = next((quote for quote in quotes if quote.instrument == instrument), None)
@@ -34,18 +46,33 @@ def last_quote(desk: Desk, account: Account, broker: Broker, instrument: Instrum
     return found
 
 
-def price_of(desk: Desk, account: Account, broker: Broker, instrument: Instrument) -> Decimal:
-    """Return a price that is good now, and keep it for the next order; PriceUnknown or StoreUnavailable."""
+def price_of(
+    desk: Desk,
+    account: Account,
+    broker: Broker,
+    instrument: Instrument,
+    deadline: datetime | None = None,
+) -> Decimal:
+    """Return a price that is good now, and keep it for the next order.
+
+    Raises PriceUnknown, StoreUnavailable, or NotReadYet if the broker may say it before the deadline.
+    """
     now = desk.clock.now()
     kept = desk.prices.recent(account.broker, instrument, oldest=oldest_price(now))
     if kept is not None:
         return kept.last
-    return new_price(desk, account, broker, instrument)
+    return new_price(desk, account, broker, instrument, deadline)
 
 
-def new_price(desk: Desk, account: Account, broker: Broker, instrument: Instrument) -> Decimal:
-    """Return the price that the broker quotes now, and keep it; PriceUnknown or StoreUnavailable."""
-    price = last_quote(desk, account, broker, instrument).last_price
+def new_price(
+    desk: Desk,
+    account: Account,
+    broker: Broker,
+    instrument: Instrument,
+    deadline: datetime | None = None,
+) -> Decimal:
+    """Return the price that the broker quotes now, and keep it; raises what `price_of` does."""
+    price = last_quote(desk, account, broker, instrument, deadline).last_price
     if price <= 0:
         raise PriceUnknown(f"the last price of {instrument} is {price}")
     desk.prices.keep(account.broker, {instrument: price}, desk.clock.now())

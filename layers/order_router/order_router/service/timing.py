@@ -25,6 +25,9 @@ REPLAY_WAIT = timedelta(seconds=10)
 
 REPLAY_POLL_S = 0.1
 SEND_PAUSE_S = 0.5
+READ_PAUSE_S = 1.0
+"""How long an order waits to ask once more what its broker was asked too often: brokers count reads by the second."""
+
 PACE_WAIT = timedelta(seconds=3)
 """How long an invocation waits for a free call of its account, or of its exchange segment."""
 
