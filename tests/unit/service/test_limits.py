@@ -401,7 +401,7 @@ def test_an_old_price_costs_one_quote_and_the_next_order_none(world: World) -> N
     world.place("second")
     assert quotes_asked(world) == 1
 
-    world.clock.advance(301)
+    world.clock.advance(121)
     world.place("third")
     assert quotes_asked(world) == 2
 
@@ -410,7 +410,7 @@ def test_a_limit_is_judged_by_the_price_that_was_quoted(world: World) -> None:
     limit(world, price_band_percent="5")
     world.place("first")
     world.set_price("NSE:INFY", "1400")
-    world.clock.advance(301)
+    world.clock.advance(121)
 
     assert refusal(world.place("second").order)[0] == "PRICE_BAND"
 

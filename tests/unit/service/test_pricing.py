@@ -1,4 +1,4 @@
-"""A price that orders are judged by: seen at most five minutes ago, asked for once, and never nothing."""
+"""A price that orders are judged by: seen at most two minutes ago, five seconds where it refuses, and never nothing."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -16,11 +16,12 @@ from order_router.domain.limits import Limits
 from order_router.domain.order import Order
 from order_router.domain.reports import Quote
 from order_router.service.pricing import new_price
+from tests.fakes.transport import Fault
 from tests.fakes.world import World
 
 INFY = parse_instrument("NSE:INFY")
 MARKET: dict[str, Any] = {"order_type": "MARKET", "limit_price": None}
-FIVE_MINUTES = 300
+TWO_MINUTES, FIVE_SECONDS = 120, 5
 
 
 @pytest.fixture
@@ -45,8 +46,8 @@ def refusal(order: Order) -> tuple[str, str]:
 @pytest.mark.parametrize(
     ("limits", "order"), [({"price_band_percent": "5"}, {}), ({"max_order_value": "10000"}, MARKET)]
 )
-@pytest.mark.parametrize(("age_s", "quotes"), [(FIVE_MINUTES, 1), (FIVE_MINUTES + 1, 2)])
-def test_a_price_serves_for_five_minutes(
+@pytest.mark.parametrize(("age_s", "quotes"), [(TWO_MINUTES, 1), (TWO_MINUTES + 1, 2)])
+def test_a_price_serves_for_two_minutes(
     world: World, limits: dict[str, Any], order: dict[str, Any], age_s: int, quotes: int
 ) -> None:
     limit(world, **limits)
@@ -57,8 +58,8 @@ def test_a_price_serves_for_five_minutes(
     assert quotes_asked(world) == quotes
 
 
-@pytest.mark.parametrize(("age_s", "quotes"), [(FIVE_MINUTES, 1), (FIVE_MINUTES + 1, 2)])
-def test_a_limit_is_refused_by_a_price_of_the_last_five_minutes_without_another(
+@pytest.mark.parametrize(("age_s", "quotes"), [(FIVE_SECONDS, 1), (FIVE_SECONDS + 1, 2)])
+def test_a_limit_is_refused_by_a_price_of_the_last_five_seconds_without_another(
     world: World, age_s: int, quotes: int
 ) -> None:
     limit(world, price_band_percent="5")
@@ -67,6 +68,30 @@ def test_a_limit_is_refused_by_a_price_of_the_last_five_minutes_without_another(
 
     assert refusal(world.place("far", limit_price="1600").order)[0] == "PRICE_BAND"
     assert quotes_asked(world) == quotes
+
+
+@pytest.mark.parametrize("age_s", [FIVE_SECONDS + 1, TWO_MINUTES, TWO_MINUTES + 1])
+def test_a_limit_where_the_market_has_moved_to_passes_though_the_kept_price_is_far(
+    world: World, age_s: int
+) -> None:
+    limit(world, price_band_percent="5")
+    world.place("first")
+    world.set_price("NSE:INFY", "1600")
+    world.clock.advance(age_s)
+
+    assert world.place("moved", limit_price="1600").order.state is State.FILLED
+    assert quotes_asked(world) == 2
+
+
+def test_an_exit_out_of_its_band_by_an_older_price_leaves_where_nobody_says_a_newer_one(world: World) -> None:
+    limit(world, price_band_percent="5")
+    world.place("first")
+    world.clock.advance(FIVE_SECONDS + 1)
+    world.transport.reads = [Fault.REFUSED]
+
+    order = world.place("exit", side="SELL", limit_price="1400", position_effect="CLOSE").order
+
+    assert order.state is State.FILLED
 
 
 def test_a_market_order_is_valued_by_the_price_that_is_kept(world: World) -> None:

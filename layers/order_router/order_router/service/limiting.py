@@ -30,7 +30,7 @@ from order_router.service.desk import Desk
 from order_router.service.exposure import oldest_base, rebase
 from order_router.service.gates import change_gate, entry_gate
 from order_router.service.needed_reads import read_or_tried_again
-from order_router.service.pricing import is_good, new_price, oldest_price, price_of
+from order_router.service.pricing import new_price, oldest_price, price_of, refuses
 
 LEARN_TRIES = 3
 """So often what the gate lacked is got for one order: its price, its account's positions, and once more."""
@@ -230,7 +230,7 @@ def learn(entry: Entry, missing: PriceUnfit | BaseStale) -> Entry:
 
 def _price_behind(entry: Entry, missing: PriceUnfit) -> Decimal | None:
     found = missing.found
-    if found is not None and is_good(found, entry.desk.clock.now()):
+    if found is not None and refuses(found, entry.desk.clock.now()):
         return found.last
     # what closes a position waits for no price
     deadline = None if is_exit(entry.request) else entry.deadline

@@ -16,8 +16,11 @@ from order_router.service.asking import ask
 from order_router.service.desk import Desk
 from order_router.service.needed_reads import ask_before
 
-PRICE_LIFE = timedelta(minutes=5)
+PRICE_LIFE = timedelta(minutes=2)
 """How old a kept price may be that an order is judged by: reconcile keeps those in use fresh each minute."""
+
+REFUSAL_LIFE = timedelta(seconds=5)
+"""How old a kept price may be that an order is refused by: the market may have moved to where the order is."""
 
 
 def oldest_price(at: datetime) -> datetime:
@@ -79,6 +82,6 @@ def new_price(
     return price
 
 
-def is_good(kept: KeptPrice | None, at: datetime) -> bool:
-    """Return whether a kept price may be judged by."""
-    return kept is not None and kept.at >= oldest_price(at)
+def refuses(kept: KeptPrice | None, at: datetime) -> bool:
+    """Return whether the price is new enough that an order may be refused by it without another question."""
+    return kept is not None and kept.at >= at - REFUSAL_LIFE
