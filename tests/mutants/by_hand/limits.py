@@ -310,6 +310,14 @@ MUTANTS = (
         killed_by=(WORTH + "test_a_change_into_what_fills_at_the_market_is_held_to_that_price",),
     ),
     Mutant(
+        name="growth-binds-nothing",
+        breaks="an order grows beyond the margin that its account wants asked first",
+        file="service/limiting.py",
+        old="    if more > 0:\n",
+        new="    if more < 0:\n",
+        killed_by=(CHANGES + "test_an_order_grows_by_what_its_margin_lets_it",),
+    ),
+    Mutant(
         name="market-change-counted-as-before",
         breaks="an order that was changed to the market is at risk with its old limit",
         file="domain/order.py",

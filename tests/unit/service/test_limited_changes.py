@@ -13,9 +13,11 @@ from order_router.brokers.registry import load_broker
 from order_router.domain.account import Account
 from order_router.domain.errors import RouterError
 from order_router.domain.lifecycle import State
-from order_router.domain.limits import Limits
+from order_router.domain.limits import Limits, MarginCheck
 from order_router.domain.meter import BASED_AT, GROSS, LOSS, NET, OPEN, RESERVED
 from order_router.domain.order import Order
+from order_router.domain.reports import OrderMargin
+from order_router.domain.request import OrderRequest
 from order_router.service.change import ChangeRefused, modify_order
 from order_router.service.limiting import LimitsUnknown
 from tests.fakes.transport import Fault
@@ -154,6 +156,67 @@ def test_an_order_grows_by_positions_that_are_known_and_shrinks_without(world: W
     assert code_of_change(world, order, {"quantity": 9}) is None
     assert code_of_change(world, order, {"quantity": 11}) is None
     assert counted(world)[BASED_AT] == int(world.clock.now().timestamp())
+
+
+def asking_margin(world: World, check: MarginCheck, **answers: Any) -> list[OrderRequest]:
+    """Let the account want its margin asked, and return the orders that the broker is asked for from now on."""
+    limit(world, margin=check)
+    asked: list[OrderRequest] = []
+
+    def read_order_margin(_send: object, _session: object, request: OrderRequest) -> OrderMargin:
+        asked.append(request)
+        return OrderMargin(required=request.quantity * Decimal(100), available=Decimal(500))
+
+    reads = {"read_order_margin": read_order_margin} | answers
+    broker = SimpleNamespace(**vars(load_broker("paper")) | reads)
+    world.desk = replace(world.desk, broker_of=lambda _: cast("Broker", broker))
+    return asked
+
+
+def test_an_order_grows_by_what_its_margin_lets_it(world: World) -> None:
+    order = rest(world, disclosed_quantity=10)
+    asked = asking_margin(world, MarginCheck.CALCULATOR)
+
+    assert code_of_change(world, order, {"quantity": 16, "limit_price": "1401"}) == "MARGIN_INSUFFICIENT"
+    assert world.store.get(order.client_order_id) == order
+    assert code_of_change(world, order, {"quantity": 15, "limit_price": "1401"}) is None
+
+    assert [one.quantity for one in asked] == [6, 5]
+    assert {one.limit_price for one in asked} == {Decimal(1401)}
+
+
+@pytest.mark.parametrize(("quantity", "code"), [(12, None), (13, "MARGIN_INSUFFICIENT")])
+def test_an_order_grows_by_what_the_account_s_funds_let_it(
+    world: World, quantity: int, code: str | None
+) -> None:
+    order = rest(world)
+    funds = replace(load_broker("paper").read_funds(*reading(world))[0], available=Decimal(2800))
+    asking_margin(world, MarginCheck.FUNDS, read_funds=lambda *_: (funds,))
+
+    assert code_of_change(world, order, {"quantity": quantity}) == code
+
+
+def reading(world: World) -> tuple[Any, Any]:
+    """Return what a read of the paper broker takes."""
+    session = world.sessions.session(world.desk.account("paper"))
+    return world.desk.transport.sender(session.endpoint, not_after=None), session
+
+
+@pytest.mark.parametrize("changes", [{"quantity": 10}, {"quantity": 9}, {"limit_price": "1399"}])
+def test_a_change_that_adds_no_quantity_asks_no_margin(world: World, changes: dict[str, Any]) -> None:
+    order = rest(world)
+    asked = asking_margin(world, MarginCheck.CALCULATOR)
+
+    assert code_of_change(world, order, changes) is None
+    assert asked == []
+
+
+def test_a_growing_exit_asks_no_margin(world: World) -> None:
+    order = rest(world, side="SELL", limit_price="1600", position_effect="CLOSE")
+    asked = asking_margin(world, MarginCheck.CALCULATOR)
+
+    assert code_of_change(world, order, {"quantity": 99}) is None
+    assert asked == []
 
 
 def test_a_growing_exit_is_held_to_its_size_alone(world: World) -> None:

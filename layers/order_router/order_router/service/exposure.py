@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from order_router.adapter.errors import BrokerError, OutcomeUnknown
+from order_router.adapter.errors import BrokerError, Unsupported
 from order_router.adapter.profile import Profile
 from order_router.domain.account import Account
 from order_router.domain.exchange_time import exchange_day, is_before_trading, is_time_for_first_look
@@ -70,10 +70,10 @@ def rebase(desk: Desk, account: Account, day: date, *, known_since: datetime) ->
 
 
 def _positions(desk: Desk, account: Account) -> tuple[Position, ...]:
-    """Read the account's positions; OutcomeUnknown names one that cannot be read, for what it is worth is not known."""
+    """Read the account's positions; Unsupported names one that cannot be read, for what it is worth is not known."""
     book = ask(desk, account, lambda broker, send, session: broker.read_positions(send, session))
     if book.unreadable:
-        raise OutcomeUnknown(f"a position cannot be read: {book.unreadable[0]}")
+        raise Unsupported(f"a position cannot be read: {book.unreadable[0]}")
     return book.positions
 
 

@@ -14,7 +14,7 @@ from order_router.domain.limits import Limits, MarginCheck, OrderLimits
 from order_router.domain.meter import BASED_AT, Counted, Meter, counted_by, entry_meter, growth_meter
 from order_router.domain.order import Order
 from order_router.domain.protection import PriceUnknown
-from order_router.domain.request import OrderRequest
+from order_router.domain.request import OrderRequest, dump_request, parse_request
 from order_router.domain.risk import (
     HUNDRED,
     Ruled,
@@ -183,12 +183,13 @@ def _last_price(entry: Entry) -> Decimal:
 def grown(entry: Entry, order: Order) -> Order:
     """Return the resting order as the change leaves it, once every rule for one order lets it pass.
 
-    Raises LimitExceeded, PriceUnknown, NotReadYet or StoreUnavailable.
+    Raises LimitExceeded, PriceUnknown, MarginShort, MarginUnknown, NotReadYet or StoreUnavailable.
     """
     price = order.counted_price if _asks_for_no_more(entry.request, order.request) else _worth(entry)
     price = price or order.counted_price
     for ruled in entry.ruled():
         require_within(ruled, entry.request, price or None)
+    _require_margin_for_more(entry, order, price)
     counted = None if order.counted_price is None else price
     return replace(order, request=entry.request, counted_price=counted)
 
@@ -262,6 +263,14 @@ def _require_margin(entry: Entry, price: Decimal | None) -> None:
         raise MarginUnknown(f"the margin is not known: {error.reason.message}") from error
     if required > available:
         raise MarginShort(f"the order would bind {required}, available {available}")
+
+
+def _require_margin_for_more(entry: Entry, order: Order, price: Decimal | None) -> None:
+    """Hold what a change adds to the margin, as an order for that much on the new terms: the rest is bound already."""
+    more = entry.request.quantity - order.request.quantity
+    if more > 0:
+        added = dump_request(entry.request) | {"quantity": more, "disclosed_quantity": None}
+        _require_margin(replace(entry, request=parse_request(added)), price)
 
 
 def _margin(entry: Entry, check: MarginCheck, price: Decimal | None) -> tuple[Decimal, Decimal]:
