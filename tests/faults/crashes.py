@@ -27,7 +27,6 @@ READS = frozenset(
         "store.list_unsettled",
         "breakers.get",
         "looks.is_coming",
-        "turns.free_at",
         "meters.read",
         "prices.recent",
     }
@@ -42,13 +41,15 @@ PORTS = (
     "notifier",
     "reconcile",
     "looks",
-    "turns",
     "order_queue",
     "breakers",
     "meters",
     "prices",
 )
-"""The ports of a desk whose calls leave the process, beside the transport."""
+"""The ports of a desk whose calls leave the process, beside the transport.
+
+Turns at books are not among them: a death in one is over with its turn, before anybody looks again (a test of its own).
+"""
 
 
 class Crash(BaseException):

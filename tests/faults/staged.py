@@ -63,7 +63,6 @@ class Scenario:
             world.notifier.notices,
             world.reconcile.asked,
             world.looks._marks,
-            world.turns._turns,
             world.renewer.reported,
             world.sessions.forgotten,
         )

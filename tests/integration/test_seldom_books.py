@@ -1,8 +1,10 @@
 """A book that its broker lets one user read seldom is read in turn, however many looks ask for it at once."""
 
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -12,11 +14,13 @@ from order_router.brokers.ibkr.profile import profile
 from order_router.domain.account import Account
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.limits import STARTING
+from order_router.service.book_turns import BookTurns
 from order_router.service.reading_books import note_kept_out
 from order_router.service.reconcile import answer_ask, reconcile_account, reconcile_all
 from order_router.service.timing import BOOK_HELD, BOOK_WAIT
 from tests.fakes.world import World
 from tests.faults import ibkr_side
+from tests.faults.crashes import Crash, Crashes, CrashingPort, Point
 from tests.faults.look_queue import LookQueue
 from tests.faults.played_brokers import PlayedIbkr
 from tests.simulators.ibkr_vendor import BETWEEN, Ibkr
@@ -134,6 +138,24 @@ def test_a_worker_that_died_in_its_turn_keeps_nobody_out_for_long(desk: Desk) ->
     world.clock.advance(BOOK_HELD.total_seconds())
 
     assert reconcile_account(world.desk, "paper").looked_at == 1
+
+
+def test_wherever_in_its_turn_a_worker_dies_the_next_look_of_the_schedule_reads_the_book() -> None:
+    quiet = Crashes()
+    for point in (None, *(Point(call, is_after) for call in range(3) for is_after in (False, True))):
+        desk, crashes = Desk(), quiet if point is None else Crashes(frozenset({point}))
+        desk.lose()
+        dying = replace(
+            desk.world.desk, turns=cast("BookTurns", CrashingPort(desk.world.turns, "turns", crashes))
+        )
+        with suppress(Crash):
+            reconcile_account(dying, "paper")
+        desk.world.clock.advance(MINUTE_S)
+
+        assert reconcile_account(desk.world.desk, "paper", is_asked=False).looked_at == 1
+        assert min(desk.gaps_s(), default=MINUTE_S) >= BETWEEN.total_seconds()
+
+    assert quiet.calls == ["turns.free_at", "turns.take", "turns.rest"]
 
 
 def test_where_turns_cannot_be_marked_no_book_is_read(desk: Desk) -> None:

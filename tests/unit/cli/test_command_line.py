@@ -119,7 +119,7 @@ def test_a_stack_that_is_down_is_told_of_in_one_line(tmp_path: Path) -> None:
         "endpoint_url": "http://127.0.0.1:9",
         "region": "ap-south-1",
         "stack_name": "s",
-        "outputs": {"SettingsTableName": "t"},
+        "outputs": {"SettingsTableName": "t", "GateTableName": "g"},
     }
     (tmp_path / "stack.json").write_text(json.dumps(facts))
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from order_router.adapter.errors import BrokerError, OutcomeUnknown
+from order_router.adapter.errors import BrokerError
 from order_router.adapter.port import Broker
 from order_router.brokers.registry import load_broker
 from order_router.domain.account import Account
@@ -17,7 +17,7 @@ from order_router.domain.instrument import parse_instrument
 from order_router.domain.lifecycle import State
 from order_router.domain.limits import Limits
 from order_router.domain.meter import BASED_AT, GROSS, LOSS, NET, OPEN, ORDERS
-from order_router.domain.reports import Position, Quote
+from order_router.domain.reports import Position, PositionBook, Quote
 from order_router.domain.vocabulary import Product
 from order_router.ports import StoreUnavailable
 from order_router.service.exposure import BASE_LIFE, rebase, watch_account, watch_strategies
@@ -106,7 +106,7 @@ def test_a_position_that_cannot_be_read_leaves_what_was_known_and_refuses_entrie
     relist(world, lambda rows: [*rows, half_a_share("NSE:RELIANCE")])
     world.clock.advance(BASE_LIFE.total_seconds() + 1)
 
-    with pytest.raises(OutcomeUnknown, match="NSE:RELIANCE: expected a whole number in quantity"):
+    with pytest.raises(Unsupported, match="NSE:RELIANCE: expected a whole number in quantity"):
         rebase(world.desk, LIMITED, DAY, known_since=now(world))
     refused = world.place("k-2").order
 
@@ -255,7 +255,9 @@ def losing(world: World, name: str, at: datetime, lost: int, **changes: Any) -> 
     )
     paper = load_broker("paper")
     profile = replace(paper.profile, **{"exchange_closes": True} | changes)
-    broker = SimpleNamespace(**vars(paper) | {"profile": profile, "read_positions": lambda *_: (held,)})
+    broker = SimpleNamespace(
+        **vars(paper) | {"profile": profile, "read_positions": lambda *_: PositionBook(positions=(held,))}
+    )
     world.desk = replace(world.desk, broker_of=lambda _: cast("Broker", broker))
     world.clock.advance((at - world.clock.now()).total_seconds())
     return rebase(world.desk, LIMITED, DAY, known_since=at)[LOSS]

@@ -733,7 +733,7 @@ def test_an_instrument_s_limits_are_told_of_too(world: World, side: str) -> None
     world.place("one", side=side, limit_price="1500.05")
     world.place("other", side=side, instrument="NSE:RELIANCE", quantity=1, limit_price="2900")
 
-    reconcile_account(world.desk, "paper", is_asked=False)
+    reconcile_all(world.desk)
 
     assert [subject for _, subject in told(world)] == [
         f"account paper#{name}@NSE:INFY#2026-11-23" for name in ("gross", "net")
@@ -758,7 +758,7 @@ def test_the_day_s_loss_is_told_as_reached_when_it_stops_entries(
     world.clock.advance(60)
 
     for _ in range(2):
-        reconcile_account(world.desk, "paper", is_asked=False)
+        reconcile_all(world.desk)
 
     heard = {(one.kind, one.account, one.subject) for one in world.notifier.notices}
     assert heard == ({(kind, "paper", "account paper#loss#2026-11-23")} if kind else set())

@@ -19,7 +19,7 @@ OF_AN_ORDER = {"fill", "partial", "cancelled", "expired", "rejected", "refused",
 WINDOWS = {
     timedelta(minutes=1): {"kill_on", "kill_off"},
     timedelta(minutes=5): {"breaker_open", "breaker_closed"},
-    timedelta(minutes=15): {"alarm", "a kind that the table lacks"},
+    timedelta(minutes=15): {"alarm", "alert_refused", "a kind that the table lacks"},
     timedelta(minutes=30): {"login_needed", "login_failed"},
     timedelta(days=1): {
         *OF_AN_ORDER,

@@ -21,12 +21,13 @@ from order_router.ports import PlaceOrder, StoreUnavailable
 from order_router.service.desk import require_enabled
 from order_router.service.kill_desk import KillWorkDesk, still_stands
 from order_router.service.kill_positions import read_closable
+from order_router.service.needed_reads import NotReadYet
 from order_router.service.place import InProgress, place_order
 from order_router.service.timing import API_MAX_AGE, PASS_TIME
 
 logger = logging.getLogger(__name__)
 
-MAY_PASS = (PaceExceeded, StoreUnavailable, InProgress)
+MAY_PASS = (PaceExceeded, StoreUnavailable, InProgress, NotReadYet)
 """What says that an exit may not have been written down: the next pass asks for it again, under the same key."""
 
 MAX_EXITS = 100
