@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from order_router.adapter.errors import BrokerError
+from order_router.adapter.errors import BrokerError, Unsupported
 from order_router.adapter.port import Broker
 from order_router.brokers.registry import load_broker
 from order_router.domain.account import Account

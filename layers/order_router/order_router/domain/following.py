@@ -43,15 +43,14 @@ def events_of(
     news = _news(order, report, at)
     if order.state.is_final:
         return (*_rejected_and_there(order, report, at), *_late_fill(order, news))
-    changed = _changed_terms(order, report, at) if takes_terms else ()
-    if order.state.is_working and news.kind is EventKind.OPENED:
-        return changed
-    if _says_nothing_new(order, news):
-        return changed
-    if news.kind in {EventKind.OPENED, EventKind.PARTIALLY_FILLED}:
-        return (news, *changed)
+    is_end = news.kind not in {EventKind.OPENED, EventKind.PARTIALLY_FILLED}
     # a change whose answer was lost may have been made before the end
-    return (*_changed_terms(order, report, at), news) if order.state.is_working else (news,)
+    changed = _changed_terms(order, report, at) if takes_terms or is_end else ()
+    if is_end:
+        return (*changed, news) if order.state.is_working else (news,)
+    if (order.state.is_working and news.kind is EventKind.OPENED) or _says_nothing_new(order, news):
+        return changed
+    return (news, *changed)
 
 
 def shows_terms_that_it_left(order: Order, report: OrderReport) -> bool:

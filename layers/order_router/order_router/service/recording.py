@@ -37,8 +37,7 @@ def record(desk: RecordDesk, order: Order, events: Sequence[Event]) -> Order:
     Terms that another worker wrote meanwhile stay. Returns the order as stored. Raises StoreUnavailable when it could
     not be stored.
     """
-    log_decision(order, events)
-    return _stored(desk, order, lambda current: apply_fitting(current, _timely(events, order, current)))
+    return _stored(desk, order, lambda current: _timely(events, order, current))
 
 
 def record_report(desk: RecordDesk, order: Order, seen: Seen) -> Order:
@@ -51,17 +50,14 @@ def record_report(desk: RecordDesk, order: Order, seen: Seen) -> Order:
     """
     at = desk.clock.now()
 
-    def events(current: Order) -> tuple[Event, ...]:
+    def news(current: Order) -> tuple[Event, ...]:
         report, has_changed = seen.report, current.request != order.request
         is_old = has_changed or (seen.is_late and shows_terms_that_it_left(current, report))
         before = _timely(seen.after, order, current)
         said = events_of(apply_fitting(current, before), report, at, takes_terms=not is_old)
         return (*before, *with_evidence(said, ("seen_in", seen.where)))
 
-    if news := events(order):
-        log_decision(order, news)
-        return _stored(desk, order, lambda current: apply_fitting(current, events(current)))
-    return order
+    return _stored(desk, order, news)
 
 
 def _timely(events: Sequence[Event], order: Order, current: Order) -> Sequence[Event]:
@@ -71,11 +67,14 @@ def _timely(events: Sequence[Event], order: Order, current: Order) -> Sequence[E
     return tuple(replace(event, request=None) for event in events)
 
 
-def _stored(desk: RecordDesk, order: Order, following: Callable[[Order], Order]) -> Order:
+def _stored(desk: RecordDesk, order: Order, news: Callable[[Order], Sequence[Event]]) -> Order:
     for attempt in range(TRIES):
-        after = following(order)
+        events = news(order)
+        after = apply_fitting(order, events)
         if after is order:
             return order
+        if attempt == 0:
+            log_decision(order, events)
         try:
             desk.store.write(after, replacing=order, gate=after_gate(order, after))
         except StoreConflict as conflict:
