@@ -6,6 +6,7 @@ CHANGE = "tests/unit/service/test_change.py::"
 LATE = "tests/unit/service/test_late_changes.py::"
 WITHDRAWING = "tests/unit/service/test_withdrawing.py::"
 TWO = "tests/unit/service/test_two_changes.py::"
+UNANSWERED = "tests/unit/service/test_unanswered_changes.py::"
 FILE = "service/change.py"
 
 MUTANTS = (
@@ -204,6 +205,38 @@ MUTANTS = (
         new="",
         killed_by=(
             TWO + "test_a_change_whose_worker_died_keeps_others_waiting_for_as_long_as_it_may_have_lived",
+        ),
+    ),
+    Mutant(
+        name="unanswered-change-undone",
+        breaks="a change starts from the terms before one that was not answered, and undoes it",
+        file="service/looking.py",
+        old="    if not may_have_other_terms(order):",
+        new="    if True:",
+        killed_by=(
+            UNANSWERED + "test_a_change_of_the_quantity_keeps_the_price_of_a_change_that_was_not_answered",
+            UNANSWERED + "test_what_a_worker_changed_before_it_died_is_kept",
+        ),
+    ),
+    Mutant(
+        name="change-on-terms-that-nobody-knows",
+        breaks="a change leaves although the order could not be read back after one that was not answered",
+        file="service/looking.py",
+        old="    if report is None or report.filled_quantity < order.filled_quantity:\n        raise ChangeInProgress(",
+        new="    if report is None:\n        return order\n    if report is None:\n        raise ChangeInProgress(",
+        killed_by=(
+            UNANSWERED + "test_no_change_leaves_while_the_terms_from_the_last_one_cannot_be_read",
+            UNANSWERED + "test_what_is_read_back_without_a_fill_that_is_known_tells_no_terms",
+        ),
+    ),
+    Mutant(
+        name="report-ends-a-change-on-its-way",
+        breaks="a modification leaves while another is on its way, since a report told of one before that",
+        file="service/changeable.py",
+        old="for event in _modifications(order) if not event.is_seen)",
+        new="for event in _modifications(order))",
+        killed_by=(
+            UNANSWERED + "test_a_change_that_another_began_while_the_terms_were_read_keeps_this_one_out",
         ),
     ),
 )

@@ -12,6 +12,9 @@ from order_router.domain.request import OrderRequest
 Evidence = tuple[tuple[str, str], ...]
 """What stood behind an event, sorted by name: who asked, what the gate held it to, which session, where it was seen."""
 
+SEEN_IN = "seen_in"
+"""The evidence of what a broker reports: where it was seen."""
+
 CHANGES_ROOM = 180_000
 """How much of a history leaves an order free to be modified, in bytes of its record."""
 
@@ -41,6 +44,11 @@ class Event:
     reason: Reason | None = None
     note: str | None = None
     evidence: Evidence = ()
+
+    @property
+    def is_seen(self) -> bool:
+        """Return whether a report of the broker told of it, and no answer to a call."""
+        return any(name == SEEN_IN for name, _ in self.evidence)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

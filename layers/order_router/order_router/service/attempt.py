@@ -17,7 +17,7 @@ from order_router.adapter.port import Broker, OrderTarget, PlaceIntent
 from order_router.adapter.session import BrokerSession
 from order_router.domain.account import Account
 from order_router.domain.following import apply_fitting, events_of
-from order_router.domain.history import Event, with_evidence
+from order_router.domain.history import SEEN_IN, Event, with_evidence
 from order_router.domain.lifecycle import EventKind
 from order_router.domain.order import Order
 from order_router.ports import Clock
@@ -143,7 +143,7 @@ def _read_back(desk: Desk, job: Job, broker_order_id: str) -> Attempt:
     if report is None:
         return Attempt((opened,))
     seen = events_of(apply_fitting(job.order, [opened]), report, desk.clock.now())
-    return Attempt((opened, *with_evidence(seen, ("seen_in", "the order read back"))))
+    return Attempt((opened, *with_evidence(seen, (SEEN_IN, "the order read back"))))
 
 
 MAY_PASS = (NotSent, OutcomeUnknown)

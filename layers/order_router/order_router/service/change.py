@@ -53,7 +53,7 @@ from order_router.service.limiting import (
     grown,
     learn,
 )
-from order_router.service.looking import look_at
+from order_router.service.looking import look_at, on_known_terms
 from order_router.service.recording import Seen, record, record_report
 from order_router.service.renewing import has_new_session
 from order_router.service.slotted import Bounds, slotted_send
@@ -152,6 +152,7 @@ def _modify(desk: Desk, order: Order, changes: Mapping[str, Any]) -> Changed:
     account = desk.account(order.request.account)
     require_enabled(account)
     broker = desk.broker_of(order.broker)
+    order = on_known_terms(desk, account, broker, order)
     wanted = changed_request(order, changes)
     broker.profile.require(wanted)
     require_listed(desk, broker, wanted)

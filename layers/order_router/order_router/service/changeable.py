@@ -1,10 +1,11 @@
 """Which orders can be changed now, and what one asks for after a change."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from order_router.domain.errors import RouterError
+from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind
 from order_router.domain.order import Order
 from order_router.domain.request import OrderRequest, dump_request, parse_request
@@ -44,7 +45,7 @@ class TooManyChanges(RouterError):
 
 
 class ChangeInProgress(RouterError):
-    """Another modification of the order is under way: what this one is to change is not known before it is done."""
+    """Another modification is under way, or nobody knows if it was made: what this one is to change is not known."""
 
     code = "CHANGE_IN_PROGRESS"
 
@@ -82,9 +83,21 @@ def require_modifiable(order: Order, now: datetime) -> None:
 
 def is_being_modified(order: Order, now: datetime) -> bool:
     """Return whether a worker may be modifying the order: for as long as one may live that never tells of it."""
-    steps = (step.event for step in reversed(order.history) if step.event.kind in MODIFYING)
-    last = next(steps, None)
+    # what a report shows meanwhile does not end it: that may be of a change before
+    told = (event for event in _modifications(order) if not event.is_seen)
+    last = next(told, None)
     return last is not None and last.kind is EventKind.MODIFY_REQUESTED and now <= last.at + LEASE
+
+
+def may_have_other_terms(order: Order) -> bool:
+    """Return whether the broker may have the order on other terms: nobody was told what came of its last change."""
+    last = next(_modifications(order), None)
+    return last is not None and last.kind in {EventKind.MODIFY_REQUESTED, EventKind.MODIFY_UNRESOLVED}
+
+
+def _modifications(order: Order) -> Iterator[Event]:
+    """Yield what happened to modifications of the order, the last first."""
+    return (step.event for step in reversed(order.history) if step.event.kind in MODIFYING)
 
 
 def at_broker(order: Order) -> str:

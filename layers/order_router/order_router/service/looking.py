@@ -5,8 +5,16 @@ import logging
 from order_router.adapter.errors import BrokerError
 from order_router.adapter.port import Broker, OrderTarget
 from order_router.domain.account import Account
+from order_router.domain.order import Order
 from order_router.domain.reports import OrderReport
+from order_router.service.changeable import (
+    ChangeInProgress,
+    at_broker,
+    may_have_other_terms,
+    require_modifiable,
+)
 from order_router.service.desk import Desk
+from order_router.service.recording import Seen, record_report
 
 logger = logging.getLogger(__name__)
 
@@ -21,3 +29,23 @@ def look_at(desk: Desk, account: Account, broker: Broker, target: OrderTarget) -
     except Exception:  # what was done at the broker is done: a defect in reading must not hide that
         logger.exception("adapter defect", extra={"account": account.name})
     return None
+
+
+def on_known_terms(desk: Desk, account: Account, broker: Broker, order: Order) -> Order:
+    """Return the order on the terms that it has at its broker: read back if its last change was not answered.
+
+    Raises ChangeInProgress if that cannot be done, and what keeps the order from being modified as it is by now.
+    """
+    if not may_have_other_terms(order):
+        return order
+    target = OrderTarget(broker_order_id=at_broker(order), request=order.request)
+    report = look_at(desk, account, broker, target)
+    # what lacks a fill that we know of is of a moment ago
+    if report is None or report.filled_quantity < order.filled_quantity:
+        raise ChangeInProgress(
+            f"the last change of order {order.client_order_id} was not answered, and the order could not be read"
+            " back: which terms it has is not known, ask again"
+        )
+    known = record_report(desk, order, Seen(report, "the order read back"))
+    require_modifiable(known, desk.clock.now())
+    return known

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from order_router.domain.following import apply_fitting, events_of, shows_terms_that_it_left
-from order_router.domain.history import Event, with_evidence
+from order_router.domain.history import SEEN_IN, Event, with_evidence
 from order_router.domain.order import Order
 from order_router.domain.reports import OrderReport
 from order_router.ports import StoreConflict, StoreUnavailable
@@ -55,7 +55,7 @@ def record_report(desk: RecordDesk, order: Order, seen: Seen) -> Order:
         is_old = has_changed or (seen.is_late and shows_terms_that_it_left(current, report))
         before = _timely(seen.after, order, current)
         said = events_of(apply_fitting(current, before), report, at, takes_terms=not is_old)
-        return (*before, *with_evidence(said, ("seen_in", seen.where)))
+        return (*before, *with_evidence(said, (SEEN_IN, seen.where)))
 
     return _stored(desk, order, news)
 
