@@ -7,6 +7,7 @@ from typing import Any
 from order_router.domain.errors import RouterError
 from order_router.domain.lifecycle import State
 from order_router.domain.order import Order
+from order_router.domain.unanswered import asked_without_answer
 from order_router.domain.vocabulary import Source
 from order_router.service.change import cancel_order, modify_order
 from order_router.service.desk import Desk
@@ -89,6 +90,7 @@ class Scenario:
         order, held = self.order(), self.played.held()
         assert order is not None, "an accepted intent was forgotten"
         assert len(held) <= 1, "two orders for one intent"
+        assert not asked_without_answer(order), "a change of which nobody knows if it was made"
         if held:
             assert as_held(order) == held[0]
         elif order.state is State.UNKNOWN:

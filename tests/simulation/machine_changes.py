@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from order_router.domain.lifecycle import State
 from order_router.domain.order import Order
 from order_router.domain.request import dump_request
-from order_router.service.changeable import is_being_modified
+from order_router.service.changeable import is_being_modified, may_have_other_terms
 from tests.simulation.machine_contract import Reply
 from tests.simulation.machine_driver import PAPER_ONLY, PLACE, READER, WRONG_TOKEN, shown_in
 from tests.simulation.machine_flaws import Flaw
@@ -175,8 +175,10 @@ class Changing(Reading):
     def _change(self, name: str, function: str, body: object, codes: tuple[str, ...]) -> None:
         before, since = self.model.stored(name), self.hits
         was = set() if before is None else stops(self.stack, dump_request(before.request))
-        # a worker that died as it modified the order keeps it for as long as one may live
-        is_kept = before is not None and is_being_modified(before, self.stack.hub.now())
+        # a worker that died as it modified the order keeps it for as long as one may live, and what it did must be read
+        is_kept = before is not None and (
+            is_being_modified(before, self.stack.hub.now()) or may_have_other_terms(before)
+        )
         dead = ("CHANGE_IN_PROGRESS",) if is_kept else ()
         self.count_calls()
         reply = self.ask(function, ROUTES[function], body, key=KEY, path={"client_order_id": name})

@@ -7,6 +7,7 @@ LATE = "tests/unit/service/test_late_changes.py::"
 WITHDRAWING = "tests/unit/service/test_withdrawing.py::"
 TWO = "tests/unit/service/test_two_changes.py::"
 UNANSWERED = "tests/unit/service/test_unanswered_changes.py::"
+NOT_DONE = "tests/unit/service/test_not_done.py::"
 FILE = "service/change.py"
 
 MUTANTS = (
@@ -238,5 +239,47 @@ MUTANTS = (
         killed_by=(
             UNANSWERED + "test_a_change_that_another_began_while_the_terms_were_read_keeps_this_one_out",
         ),
+    ),
+    Mutant(
+        name="change-on-its-way-said-not-to-be-made",
+        breaks="a cancel or change that may still be on its way is said not to be made",
+        file="service/settling.py",
+        old="        asked_before = look.read_at - LEASE if",
+        new="        asked_before = look.read_at if",
+        killed_by=(NOT_DONE + "test_what_may_still_be_on_its_way_is_not_said_to_be_undone",),
+    ),
+    Mutant(
+        name="incomplete-book-says-not-made",
+        breaks="a book that lacks a page says that a cancel was not made",
+        file="service/settling.py",
+        old=" if look.book.is_complete else None\n        return record_report",
+        new="\n        return record_report",
+        killed_by=(NOT_DONE + "test_a_book_that_is_not_complete_does_not_say_what_was_not_made",),
+    ),
+    Mutant(
+        name="lost-cancel-told-to-nobody",
+        breaks="a cancel that never reached the broker is told to nobody",
+        file="domain/order_news.py",
+        old="        return step.event.is_seen\n",
+        new="        return False\n",
+        killed_by=(
+            NOT_DONE + "test_a_cancel_that_did_not_reach_the_broker_is_said_not_to_be_made_and_told_once",
+        ),
+    ),
+    Mutant(
+        name="unanswered-change-looked-at-once",
+        breaks="a change without an answer is looked at once, and then as the schedule comes",
+        file="service/reconcile.py",
+        old="        since += [at for order in after for at in asked_without_answer(order)]\n",
+        new="",
+        killed_by=(NOT_DONE + "test_looks_go_on_until_it_is_known_whether_it_was_made",),
+    ),
+    Mutant(
+        name="change-after-a-late-one-undoes-it",
+        breaks="a change that was made late, after a book without it, is undone by the next one",
+        file="service/changeable.py",
+        old="    return last.kind is not EventKind.MODIFY_REJECTED or last.is_seen\n",
+        new="    return last.kind is not EventKind.MODIFY_REJECTED\n",
+        killed_by=(NOT_DONE + "test_a_change_after_one_that_was_made_late_keeps_it",),
     ),
 )

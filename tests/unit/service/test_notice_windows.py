@@ -23,7 +23,7 @@ WINDOWS = {
     timedelta(minutes=30): {"login_needed", "login_failed"},
     timedelta(days=1): {
         *OF_AN_ORDER,
-        *("late_fill", "unknown", "closed", "duplicate", "stray", "unreadable"),
+        *("late_fill", "unknown", "closed", "not_done", "duplicate", "stray", "unreadable"),
         *("kill_outcome", "limit_near", "limit_reached"),
         *("instruments_not_refreshed", "calendar_unknown"),
     },

@@ -88,6 +88,7 @@ KINDS: dict[str, NoticeKind] = {
     "late_fill": _urgent("Fill after the end of an order", minutes=DAY, is_streamed=True),
     "unknown": _urgent("Outcome of an order unknown", minutes=DAY, is_streamed=True, offers_stop=True),
     "closed": _of_order("Order closed without the broker's word"),
+    "not_done": _urgent("Cancel or change of an order not made", minutes=DAY, is_streamed=True),
     # ---- what services find out about orders
     "duplicate": _urgent("Two orders at the broker for one", minutes=DAY, offers_stop=True),
     "stray": _urgent("An order that is none of ours", minutes=DAY),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from order_router.domain.history import Step
+from order_router.domain.history import SEEN_IN, Step
 from order_router.domain.lifecycle import EventKind
 from order_router.domain.notices import Notice
 from order_router.domain.order import Order
@@ -36,6 +36,9 @@ def _notice(order: Order, place: int, step: Step) -> Notice:
 def _is_news(before: Sequence[Step], step: Step) -> bool:
     if step.event.kind not in NEWS:
         return False
+    if step.event.kind in REFUSALS:
+        # whoever asked was told of any other
+        return step.event.is_seen
     is_first = all(one.event.kind is not step.event.kind for one in before)
     # an order that waits is put back again and again
     return is_first or step.event.kind is not EventKind.HELD
@@ -79,6 +82,11 @@ def _note(_: Order, step: Step) -> str:
     return step.event.note or "is in a state that nobody knows: check the broker's order book"
 
 
+def _not_done(words: str) -> Words:
+    return lambda _, step: f"{words} ({dict(step.event.evidence)[SEEN_IN]})"
+
+
+REFUSALS = {EventKind.CANCEL_REJECTED, EventKind.MODIFY_REJECTED}
 NEWS: dict[EventKind, tuple[str, Words]] = {
     EventKind.FILLED: ("fill", _filled),
     EventKind.PARTIALLY_FILLED: ("partial", _filled),
@@ -91,4 +99,6 @@ NEWS: dict[EventKind, tuple[str, Words]] = {
     EventKind.WENT_STALE: ("stale", _ended("is too old to trade and was not sent")),
     EventKind.HELD: ("held", _ended("waits")),
     EventKind.PERSON_TOLD: ("unknown", _note),
+    EventKind.CANCEL_REJECTED: ("not_done", _not_done("was not cancelled: it still rests at the broker")),
+    EventKind.MODIFY_REJECTED: ("not_done", _not_done("was not changed: it has the terms from before")),
 }

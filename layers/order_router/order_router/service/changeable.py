@@ -90,9 +90,14 @@ def is_being_modified(order: Order, now: datetime) -> bool:
 
 
 def may_have_other_terms(order: Order) -> bool:
-    """Return whether the broker may have the order on other terms: nobody was told what came of its last change."""
+    """Return whether the broker may have the order on other terms: its last change was not answered.
+
+    So it may where a book has shown since that the change was not made: a broker may take a request late.
+    """
     last = next(_modifications(order), None)
-    return last is not None and last.kind in {EventKind.MODIFY_REQUESTED, EventKind.MODIFY_UNRESOLVED}
+    if last is None or last.kind is EventKind.MODIFIED:
+        return False
+    return last.kind is not EventKind.MODIFY_REJECTED or last.is_seen
 
 
 def _modifications(order: Order) -> Iterator[Event]:

@@ -15,6 +15,7 @@ from order_router.service.changeable import (
 )
 from order_router.service.desk import Desk
 from order_router.service.recording import Seen, record_report
+from order_router.service.timing import LEASE
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +40,7 @@ def on_known_terms(desk: Desk, account: Account, broker: Broker, order: Order) -
     if not may_have_other_terms(order):
         return order
     target = OrderTarget(broker_order_id=at_broker(order), request=order.request)
+    asked_before = desk.clock.now() - LEASE
     report = look_at(desk, account, broker, target)
     # what lacks a fill that we know of is of a moment ago
     if report is None or report.filled_quantity < order.filled_quantity:
@@ -46,6 +48,6 @@ def on_known_terms(desk: Desk, account: Account, broker: Broker, order: Order) -
             f"the last change of order {order.client_order_id} was not answered, and the order could not be read"
             " back: which terms it has is not known, ask again"
         )
-    known = record_report(desk, order, Seen(report, "the order read back"))
+    known = record_report(desk, order, Seen(report, "the order read back", asked_before=asked_before))
     require_modifiable(known, desk.clock.now())
     return known

@@ -18,6 +18,7 @@ from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Order
 from order_router.domain.reports import OrderBook
+from order_router.domain.unanswered import asked_without_answer
 from order_router.ports import StoreUnavailable
 from order_router.service.breaker import end_probe, probe_delay_s, take_probe
 from order_router.service.desk import Desk
@@ -60,8 +61,9 @@ def reconcile_account(desk: Desk, account_name: str, *, is_asked: bool = True) -
     """Settle the account's orders: end what never left, adopt what the broker's book shows, keep the rest unknown.
 
     Absence from the book proves nothing while the session lasts, and an unreadable book is not absence. A look that
-    was asked for asks for the next one while an order is unknown and young, or held; the schedule's looks start no such
-    chain. Where the account's breaker may be tried, the book is read for that too, and whatever it says settles orders.
+    was asked for asks for the next one while an order is unknown and young, or held, or a change was asked for a moment
+    ago and not answered; the schedule's looks start no such chain. Where the account's breaker may be tried, the book
+    is read for that too, and whatever it says settles orders.
     One order's failure does not keep the others waiting; it is counted, and asks for the next look as an unknown does.
     """
     account = desk.account(account_name)
@@ -78,7 +80,9 @@ def reconcile_account(desk: Desk, account_name: str, *, is_asked: bool = True) -
     unknown = [order for order in after if order.state is State.UNKNOWN]
     waiting = release_held(desk, unsettled, unknown)
     if is_asked:
-        _look_again(desk, account_name, [*unknown, *failed], waiting, breaker)
+        since = [order.received_at for order in (*unknown, *failed)]
+        since += [at for order in after for at in asked_without_answer(order)]
+        _look_again(desk, account_name, since, waiting, breaker)
     else:
         _look_at_rejected(desk, account, look)
     desk.metrics.put({"unknown_orders": len(unknown), "unsettled_orders": len(failed)})
@@ -237,14 +241,12 @@ def _look_at_rejected(desk: Desk, account: Account, look: Look | None) -> None:
 def _look_again(
     desk: Desk,
     account: str,
-    unsettled: Iterable[Order],
+    since: Iterable[datetime],
     waiting: Iterable[Order],
     breaker: Breaker | None,
 ) -> None:
     now = desk.clock.now()
-    if any(now <= order.deadline for order in waiting) or any(
-        now - order.received_at < RECONCILE_AGAIN_FOR for order in unsettled
-    ):
+    if any(now <= order.deadline for order in waiting) or any(now - at < RECONCILE_AGAIN_FOR for at in since):
         ask_for_the_next(desk, account)
     elif breaker is not None and breaker.is_engaged:
         ask_for_a_look(desk, account, delay_s=probe_delay_s(breaker))

@@ -3,11 +3,13 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from order_router.domain.following import apply_fitting, events_of, shows_terms_that_it_left
 from order_router.domain.history import SEEN_IN, Event, with_evidence
 from order_router.domain.order import Order
 from order_router.domain.reports import OrderReport
+from order_router.domain.unanswered import not_done
 from order_router.ports import StoreConflict, StoreUnavailable
 from order_router.service.desk import RecordDesk
 from order_router.service.gates import after_gate
@@ -22,13 +24,15 @@ class Seen:
     """What a broker reports of an order, and where it was seen.
 
     `after`: the events that it was read after, to be stored before what it says. `is_late`: it may come long after it
-    was made, and after newer ones.
+    was made, and after newer ones. `asked_before`: a change that was asked for before this and that the report does not
+    show was not made; None: the report says nothing of that.
     """
 
     report: OrderReport
     where: str
     after: Sequence[Event] = ()
     is_late: bool = False
+    asked_before: datetime | None = None
 
 
 def record(desk: RecordDesk, order: Order, events: Sequence[Event]) -> Order:
@@ -54,7 +58,11 @@ def record_report(desk: RecordDesk, order: Order, seen: Seen) -> Order:
         report, has_changed = seen.report, current.request != order.request
         is_old = has_changed or (seen.is_late and shows_terms_that_it_left(current, report))
         before = _timely(seen.after, order, current)
-        said = events_of(apply_fitting(current, before), report, at, takes_terms=not is_old)
+        current = apply_fitting(current, before)
+        said = events_of(current, report, at, takes_terms=not is_old)
+        if seen.asked_before is not None and not is_old:
+            after = apply_fitting(current, said)
+            said = (*said, *not_done(after, report, at, asked_before=seen.asked_before))
         return (*before, *with_evidence(said, (SEEN_IN, seen.where)))
 
     return _stored(desk, order, news)

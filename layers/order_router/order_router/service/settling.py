@@ -15,7 +15,7 @@ from order_router.domain.reports import OrderBook, OrderReport
 from order_router.service.desk import Desk
 from order_router.service.follow_up import tell
 from order_router.service.recording import Seen, record, record_report
-from order_router.service.timing import BETWEEN_LAST_BOOKS, INDEX_LAG
+from order_router.service.timing import BETWEEN_LAST_BOOKS, INDEX_LAG, LEASE
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,8 @@ def settle(desk: Desk, look: Look, order: Order) -> Order:
         # the next look takes it, or knows whose it is
         return order
     if rows:
-        return record_report(desk, order, Seen(rows[0], _where(look)))
+        asked_before = look.read_at - LEASE if look.book.is_complete else None
+        return record_report(desk, order, Seen(rows[0], _where(look), asked_before=asked_before))
     if order.state is State.UNKNOWN:
         return _settle_absent(desk, look, order)
     return _settle_unseen(desk, look, order)

@@ -43,7 +43,7 @@ time besides, and all of it ends within the 60 s of the `reconcile` function."""
 
 RECONCILE_DELAY_S = 5
 RECONCILE_AGAIN_FOR = timedelta(minutes=2)
-"""How long an unknown order is looked for every few seconds; after that the schedule does it."""
+"""How long an unknown order, or an unanswered change, is looked for every few seconds; then the schedule does it."""
 
 BOOK_HELD = timedelta(seconds=20)
 """How long a worker has a turn at an order book at most: longer than the reads of one take."""
