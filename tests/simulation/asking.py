@@ -1,20 +1,23 @@
 """What people asked for, by the ids that its orders must have: what an answer names is held against this."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from random import Random
 from typing import Any
 
 from order_router.domain.alert import alert_digest
 from order_router.domain.identity import client_order_id
+from tests.simulation.changing import Ask
 from tests.simulation.gateway import Answer
 from tests.simulation.judge import Judge
 from tests.simulation.stack import ACCOUNTS
 from tests.simulation.wants import Terms, terms_asked
 
 Body = Mapping[str, Any]
+QUANTITIES = (2, 7)
 MAX_AGE, MAX_ALERT_AGE = timedelta(seconds=10), timedelta(seconds=30)
 
 
@@ -45,6 +48,19 @@ class Asked:
             self.accepted.add(name)
         is_held = order.get("position_effect") == "CLOSE" and answer.content.get("code") == "ENTRY_HELD"
         self.judge.require(not is_held, f"{name} closes a position and was held")
+
+    def change_came(self, name: str, changes: Body) -> Ask:
+        """Note that somebody asks to change these of an order's terms."""
+        fields = {
+            field: Decimal(value) if field == "limit_price" else value for field, value in changes.items()
+        }
+        self.judge.wants.ask_to_change(name, fields)
+        return self.judge.changing.ask(name, fields)
+
+    def change_answered(self, name: str, ask: Ask, answer: Answer) -> None:
+        """Note that a call for a change is over: without an answer its function may still be at it."""
+        if answer.status is not None:
+            self.judge.changing.answered(name, ask)
 
     def alert_came(self, text: str, alert: Body, at: datetime) -> None:
         """Note that an alert comes, perhaps not the first time: without a time of its own it is as young as that."""
@@ -78,3 +94,12 @@ def names_of(text: str, alert: Body, at: datetime) -> tuple[str, ...]:
     if alert["time"] is None:
         key = f"{key}:{at.isoformat()}"
     return tuple(client_order_id(account, key) for account in ACCOUNTS[alert["strategy"]])
+
+
+def changes(random: Random, prices: Sequence[str]) -> Body:
+    """Return what somebody asks to change: quantity, price or both."""
+    both = {"quantity": random.choice(QUANTITIES), "limit_price": random.choice(prices)}
+    if random.random() < 0.4:
+        return both
+    only = random.choice(sorted(both))
+    return {only: both[only]}

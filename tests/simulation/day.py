@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from decimal import Decimal
 from functools import partial
 from random import Random
 from typing import Any
@@ -11,7 +10,8 @@ from typing import Any
 from order_router.domain.exchange_time import IST
 from order_router.domain.identity import client_order_id
 from tests.fakes.clock import MONDAY_MORNING
-from tests.simulation.asking import Asked
+from tests.simulation.asking import Asked, changes
+from tests.simulation.gateway import Answer
 from tests.simulation.limited import HOLDING
 from tests.simulation.stack import KEY, MINUTE, TOKENS, Stack
 from tests.simulation.trouble import FREEZES
@@ -122,6 +122,7 @@ class Day:
         ends = judge.judge_end(stack.held())
         judge.judge_holds(stack.dynamodb.items("GateTable"))
         judge.require(self.asked.accepted <= set(judge.items), "an accepted order was lost")
+        judge.changing.judge(stack.trouble.hits, judge.require)
         for name in ("OrderQueue", "OrderDeadLetters"):
             judge.require(not stack.sqs.messages(stack.sqs.url(name)), f"messages were left in {name}")
         if not any(hit.startswith("reconcile") for hit in stack.trouble.hits):
@@ -231,9 +232,9 @@ class Day:
         if self.random.random() < 0.3:
             self._on_order("cancel", f"DELETE {ROUTE}", name)
             return
-        quantity, price = self.random.choice((2, 7)), self.random.choice(PRICES)
-        self.stack.judge.wants.ask_to_change(name, quantity, Decimal(price))
-        self._on_order("modify", f"PATCH {ROUTE}", name, {"quantity": quantity, "limit_price": price})
+        body = changes(self.random, PRICES)
+        ask = self.asked.change_came(name, body)
+        self.asked.change_answered(name, ask, self._on_order("modify", f"PATCH {ROUTE}", name, body))
 
     def cancel_all(self) -> None:
         """Cancel whatever rests in an account."""
@@ -358,8 +359,8 @@ class Day:
             self.stack.hub.pause(SECOND)
         return False
 
-    def _on_order(self, function: str, route: str, name: str, body: Any = None) -> None:
-        self.stack.gateway.call(function, route, body, key=KEY, path={"client_order_id": name})
+    def _on_order(self, function: str, route: str, name: str, body: Any = None) -> Answer:
+        return self.stack.gateway.call(function, route, body, key=KEY, path={"client_order_id": name})
 
 
 def _buy(account: str, quantity: int) -> dict[str, Any]:

@@ -15,9 +15,11 @@ from order_router.domain.exchange_time import exchange_day, is_book_final
 from order_router.domain.lifecycle import FINAL, EventKind, State
 from order_router.domain.order import Order
 from order_router.domain.order_news import news_of
+from order_router.domain.unanswered import asked_without_answer
 from order_router.domain.vocabulary import Source
 from order_router.ports import Clock, Notice
 from tests.simulation.answers import Proof, proof_of
+from tests.simulation.changing import Changing
 from tests.simulation.limited import Counts
 from tests.simulation.stops import ASKED_BY, KILL, Stops, is_exit_item, switches_of
 from tests.simulation.venues import Held
@@ -72,6 +74,7 @@ class Judge:
     unknown: dict[str, str] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
     wants: Wants = field(default_factory=Wants)
+    changing: Changing = field(default_factory=Changing)
 
     def require(self, holds: object, rule: str) -> None:
         """Note a rule that does not hold."""
@@ -343,7 +346,7 @@ class Judge:
         self.require(found == expected, f"{found} are held, {expected} are unknown")
 
     def judge_told(self) -> None:
-        """Require that an unknown order was told, or settled, within a minute of becoming one."""
+        """Require that an unknown order was told, or settled, within a minute of becoming one, and a change settled."""
         for item in self.items.values():
             lost: datetime | None = None
             order = read_order(item)
@@ -356,6 +359,8 @@ class Judge:
                     )
                     lost = None
             self.require(lost is None, f"{order.client_order_id} was never told of")
+            is_known = not asked_without_answer(order)
+            self.require(is_known, f"{order.client_order_id} may have been changed or not")
 
 
 def _paced(write: Write, item: Item | None) -> str:

@@ -27,6 +27,7 @@ from tests.fakes.secretsmanager import FakeSecretsManager
 from tests.fakes.sqs import FakeSqs
 from tests.fakes.sqs_definitions import template_queues
 from tests.simulation import limited
+from tests.simulation.changing import Left
 from tests.simulation.gateway import Gateway
 from tests.simulation.hub import Hub
 from tests.simulation.judge import Judge, Write
@@ -35,6 +36,7 @@ from tests.simulation.process import Fleet, Process, Surroundings
 from tests.simulation.sources import QueueSource, Schedule
 from tests.simulation.trouble import Trouble
 from tests.simulation.venues import ACCESS_TOKEN, API_KEY, PRICES, Held, KiteVenue, PaperVenue, Venue
+from tests.simulation.wants import Terms
 from tests.simulators.kite_login import API_SECRET
 
 KEY, TOKENS = "k" * 40, {"demo": "d" * 40, "swing": "s" * 40}
@@ -189,6 +191,7 @@ class Stack:
         self.paper, self.kite = PaperVenue(self.hub), KiteVenue(self.hub)
         self.sent: list[dict[str, Any]] = []
         self._books: dict[str, Any] = {}
+        self._changes: dict[int, Left] = {}
         self.log_in()
 
     @cached_property
@@ -284,6 +287,9 @@ class Stack:
 
     def _watch(self, request: HttpRequest) -> None:
         self.judge.call_left(_write(request))
+        named = self._changed(request)
+        if named is not None:
+            self._changes[id(request)] = self.judge.changing.leaves(*named, self.hub.now())
 
     def _comes(self, request: HttpRequest) -> None:
         self.judge.call_came(_write(request), road=timedelta(microseconds=LATENCY))
@@ -294,6 +300,18 @@ class Stack:
     def _arrived(self, request: HttpRequest, status: int) -> None:
         if request.is_write and request.method == "POST" and status < 300:
             self.judge.order_arrived(request.body)
+        left, named = self._changes.pop(id(request), None), self._changed(request)
+        if left is not None and named is not None and status < 300:
+            self.judge.changing.made(left, named[1], self.hub.now())
+
+    def _changed(self, request: HttpRequest) -> tuple[str, Terms] | None:
+        """Return the order of ours that a request changes, and its terms at its broker."""
+        if request.method != "PUT":
+            return None
+        number = _write(request).broker_order_id.partition("?")[0]
+        [venue] = [one for endpoint, one in self.venues.items() if request.url.startswith(endpoint)]
+        rows = [row for row in venue.held() if row.broker_order_id == number and row.tag]
+        return (rows[0].tag, rows[0].terms) if rows else None
 
 
 def _write(request: HttpRequest) -> Write:

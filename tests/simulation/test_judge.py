@@ -103,3 +103,19 @@ def test_what_is_queued_to_be_told_is_a_notice() -> None:
 
     assert told == [("breaker_open", "kite")]
     assert any("nothing to tell" in rule for rule in stack.judge.broken)
+
+
+@pytest.mark.parametrize("kind", [EventKind.MODIFY_UNRESOLVED, EventKind.CANCEL_REQUESTED])
+def test_a_change_of_which_nobody_knows_in_the_end_if_it_was_made_is_noticed(kind: EventKind) -> None:
+    judge, order = Judge(FakeClock()), a_submitting_order()
+    for one in (EventKind.OPENED, EventKind.MODIFY_REQUESTED, kind):
+        order = apply(order, Event(kind=one, at=MONDAY_MORNING))
+    judge.order_written(order_item(order, "w-1"))
+    judge.judge_told()
+    end = apply(order, Event(kind=EventKind.CANCELLED, at=MONDAY_MORNING))
+    ended = Judge(FakeClock())
+    ended.order_written(order_item(end, "w-1"))
+    ended.judge_told()
+
+    assert any("may have been changed" in rule for rule in judge.broken)
+    assert ended.broken == []

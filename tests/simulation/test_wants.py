@@ -81,7 +81,7 @@ def test_terms_that_nobody_asked_for_are_noticed_though_both_sides_have_them(ter
 def test_a_change_that_somebody_asked_for_may_have_been_made() -> None:
     judge = Judge(FakeClock())
     order = stored(judge, a_submitting_order())
-    judge.wants.ask_to_change(order.client_order_id, 7, Decimal(1499))
+    judge.wants.ask_to_change(order.client_order_id, {"quantity": 7, "limit_price": Decimal(1499)})
     changed = order.request.model_copy(update={"quantity": 7, "limit_price": Decimal(1499)})
     order = stored(judge, apply(replace(order, request=changed), FILLED))
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -61,10 +61,9 @@ class Wants:
         known = self.asked[name]
         known[terms] = max(until, known.get(terms, until))
 
-    def ask_to_change(self, name: str, quantity: int, limit_price: Decimal) -> None:
-        """Note that somebody asks to change an order."""
-        first = self.first[name]
-        self.changes[name].append(Terms(first.instrument, first.side, quantity, limit_price))
+    def ask_to_change(self, name: str, fields: Mapping[str, Any]) -> None:
+        """Note that somebody asks to change these of an order's terms."""
+        self.changes[name].append(replace(self.first[name], **fields))
 
     def order_begun(self, name: str, item: Item, require: Require) -> None:
         """Judge an order as it is first stored."""
