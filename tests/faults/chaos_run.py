@@ -98,7 +98,7 @@ class Trouble:
         certificates: Certificates,
     ) -> None:
         self.world, self.floor, self.server = world, floor, server
-        self.fault, self.name = FAULTS[fault], fault
+        self.broker, self.fault, self.name = broker, FAULTS[fault], fault
         self.seed = seed
         self.dice = Random(f"{broker}/{fault}/{seed}")  # noqa: S311 - a schedule, not a secret
         self._certificates = certificates
@@ -172,6 +172,7 @@ class Trouble:
         """Let the fault be gone, look until nothing changes any more, and compare."""
         self.server.broker.plan = CALM
         self._become_worker(Limits())
+        self._checked(self._wait_to_be_let_in)
         quiet, looks = 0, 0
         while quiet < 2:
             versions = [order.version for order in self.rules.orders()]
@@ -181,6 +182,12 @@ class Trouble:
             looks += 1
             self.rules.require(looks < 2 * LONGEST_LATE_S / SCHEDULE_S, "it never becomes quiet")
         self.rules.check_truth()
+
+    def _wait_to_be_let_in(self) -> None:
+        """Let the time pass in which the broker has said that it takes no requests."""
+        until, now = self.world.turns.free_at(f"kept-out#{self.broker}"), self.world.clock.now()
+        if until is not None and now < until:
+            self._pass_time((until - now).total_seconds())
 
     def _checked(self, step: Callable[[], None]) -> None:
         step()
@@ -280,8 +287,10 @@ class Trouble:
             due = max(min([*self._looks, scheduled, ends_at]), self._clock_s)
             self.world.clock.advance(due - self._clock_s)
             self.server.broker.tick()
-            for look in self._looks.pop(due, ()):
-                answer_ask(self.world.desk, ACCOUNT, look)
+            # a look may wait for its turn, past the time of others
+            for at in sorted(one for one in self._looks if one <= due):
+                for look in self._looks.pop(at):
+                    answer_ask(self.world.desk, ACCOUNT, look)
             if due == scheduled:
                 reconcile_account(self.world.desk, ACCOUNT, is_asked=False)
             self._queue_looks()

@@ -64,4 +64,5 @@ class LookQueue:
         return ask
 
     def _advance_to(self, at: datetime) -> None:
-        self._world.clock.advance((at - self._world.clock.now()).total_seconds())
+        # a look may have waited for its turn past the time of this one
+        self._world.clock.advance(max((at - self._world.clock.now()).total_seconds(), 0))
