@@ -109,6 +109,14 @@ def test_limits_are_shown_with_what_is_counted_today(desk: LimitsDesk, tables: T
     }
 
 
+def test_the_key_that_sets_limits_is_kept_with_them(desk: LimitsDesk, settings: MemorySettings) -> None:
+    call(desk, REPLACE, OF_PAPER, {"max_order_value": "5000"})
+
+    (kept,) = settings.changes
+    assert kept.by == ADMIN["key_id"]
+    assert (kept.before["max_order_value"], kept.after["max_order_value"]) == ("200000", "5000")
+
+
 def test_on_a_quiet_day_nothing_is_counted(desk: LimitsDesk) -> None:
     counted = call(desk, SHOW, OF_DEMO).content["counted"]
 
