@@ -150,8 +150,11 @@ class Rules:
         self.require(is_late or bool(rivals), "unknown though the book has one row that can only be it")
 
     def _judge_placement(self, tag: str | None) -> None:
-        stored = None if tag is None else self.world.store.get(tag)
-        if tag is not None and (stored is None or stored.state is not State.SUBMITTING):
+        if tag is None:
+            return
+        stored = self.world.store.get(tag)
+        # on a busy machine it may come when whoever sent it has given up already
+        if stored is None or all(step.state is not State.SUBMITTING for step in stored.history):
             self.sent_unstored.append(tag)
 
     def _check_book(self, held: Sequence[HeldOrder]) -> None:

@@ -21,8 +21,9 @@ from tests.faults.played_brokers import ON_THE_WIRE, PLAYED, Call, HeldOrder, Ou
 
 DELIVERIES = 6
 LOOKS = 4
-BETWEEN_LOOKS_S = 40
-"""Longer than a lease: whatever a dead worker owned is free at the next look."""
+BETWEEN_LOOKS_S = 75
+"""Longer than a lease, so that whatever a dead worker owned is free at the next look, and than a row whose time has no
+seconds is too young to be taken."""
 
 
 @dataclass

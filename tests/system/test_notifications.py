@@ -104,7 +104,7 @@ def test_an_alert_that_becomes_no_order_is_told(
 
     assert reply.status == 422
     (said,) = told(channels, "telegram", trader)
-    assert said["text"].splitlines()[0] == f"Alert refused, no order made [{trader.account}]"
+    assert said["text"].splitlines()[0] == f"URGENT: Alert refused, no order made [{trader.account}]"
     assert trader.at_broker() == []
 
 

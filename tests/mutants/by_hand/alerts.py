@@ -130,7 +130,7 @@ MUTANTS = (
         name="token-opens-every-strategy",
         breaks="one strategy's token sends alerts of another",
         file="api/webhook.py",
-        old="    if named is not None and named != strategy.name:",
+        old="    if named is not None and named != sender.strategy.name:",
         new="    if False:",
         killed_by=("tests/unit/api/test_webhook.py::test_a_token_does_not_open_another_strategy",),
     ),
@@ -212,18 +212,16 @@ MUTANTS = (
         name="dead-letter-not-kept",
         breaks="the body of a message that the queue gave up on is lost",
         file="service/dead_letters.py",
-        old='    """End the order of a message that was tried too often; one that left already is left alone."""\n'
-        "    letters.keep(letter, desk.clock.now())\n",
-        new='    """End the order of a message that was tried too often; one that left already is left alone."""\n',
+        old="    letters.keep(letter, desk.clock.now())\n    if isinstance(command, ResumeOrder):",
+        new="    if isinstance(command, ResumeOrder):",
         killed_by=(BURIED + "test_an_order_that_was_never_stored_ends_stale_and_is_told",),
     ),
     Mutant(
         name="poison-lost",
         breaks="the body of a message that is no order is lost",
         file="service/dead_letters.py",
-        old='    """Keep a message that is no order, and tell: it must not come again."""\n'
-        "    letters.keep(letter, desk.clock.now())\n",
-        new='    """Keep a message that is no order, and tell: it must not come again."""\n',
+        old='whether that is on its way."""\n    letters.keep(letter, desk.clock.now())\n',
+        new='whether that is on its way."""\n',
         killed_by=(BURIED + "test_a_message_that_is_no_order_is_kept_and_told",),
     ),
     Mutant(

@@ -173,8 +173,8 @@ MUTANTS = (
         name="alarm-s-end-stops-everything",
         breaks="the good news that an alarm is over turns on the kill switch",
         file="service/alarms.py",
-        old="    if alarm.state is not AlarmState.ALARM:\n",
-        new="    if alarm.state is AlarmState.INSUFFICIENT_DATA:\n",
+        old="    if alarm.state is AlarmState.ALARM:\n",
+        new="    if alarm.state is not AlarmState.INSUFFICIENT_DATA:\n",
         killed_by=(ALARMS + "test_an_alarm_that_ends_opens_and_stops_nothing",),
     ),
 )

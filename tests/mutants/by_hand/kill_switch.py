@@ -185,7 +185,7 @@ MUTANTS = (
         name="audit-shows-the-switches-of-others",
         breaks="an admin key of one account reads who stopped another",
         file="api/audit.py",
-        old=" and may_see(settings, caller, state.switch)",
+        old=" and may_see(desk.settings, caller, state.switch)",
         new="",
         killed_by=(AUDIT + "test_an_admin_of_one_account_is_told_of_what_stops_nobody_else",),
     ),

@@ -55,8 +55,8 @@ MUTANTS = (
         name="end-without-its-terms",
         breaks="an order that ended shows terms that it had before",
         file=FILE,
-        old="    return (*_changed_terms(order, report, at), news) if order.state.is_working else (news,)",
-        new="    return (*changed, news) if order.state.is_working else (news,)",
+        old="if takes_terms or is_end else ()",
+        new="if takes_terms else ()",
         killed_by=(OLDER + "test_the_report_of_an_end_has_the_last_terms",),
     ),
     Mutant(

@@ -363,8 +363,8 @@ MUTANTS = (
         name="limits-undo-another-writer",
         breaks="who sets limits undoes who disables the account",
         file="aws/settings_table.py",
-        old='                    ConditionExpression="document = :seen",\n',
-        new='                    ConditionExpression="document <> :seen OR document = :seen",\n',
+        old='"ConditionExpression": "document = :seen"',
+        new='"ConditionExpression": "document <> :seen OR document = :seen"',
         killed_by=(SETTINGS + "test_a_setting_that_somebody_else_replaced_is_left_as_it_is",),
     ),
 )

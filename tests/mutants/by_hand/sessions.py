@@ -164,14 +164,17 @@ MUTANTS = (
         "told-each-time",
         "a trader is told each minute that a session is dead",
         NOTICES,
-        ("return None if before is after else f", "return f"),
+        (
+            "    if since is None or (before is record and at - since < UNTOLD_FOR):\n        return\n",
+            "    since = since or at\n",
+        ),
         UNIT + "test_an_order_that_found_a_browser_session_dead_tells_once",
     ),
     _mutant(
         "second-death-a-repeat",
         "a session that dies again within half an hour is dropped as a repeat, and its link with it",
         NOTICES,
-        ('f"{what} {at.isoformat()}"', "what"),
+        ('subject=f"{what} {since.isoformat()}"', "subject=what"),
         NEWS + "test_a_session_that_dies_again_within_half_an_hour_is_told_again",
     ),
     _mutant(
