@@ -11,8 +11,8 @@ from order_router.api.sessions import begin_session, close_login, list_sessions,
 from order_router.api.touch import touchable
 from order_router.service.login_links import note_address
 from order_router.service.session_notices import tell_untold
+from order_router.service.session_watch import measure_sessions
 from order_router.service.sessions import keep_alive, look
-from order_router.service.watch import measure_sessions
 
 world = wiring.world()
 desk = world.session_desk

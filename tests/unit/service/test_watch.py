@@ -20,8 +20,9 @@ from order_router.domain.order import Order
 from order_router.service.change import ChangeRefused, cancel_order, modify_order
 from order_router.service.place import place_order
 from order_router.service.reconcile import reconcile_account, reconcile_all
+from order_router.service.session_watch import measure_sessions
 from order_router.service.sessions import SessionStatus
-from order_router.service.watch import measure_call, measure_sessions
+from order_router.service.watch import measure_call
 from order_router.transport.local import LocalTransport
 from tests.fakes.metrics import MemoryMetrics
 from tests.fakes.transport import Fault

@@ -1,23 +1,16 @@
-"""What the watch measures of order calls and sessions; it hurts no order and asks nobody."""
+"""What the watch measures of order calls; it hurts no order and asks nobody."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import timedelta
 
 from order_router.adapter.errors import AdapterDefect, BrokerError, SlotLapsed
 from order_router.adapter.http import Send
-from order_router.adapter.login import LoginKind
 from order_router.adapter.session import BrokerSession
 from order_router.domain.account import Account
-from order_router.domain.broker_session import SessionState
-from order_router.domain.exchange_time import IST
 from order_router.ports import Clock, Metrics
 from order_router.service.attempt import WatchedSend
 from order_router.service.breaker import is_transport_failure
-from order_router.service.sessions import SessionStatus
-
-LAST_LOOKS = (time(8, 15), time(9, 30))
-"""When a look at the sessions is the last before an Indian market opens: earlier ones leave time to log in."""
 
 
 @dataclass(slots=True)
@@ -55,14 +48,3 @@ def measure_call(
     milliseconds = took // timedelta(milliseconds=1)
     failures = int(is_transport_failure(failure))
     metrics.put({"broker_latency_ms": milliseconds, "broker_failures": failures}, {"broker": account.broker})
-
-
-def measure_sessions(
-    metrics: Metrics, accounts: Iterable[Account], looked: Iterable[SessionStatus], at: datetime
-) -> None:
-    """Measure how many enabled accounts have no session for the day, if this look is the last before the open."""
-    if not LAST_LOOKS[0] <= at.astimezone(IST).time() < LAST_LOOKS[1]:
-        return
-    good = {one.account for one in looked if one.login is LoginKind.NONE or one.state is SessionState.VALID}
-    missing = [one for one in accounts if one.is_enabled and one.name not in good]
-    metrics.put({"sessions_missing": len(missing)})
