@@ -29,14 +29,19 @@ def world(kills: str, notifier: MemoryNotifier) -> wiring.World:
     return made
 
 
+def alarm_function(made: wiring.World) -> Any:
+    """The handler of the function over this world."""
+    with patch.object(wiring, "world", lambda: made):
+        return runpy.run_path(str(REPOSITORY / "functions" / "alarm" / "app.py"))["handler"]
+
+
 @pytest.mark.parametrize(("kills", "is_on"), [("", False), ("order-dead-letters,zerodha-errors", True)])
 def test_an_alarm_stops_everything_where_the_stack_is_set_so(kills: str, is_on: bool) -> None:
     notifier = MemoryNotifier()
     made = world(kills, notifier)
-    with patch.object(wiring, "world", lambda: made):
-        scope: dict[str, Any] = runpy.run_path(str(REPOSITORY / "functions" / "alarm" / "app.py"))
+    handler = alarm_function(made)
 
-    answer = scope["handler"](json.loads(EVENT.read_text()), None)
+    answer = handler(json.loads(EVENT.read_text()), None)
 
     state = made.kill_desk.switches.get(EVERYTHING)
     assert answer == {"alarms": ["router-zerodha-errors"]}
@@ -50,15 +55,14 @@ def test_an_alarm_stops_everything_where_the_stack_is_set_so(kills: str, is_on: 
 def test_an_alarm_that_comes_again_because_it_was_not_told_stops_nothing_that_was_let_go(untold: int) -> None:
     notifier = MemoryNotifier(fails=untold)
     made = world("zerodha-errors", notifier)
-    with patch.object(wiring, "world", lambda: made):
-        scope: dict[str, Any] = runpy.run_path(str(REPOSITORY / "functions" / "alarm" / "app.py"))
+    handler = alarm_function(made)
     event = json.loads(EVENT.read_text())
     with pytest.raises(NoticeNotQueued):
-        scope["handler"](event, None)
+        handler(event, None)
     command = Release(switch=EVERYTHING, by="k-admin", reason="seen to", asked_at=FakeClock().now())
     release(made.kill_desk, command)
 
-    scope["handler"](event, None)
+    handler(event, None)
 
     state = made.kill_desk.switches.get(EVERYTHING)
     assert (state.is_on, state.version) == (False, 2)
@@ -68,13 +72,12 @@ def test_an_alarm_that_comes_again_because_it_was_not_told_stops_nothing_that_wa
 def test_a_stop_whose_notice_could_not_be_queued_is_told_when_its_alarm_comes_again() -> None:
     notifier = MemoryNotifier(fails=1)
     made = world("zerodha-errors", notifier)
-    with patch.object(wiring, "world", lambda: made):
-        scope: dict[str, Any] = runpy.run_path(str(REPOSITORY / "functions" / "alarm" / "app.py"))
+    handler = alarm_function(made)
     event = json.loads(EVENT.read_text())
     with pytest.raises(NoticeNotQueued):
-        scope["handler"](event, None)
+        handler(event, None)
 
-    scope["handler"](event, None)
+    handler(event, None)
 
     assert made.kill_desk.switches.get(EVERYTHING).version == 1
     assert [notice.kind for notice in notifier.notices] == ["alarm", "kill_on", "alarm"]

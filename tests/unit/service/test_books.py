@@ -14,7 +14,7 @@ from order_router.adapter.session import BrokerSession
 from order_router.domain.exchange_time import exchange_day
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.reports import OrderBook, UnreadableRow, book_of
-from order_router.service import reconcile
+from order_router.service import day_orders
 from order_router.service.reconcile import reconcile_account
 from tests.fakes.transport import Fault
 from tests.fakes.world import World
@@ -180,7 +180,7 @@ def test_an_order_is_followed_in_its_own_row(world: World) -> None:
 
 
 def test_claims_are_read_to_the_last_page(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reconcile, "PAGE", 1)
+    monkeypatch.setattr(day_orders, "PAGE", 1)
     showing(world, without_tags, is_echoed=False)
     world.place("first")
     world.clock.advance(1)

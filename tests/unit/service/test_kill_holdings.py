@@ -13,7 +13,7 @@ from order_router.domain.kill_work import Phase
 from order_router.domain.lifecycle import State
 from order_router.domain.reports import Position
 from order_router.domain.vocabulary import Product
-from order_router.service.kill_positions import PAGE
+from order_router.service.day_orders import PAGE
 from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.kill import KillWorld
 from tests.fakes.orders import an_order

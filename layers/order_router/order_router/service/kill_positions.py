@@ -12,9 +12,9 @@ from order_router.domain.order import Order
 from order_router.domain.reports import Position
 from order_router.domain.vocabulary import DELIVERY, Product, Side
 from order_router.service.asking import ask
+from order_router.service.day_orders import orders_of_day
 from order_router.service.desk import Desk
 
-PAGE = 200
 Place = tuple[Instrument, Product]
 
 
@@ -72,13 +72,7 @@ def _todays(desk: Desk, account: Account) -> Iterator[Order]:
     now = desk.clock.now()
     today = exchange_day(now)
     for day in (today - timedelta(days=1), today):
-        cursor: str | None = None
-        while True:
-            page = desk.store.list_day(account.name, day, limit=PAGE, cursor=cursor)
-            for order in page.orders:
-                venue = order.request.instrument.exchange
-                if venue_day(venue, order.received_at) == venue_day(venue, now):
-                    yield order
-            cursor = page.next_cursor
-            if cursor is None:
-                break
+        for order in orders_of_day(desk.store, account.name, day):
+            venue = order.request.instrument.exchange
+            if venue_day(venue, order.received_at) == venue_day(venue, now):
+                yield order

@@ -31,12 +31,12 @@ from order_router.ports import (
     StrayPostback,
     StrayPostbacks,
 )
+from order_router.service.day_orders import pages_of_day
 from order_router.service.desk import RecordDesk
 from order_router.service.follow_up import AT_ONCE, tell
 from order_router.service.recording import Seen, record_report
 
 logger = logging.getLogger(__name__)
-PAGE = 200
 NEVER_LEFT = {State.RECEIVED, State.REFUSED, State.STALE}
 """An order that is none of ours by our own record: what the broker says of it must not be lost in it."""
 
@@ -152,14 +152,7 @@ def _find(desk: PostbackDesk, account: Account, broker: Broker, report: OrderRep
 def _pages(desk: PostbackDesk, account: Account) -> Iterable[tuple[Order, ...]]:
     """Yield the account's unsettled orders, then today's, page by page."""
     yield desk.store.list_unsettled(account.name)
-    cursor: str | None = None
-    while True:
-        day = exchange_day(desk.clock.now())
-        page = desk.store.list_day(account.name, day, limit=PAGE, cursor=cursor)
-        yield page.orders
-        cursor = page.next_cursor
-        if cursor is None:
-            return
+    yield from pages_of_day(desk.store, account.name, exchange_day(desk.clock.now()))
 
 
 def _is_about(order: Order, broker: Broker, report: OrderReport) -> bool:

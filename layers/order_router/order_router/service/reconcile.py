@@ -4,7 +4,7 @@ import logging
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from functools import partial
 
 from order_router.adapter.errors import AdapterDefect, BrokerError, SessionExpired
@@ -21,6 +21,7 @@ from order_router.domain.reports import OrderBook
 from order_router.domain.unanswered import asked_without_answer
 from order_router.ports import StoreUnavailable
 from order_router.service.breaker import end_probe, probe_delay_s, take_probe
+from order_router.service.day_orders import orders_of_day
 from order_router.service.desk import Desk
 from order_router.service.exposure import watch_accounts, watch_strategies
 from order_router.service.follow_up import AT_ONCE, ask_for_a_look
@@ -34,7 +35,6 @@ from order_router.service.settling import Look, correct_rejected, settle
 from order_router.service.timing import LOOKS_TIME, RECONCILE_AGAIN_FOR, WATCHES_TIME
 
 logger = logging.getLogger(__name__)
-PAGE = 200
 MAY_BE_THERE = {State.SUBMITTING, State.UNKNOWN}
 
 
@@ -211,18 +211,8 @@ def _of_the_days(desk: Desk, account: Account, due: Iterable[Order]) -> tuple[Or
     """Return all of our orders of these orders' days, each of these as it stands by now."""
     ours = {order.client_order_id: order for order in due}
     for day in {exchange_day(order.received_at) for order in due}:
-        ours |= {order.client_order_id: order for order in _listed(desk, account, day)}
+        ours |= {order.client_order_id: order for order in orders_of_day(desk.store, account.name, day)}
     return tuple(ours.values())
-
-
-def _listed(desk: Desk, account: Account, day: date) -> Iterable[Order]:
-    cursor: str | None = None
-    while True:
-        page = desk.store.list_day(account.name, day, limit=PAGE, cursor=cursor)
-        yield from page.orders
-        cursor = page.next_cursor
-        if cursor is None:
-            break
 
 
 def _look_at_rejected(desk: Desk, account: Account, look: Look | None) -> None:
@@ -231,7 +221,7 @@ def _look_at_rejected(desk: Desk, account: Account, look: Look | None) -> None:
         return
     failed: list[Order] = []
     try:
-        for order in _listed(desk, account, exchange_day(look.read_at)):
+        for order in orders_of_day(desk.store, account.name, exchange_day(look.read_at)):
             if order.state is State.REJECTED:
                 _alone(partial(correct_rejected, desk, look), order, failed)
     except StoreUnavailable as error:  # the schedule comes back to them
