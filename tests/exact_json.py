@@ -11,8 +11,10 @@ def dump_json(value: object) -> str:
         return quoted(value)
     if isinstance(value, dict):
         return "{" + ",".join([f"{_name(key)}:{dump_json(item)}" for key, item in value.items()]) + "}"
-    if isinstance(value, Decimal):
+    if isinstance(value, Decimal) or type(value) is int:
         return str(value)
+    if value is None:
+        return "null"
     if isinstance(value, list):
         return "[" + ",".join([dump_json(item) for item in value]) + "]"
     return json.dumps(value)

@@ -7,6 +7,7 @@ and "DynamoDB item sizes and formats".
 import marshal
 from collections.abc import Callable
 from decimal import Context, Decimal, DecimalException
+from functools import lru_cache
 from typing import Any
 
 from tests.fakes.dynamodb_errors import Invalid, parameters, unsendable
@@ -175,6 +176,7 @@ def in_order(kind: str, members: list[Any]) -> list[Any]:
     return sorted(members, key=Decimal) if kind == "NS" else sorted(members)
 
 
+@lru_cache(maxsize=10_000)
 def canonical(text: str) -> str:
     """Return a number in the one spelling that DynamoDB gives back: no exponent, no needless zero."""
     if text.isdecimal() and text.isascii() and len(text) <= MAX_DIGITS and (text[0] != "0" or text == "0"):

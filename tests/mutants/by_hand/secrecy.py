@@ -112,8 +112,8 @@ MUTANTS = (
         name="float-stored",
         breaks="a float is stored where money must be exact",
         file="aws/values.py",
-        old="        case int() | Decimal():\n",
-        new="        case float():\n            return {'N': str(value)}\n        case int() | Decimal():\n",
+        old="    return _to_collection(value)\n",
+        new="    return {'N': str(value)} if isinstance(value, float) else _to_collection(value)\n",
         killed_by=(VALUES + "test_what_cannot_be_exact_is_refused",),
     ),
     Mutant(
