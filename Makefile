@@ -130,10 +130,11 @@ prove-api:
 
 prove-sweeps:
 	@infra/local/bootstrap dev
-	@SWEEPS=whole $(DEV)/pytest -n 2 tests/faults/test_postback_sweep.py tests/faults/test_login_faults.py
+	@SWEEPS=whole $(DEV)/pytest -n 2 tests/faults/test_postback_sweep.py tests/faults/test_login_faults.py tests/contract/test_brokers.py
 
 prove-mutants:
 	@infra/local/bootstrap dev
+	@SWEEPS=whole $(DEV)/pytest tests/mutants/test_by_hand.py
 	@$(DEV)/python -m tests.mutants
 
 prove-properties:

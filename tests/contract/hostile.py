@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from order_router.adapter.decode import strict_json
 from order_router.adapter.http import HttpResponse
+from tests.depth import IS_WHOLE
 from tests.exact_json import dump_json
 
 HTML = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
@@ -38,6 +39,7 @@ WRONG_VALUES: tuple[Any, ...] = (
     {"a": [1]},
 )
 WRONG_TEXTS = tuple((repr(wrong), dump_json(wrong)) for wrong in WRONG_VALUES)
+THIRD = 3
 PLACEHOLDER = "here goes a wrong value"
 PLACEHOLDER_TEXT = dump_json(PLACEHOLDER)
 UNREADABLE: dict[str, bytes] = {
@@ -83,16 +85,21 @@ def truncated(body: bytes) -> Iterator[bytes]:
 
 
 def mutations(answer: HttpResponse) -> Iterator[tuple[str, HttpResponse]]:
-    """Yield the answer with one value at a time of a wrong type or left out (of each list its first)."""
+    """Yield the answer with one value at a time of a wrong type or left out (of each list its first).
+
+    Unless the run is whole, each value takes one wrong value of three: the same field comes in many answers, each time
+    with another third.
+    """
     value = parsed(answer)
     if value is None:
         return
     value = _with_short_lists(value)
-    for path in _paths(value):
-        name = ".".join(str(step) for step in path)
+    step = 1 if IS_WHOLE else THIRD
+    for place, path in enumerate(_paths(value), start=len(answer.body)):
+        name = ".".join(map(str, path))
         yield f"{name} left out", _with_body(answer, _without(value, path))
         body = dump_json(_replaced(value, path, PLACEHOLDER))
-        for wrong, text in WRONG_TEXTS:
+        for wrong, text in WRONG_TEXTS[place % step :: step]:
             yield f"{name} = {wrong}", _with_text(answer, body.replace(PLACEHOLDER_TEXT, text, 1))
 
 

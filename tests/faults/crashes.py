@@ -1,6 +1,5 @@
 """Crashes at every outside call: ports that stop the worker before or after the call that a test names."""
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -9,9 +8,6 @@ from typing import Any
 from order_router.adapter.http import HttpRequest, HttpResponse, Send
 from order_router.ports import Clock, Transport
 from order_router.service.desk import Desk
-
-WHOLE_SWEEPS = os.environ.get("SWEEPS") == "whole"
-"""Whether the sweeps that repeat themselves most run all that they have, as `make prove` does."""
 
 READ = "read from broker"
 READS = frozenset(

@@ -21,12 +21,12 @@ from order_router.service.place import StillUnsent, place_order
 from order_router.service.reconcile import reconcile_account
 from order_router.service.session_desk import SessionDesk
 from order_router.service.sessions import LOGIN_LEASE, Wanted, renew, status
+from tests.depth import IS_WHOLE
 from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.login_world import ADDRESS, LoginWorld
 from tests.fakes.told import told_by
 from tests.fakes.trading_logins import TradingLogins
 from tests.faults.crashes import (
-    WHOLE_SWEEPS,
     Crash,
     Crashes,
     CrashingPort,
@@ -256,7 +256,7 @@ def test_a_death_at_any_one_or_two_calls_of_a_callback_never_logs_in_twice_with_
     assert sweep(run).runs > 100
 
 
-@pytest.mark.parametrize(("account", "source"), BOTH_WAYS + CROSSED if WHOLE_SWEEPS else BOTH_WAYS)
+@pytest.mark.parametrize(("account", "source"), BOTH_WAYS + CROSSED if IS_WHOLE else BOTH_WAYS)
 def test_a_death_at_any_one_or_two_calls_of_an_order_without_a_session_sends_it_once_at_most(
     account: str, source: Source
 ) -> None:

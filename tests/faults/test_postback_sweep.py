@@ -27,9 +27,10 @@ from order_router.service import postbacks, recording, settling
 from order_router.service.desk import RecordDesk
 from order_router.service.postbacks import Taken
 from order_router.service.recording import Seen
+from tests.depth import IS_WHOLE
 from tests.fakes.order_store import MemoryOrderStore
 from tests.fakes.world import World
-from tests.faults.crashes import WHOLE_SWEEPS, Crashes, Point, VisitedCrashes, points
+from tests.faults.crashes import Crashes, Point, VisitedCrashes, points
 from tests.faults.mailroom import Mailroom
 from tests.faults.played_brokers import Call, Outcome, PlayedZerodha
 from tests.faults.staged import STAGED, Scenario, look
@@ -38,7 +39,7 @@ from tests.simulators.kite_book import KiteBook
 BROKER = "zerodha"
 RESTS = "1400"
 PART = 2
-DEADLY = tuple(Outcome) if WHOLE_SWEEPS else (Outcome.ACKNOWLEDGED, Outcome.ANSWER_LOST)
+DEADLY = tuple(Outcome) if IS_WHOLE else (Outcome.ACKNOWLEDGED, Outcome.ANSWER_LOST)
 NOTHING_TO_POST = {(Call.PLACE, Outcome.REQUEST_LOST), (Call.PLACE, Outcome.REJECTED)}
 
 

@@ -47,3 +47,13 @@ THEMES = {
     "Secrets and money": secrecy.MUTANTS,
 }
 MUTANTS: tuple[Mutant, ...] = tuple(mutant for theme in THEMES.values() for mutant in theme)
+PROTOCOL: tuple[Mutant, ...] = (
+    *claim.MUTANTS,
+    *sending.MUTANTS,
+    *answers.MUTANTS,
+    *store.MUTANTS,
+    *lifecycle.MUTANTS,
+    *reconcile.MUTANTS,
+    *changes.MUTANTS,
+)
+"""Those that could lose an order or place it twice: run at each commit, the others where a run is whole."""
