@@ -25,5 +25,8 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(optionalhook=True)  # of xdist, which a mutant's process does without
 def pytest_xdist_auto_num_workers() -> int:
-    """Work with two processes more than there are processors: three groups wait for stacks most of their time."""
-    return (os.process_cpu_count() or 1) + 2
+    """Work with one process more than there are processors.
+
+    Two groups wait for stacks most of their time. With more, the stacks' own processes starve on a slow machine.
+    """
+    return (os.process_cpu_count() or 1) + 1

@@ -165,7 +165,10 @@ def run(ground: Ground, *, orders: int, seed: int, plan: Plan = USUAL, play: Pla
         (play or _hold)(ground, nemesis, traffic) as broker,
     ):
         ledger = _ledger(ground.target, desk, traffic, broker, told)
-        with _every(SCHEDULE_EVERY_S, lambda: _ask_for_looks(stack)), _every(LOOK_EVERY_S, ledger.look):
+        with (
+            _every(SCHEDULE_EVERY_S, lambda: _ask_for_looks(stack)),
+            _every(LOOK_EVERY_S, ledger.try_to_look),
+        ):
             try:
                 _send_all(traffic, nemesis, orders)
                 sending_s = time.monotonic() - started
@@ -226,10 +229,8 @@ def settle(ledger: Ledger, broker: Broker) -> None:
     give_up_at = clock.now() + timedelta(seconds=PATIENCE_S)
     while not ledger.violations and clock.now() < give_up_at:
         # what is accepted late must be in the book before the look
-        if broker.waiting() == 0:
-            ledger.look()
-            if not ledger.open_accounts():
-                return
+        if broker.waiting() == 0 and ledger.try_to_look() and not ledger.open_accounts():
+            return
         clock.sleep(LOOK_EVERY_S)
 
 
@@ -268,7 +269,7 @@ def _hold(ground: Ground, nemesis: Nemesis, traffic: Traffic) -> Iterator[Holdin
 
 
 @contextmanager
-def _every(seconds: float, act: Callable[[], None]) -> Iterator[None]:
+def _every(seconds: float, act: Callable[[], object]) -> Iterator[None]:
     """Do something again and again beside the run; its failure fails the run."""
     ended, failures = threading.Event(), list[BaseException]()
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -28,7 +29,8 @@ def faulted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     stack = LocalStack(home, {"ZerodhaEndpoint": f"http://127.0.0.1:{port}", "LocalWebhooks": "true"})
     try:
         stack.up()
-        ground = Ground(local_target(Home(home)), stack.facts, home, port)
+        target = replace(local_target(Home(home)), dynamodb=stack.dynamodb(connect_timeout=10))
+        ground = Ground(target, stack.facts, home, port)
         finished = run(ground, orders=ORDERS, seed=SEED + request.param)
         print(finished.summary())
         yield finished
