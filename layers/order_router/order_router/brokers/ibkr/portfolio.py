@@ -39,14 +39,23 @@ def read_trades(send: Send, session: BrokerSession) -> tuple[Trade, ...]:
 
 
 def read_positions(send: Send, session: BrokerSession) -> PositionBook:
-    """Read the account's net positions, shares among them; those that were closed today are at zero."""
+    """Read the account's net positions, shares among them; those that were closed today are at zero, if named here."""
     rows = _positions(send, session)
     instruments = _named(send, session, wire.keys_of(rows, "secType"))
 
     def read(row: dict[str, Any]) -> Position:
         return _position(row, known_name(instruments, wire.read_conid(row)))
 
-    return read_position_rows(rows, read, "description")
+    kept = [row for row in rows if not _is_flat_and_strange(row, instruments)]
+    return read_position_rows(kept, read, "description")
+
+
+def _is_flat_and_strange(row: object, instruments: Mapping[str, Name]) -> bool:
+    """Return whether a row is of what was traded elsewhere, has no name here, and is closed: it is no position."""
+    if not isinstance(row, dict) or row.get("position") not in (0, Decimal(0)):
+        return False
+    has_name = isinstance(instruments.get(str(row.get("conid"))), Instrument)
+    return not has_name or row.get("secType") not in wire.PRODUCTS
 
 
 def read_holdings(send: Send, session: BrokerSession) -> tuple[Holding, ...]:
