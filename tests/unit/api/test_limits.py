@@ -167,6 +167,17 @@ def test_a_loss_limit_warns_where_the_broker_does_not_say_what_was_realised(
     )
 
 
+def test_an_account_of_a_broker_that_is_not_known_has_its_limits_set_and_shown(
+    desk: LimitsDesk, settings: MemorySettings
+) -> None:
+    settings.put_account(Account(name="mine", broker="newer"))
+
+    answer = call(desk, REPLACE, {"account": "mine"}, {"max_daily_loss": "20000"})
+
+    assert (answer.status, answer.content["warnings"]) == (200, [])
+    assert answer.content["limits"]["max_daily_loss"] == "20000"
+
+
 def test_a_strategy_has_no_limits_that_are_an_account_s(desk: LimitsDesk, settings: MemorySettings) -> None:
     answer = call(desk, REPLACE, OF_DEMO, {"max_daily_loss": "5"})
 

@@ -113,7 +113,10 @@ def _found(desk: LimitsDesk, counted: Counted, stored: StoredSetting) -> LimitsF
 def _warnings(desk: LimitsDesk, setting: Account | Strategy) -> tuple[str, ...]:
     if not isinstance(setting, Account) or setting.limits.max_daily_loss is None:
         return ()
-    profile = desk.profile_of(setting.broker)
+    try:
+        profile = desk.profile_of(setting.broker)
+    except RouterError:  # of another release: what its limits are can be read and set all the same
+        return ()
     if profile.tells_realised_pnl:
         return ()
     words = "does not say what was realised, so what is lost in positions that were closed is not counted"
