@@ -566,6 +566,30 @@ def test_what_the_broker_says_of_the_day_is_not_corrected_by_what_was_kept() -> 
     assert base_of([position(100, "100", **carried(day_pnl=Decimal(-5)))], BEGUN)[LOSS] == 5
 
 
+@pytest.mark.parametrize(
+    ("told", "known", "loss"),
+    [
+        ({"last_price": None}, "130", 130),
+        ({"last_price": None, "realised_pnl": Decimal(-200), "unrealised_pnl": None}, "130", 200),
+        ({"last_price": None, "day_pnl": Decimal(-20)}, "130", 20),
+        ({"last_price": "110"}, "130", -50),
+    ],
+)
+def test_a_loss_is_no_smaller_for_a_price_that_is_missing(
+    told: dict[str, Any], known: str, loss: int
+) -> None:
+    counted = {LOSS: Decimal(known)}
+    open_one = position(5, told.pop("last_price"), **told)
+
+    assert base_of([open_one], counted)[LOSS] == loss
+
+
+def test_a_position_that_was_closed_leaves_its_loss_as_it_is_told() -> None:
+    closed = position(0, None, realised_pnl=Decimal(-20), unrealised_pnl=None)
+
+    assert base_of([closed], {LOSS: Decimal(130)})[LOSS] == 20
+
+
 def test_a_short_that_rose_is_a_loss_where_the_broker_names_none() -> None:
     assert base_of([position(-5, "110")], {})[LOSS] == 50
 

@@ -218,8 +218,10 @@ def base_of(positions: Iterable[Position], counted: Amounts) -> dict[str, Decima
     """Return what an account's item is set to when its positions are known: their worth, and what rests beside it.
 
     `counted` is the item as it stands. What is flat and not in it is left out: an absent amount is zero, and the item
-    is paid for by its size with each order. A position without a last price counts at its average price.
+    is paid for by its size with each order. A position without a last price counts at its average price; what it lost
+    since is not known, and the day's loss is then not below what it was known to be.
     """
+    positions = tuple(positions)
     base = {name: counted.get(_reserved_of(name), ZERO) for name in counted if _is_money(name)}
     base = {GROSS: counted.get(RESERVED, ZERO), NET: counted.get(NET_RESERVED, ZERO)} | base
     profit = ZERO
@@ -232,7 +234,13 @@ def base_of(positions: Iterable[Position], counted: Amounts) -> dict[str, Decima
             one = of_instrument(position.instrument, name)
             base[name] += amount
             base[one] = base.get(one, counted.get(_reserved_of(one), ZERO)) + amount
-    return {**base, LOSS: -profit}
+    is_unknown = any(_has_unknown_profit(position) for position in positions)
+    known = counted.get(LOSS, -profit) if is_unknown else -profit
+    return {**base, LOSS: max(known, -profit)}
+
+
+def _has_unknown_profit(position: Position) -> bool:
+    return position.quantity != 0 and position.day_pnl is None and _unrealised(position) is None
 
 
 def _profit_of(position: Position, counted: Amounts) -> Decimal:
