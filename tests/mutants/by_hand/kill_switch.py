@@ -420,4 +420,28 @@ MUTANTS = (
         new="MAX_HALVINGS = 30\n",
         killed_by=(HALVES + "test_what_is_rejected_whatever_its_size_is_halved_three_times_and_left",),
     ),
+    Mutant(
+        name="another-word-is-progress",
+        breaks="exits are followed for ever while their broker words what is wrong anew each time",
+        file=EXITS_FILE,
+        old="_standing(exits) != _standing(work.exits)",
+        new="tuple(exits) != work.exits",
+        killed_by=(EXITS + "test_an_exit_that_waits_is_given_up_however_its_broker_words_what_it_waits_for",),
+    ),
+    Mutant(
+        name="circuit-not-waited-for",
+        breaks="positions are left open for a circuit that is about to close",
+        file=EXITS_FILE,
+        old="    return CIRCUIT_WAIT if is_kept else GIVE_UP\n",
+        new="    return GIVE_UP\n",
+        killed_by=(EXITS + "test_a_circuit_that_stays_open_is_waited_for_longer_than_it_ever_rests",),
+    ),
+    Mutant(
+        name="one-row-of-a-position-closed",
+        breaks="of a position that its broker shows in two rows a part stays open, and all is told as closed",
+        file=POSITIONS_FILE,
+        old="quantity=sum(one.quantity for one in parts)",
+        new="quantity=parts[0].quantity",
+        killed_by=(HOLDINGS + "test_a_position_in_two_rows_is_closed_whole",),
+    ),
 )

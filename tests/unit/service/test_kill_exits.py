@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from order_router.adapter.errors import OutcomeUnknown
+from order_router.adapter.http import HttpResponse
 from order_router.brokers import paper
 from order_router.domain.account import Account
-from order_router.domain.breaker import Breaker
+from order_router.domain.breaker import LONGEST_PAUSE, PROBE_LEASE, Breaker
 from order_router.domain.errors import Reason
 from order_router.domain.kill_switch import EVERYTHING
-from order_router.domain.kill_work import GIVE_UP, REST, Phase
+from order_router.domain.kill_work import CIRCUIT_WAIT, GIVE_UP, REST, Phase
 from order_router.domain.lifecycle import State
 from order_router.ports import StoreUnavailable
 from order_router.service.breaker import BreakerDesk, open_breaker, reset_breaker
@@ -94,6 +95,27 @@ def test_positions_that_cannot_be_read_keep_an_exit_waiting_and_that_is_told(kil
     assert positions_after_login(kill) == {"NSE:INFY MIS": 5}
     assert (line.state, line.code) == (None, "POSITION_UNCLEAR")
     assert "BROKER_SESSION_EXPIRED" in (line.message or "")
+    assert kill.work().problems == (f"these exits have not ended: {line.client_order_id}",)
+
+
+def test_an_exit_that_waits_is_given_up_however_its_broker_words_what_it_waits_for(kill: KillWorld) -> None:
+    closing(kill)
+    reads = counted(kill, "/positions")
+    handle, began = kill.world.handlers["paper://exchange"], kill.world.clock.now()
+
+    def wordy(request: Any) -> Any:
+        if not request.url.endswith("/positions"):
+            return handle(request)
+        handle(request)
+        return HttpResponse(status=200, headers={}, body=b"busy" * len(reads))
+
+    kill.world.handlers["paper://exchange"] = wordy
+
+    kill.run_passes()
+
+    assert kill.work().phase is Phase.DONE
+    assert GIVE_UP <= kill.world.clock.now() - began < 2 * GIVE_UP
+    (line,) = kill.work().exits
     assert kill.work().problems == (f"these exits have not ended: {line.client_order_id}",)
 
 
@@ -270,7 +292,7 @@ def test_an_exit_that_a_circuit_opens_before_waits_and_the_one_before_it_is_foll
     ]
 
 
-def test_a_circuit_that_stays_open_is_waited_for_ninety_seconds(kill: KillWorld) -> None:
+def test_a_circuit_that_stays_open_is_waited_for_longer_than_it_ever_rests(kill: KillWorld) -> None:
     closing(kill)
     open_circuit(kill)
     began = kill.world.clock.now()
@@ -278,7 +300,8 @@ def test_a_circuit_that_stays_open_is_waited_for_ninety_seconds(kill: KillWorld)
     kill.run_passes()
 
     (line,) = kill.work().exits
-    assert GIVE_UP <= kill.world.clock.now() - began < 2 * GIVE_UP
+    assert CIRCUIT_WAIT <= kill.world.clock.now() - began < CIRCUIT_WAIT + GIVE_UP
+    assert CIRCUIT_WAIT > LONGEST_PAUSE + PROBE_LEASE
     assert kill.work().problems == (f"these exits have not ended: {line.client_order_id}",)
     assert "not placed (BROKER_CIRCUIT_OPEN: " in kill.told("kill_outcome")[0]
 

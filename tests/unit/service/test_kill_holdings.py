@@ -107,6 +107,32 @@ def test_delivery_bought_today_is_closed(kill: KillWorld) -> None:
     assert exits(kill) == [("NSE:INFY", "CNC", "SELL", 2, "filled")]
 
 
+@pytest.mark.parametrize("rows", [(2, 3), (3, 2)])
+def test_a_position_in_two_rows_is_closed_whole(kill: KillWorld, rows: tuple[int, int]) -> None:
+    hold(kill, "k-1")
+    relist(kill.world, lambda listed: [{**row, "quantity": part} for row in listed for part in rows])
+    stop(kill, closes_positions=True)
+    pass_at(kill, 3)
+
+    pass_at(kill, 4)
+
+    assert exits(kill) == [("NSE:INFY", "MIS", "SELL", 5, "filled")]
+
+
+def test_a_position_that_is_shown_as_long_and_as_short_is_left_and_named(kill: KillWorld) -> None:
+    hold(kill, "k-1", product="CNC")
+    hold(kill, "k-2", instrument="NSE:RELIANCE")
+    relist(kill.world, lambda listed: [*listed, listed_row("NSE:INFY", -2)])
+    stop(kill, closes_positions=True)
+
+    kill.run_passes()
+
+    assert exits(kill) == [("NSE:RELIANCE", "MIS", "SELL", 5, "filled")]
+    assert kill.work().problems == (
+        "the position in NSE:INFY CNC was left: it is shown as long and as short",
+    )
+
+
 @pytest.mark.parametrize("includes_holdings", [True, False])
 def test_a_position_that_cannot_be_read_keeps_no_other_open_and_is_named(
     kill: KillWorld, monkeypatch: pytest.MonkeyPatch, *, includes_holdings: bool

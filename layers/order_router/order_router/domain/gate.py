@@ -81,15 +81,16 @@ class Gate:
     hold_change: HoldChange | None = None
 
 
+CIRCUIT_OPEN = "BROKER_CIRCUIT_OPEN"
+
+
 class SwitchOn(RouterError):
     """A switch in the gate is on: nothing was written. `name` is the switch."""
 
     code = "KILL_SWITCH_ON"
 
     def __init__(self, name: str) -> None:
-        super().__init__(
-            f"switch {name} is on", code="BROKER_CIRCUIT_OPEN" if name.startswith("breaker#") else None
-        )
+        super().__init__(f"switch {name} is on", code=CIRCUIT_OPEN if name.startswith("breaker#") else None)
         self.name = name
 
 

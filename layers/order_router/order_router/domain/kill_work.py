@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from order_router.domain.breaker import LONGEST_PAUSE, PROBE_LEASE
 from order_router.domain.errors import RouterError
 from order_router.domain.identity import client_order_id
 from order_router.domain.instrument import InstrumentField
@@ -23,6 +24,9 @@ SETTLE = timedelta(seconds=3)
 
 GIVE_UP = timedelta(seconds=90)
 """How long open orders are cancelled, and exits followed, before what is left is told."""
+
+CIRCUIT_WAIT = LONGEST_PAUSE + PROBE_LEASE + GIVE_UP
+"""How long exits wait for an open circuit: it may rest for its longest pause, and be probed, before it closes."""
 
 MAX_HALVINGS = 3
 """How often an exit is halved: each time costs rejections, and not each is for its size."""

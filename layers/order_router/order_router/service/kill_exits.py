@@ -5,14 +5,15 @@ leaves only while the position is still there: somebody else may close it meanwh
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
 
 from order_router.domain.account import Account
 from order_router.domain.errors import Reason, RouterError
-from order_router.domain.gate import PaceExceeded, SwitchOn
+from order_router.domain.gate import CIRCUIT_OPEN, PaceExceeded, SwitchOn
 from order_router.domain.identity import client_order_id
 from order_router.domain.instrument import Instrument
-from order_router.domain.kill_work import GIVE_UP, Exit, KillWork, Phase, parts_of
+from order_router.domain.kill_work import CIRCUIT_WAIT, GIVE_UP, Exit, KillWork, Phase, parts_of
 from order_router.domain.lifecycle import State
 from order_router.domain.order import Order
 from order_router.domain.reports import Position
@@ -98,8 +99,8 @@ def _exits(work: KillWork, position: Position, most: int | None) -> list[Exit]:
 def close(desk: KillWorkDesk, work: KillWork) -> KillWork:
     """Place each exit that is not an order yet, follow the others, and tell each that has ended."""
     account = desk.orders.account(work.account)
-    is_late = desk.orders.clock.now() >= work.updated_at + GIVE_UP
-    until = desk.orders.clock.now() + PASS_TIME
+    began = desk.orders.clock.now()
+    until = began + PASS_TIME
     present = _Present(desk, work, account)
     exits: list[Exit] = []
     room = MAX_EXITS - len(work.exits)
@@ -111,14 +112,25 @@ def close(desk: KillWorkDesk, work: KillWork) -> KillWork:
             _tell(desk, account, after, halves)
         exits += halves or (after,)
         room -= len(halves) // 2
-    now, is_changed = desk.orders.clock.now(), tuple(exits) != work.exits
+    now, has_moved = desk.orders.clock.now(), _standing(exits) != _standing(work.exits)
     open_ones = [line for line in exits if not line.is_final]
-    if open_ones and (is_changed or not is_late):
-        # `updated_at` is when something changed last
-        return work.after(now if is_changed else work.updated_at, exits=tuple(exits))
+    if open_ones and (has_moved or began < work.updated_at + _patience((*work.exits, *exits))):
+        # `updated_at` is when something moved last
+        return work.after(now if has_moved else work.updated_at, exits=tuple(exits))
     for line in open_ones:
         _tell(desk, account, line)
     return work.after(now, exits=tuple(exits)).ended(now, Phase.DONE, *_problems(exits))
+
+
+def _standing(exits: Iterable[Exit]) -> list[tuple[str, str | None, bool]]:
+    """Return how far the exits are. Why one waits is no progress: a broker may word it anew each time."""
+    return [(line.client_order_id, line.state, line.is_final) for line in exits]
+
+
+def _patience(exits: Iterable[Exit]) -> timedelta:
+    """Return how long exits that do not move are followed: longer while a circuit, which closes again, keeps them."""
+    is_kept = any(not line.is_final and line.code == CIRCUIT_OPEN for line in exits)
+    return CIRCUIT_WAIT if is_kept else GIVE_UP
 
 
 def _halves(desk: KillWorkDesk, account: Account, line: Exit) -> tuple[Exit, ...]:

@@ -1,7 +1,7 @@
 """What of an account's positions a kill switch may close: the day's, and never what is held from before."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -30,13 +30,32 @@ def read_closable(desk: Desk, account: Account) -> Closable:
     """Read the account's positions and keep what may be closed of them; may raise any RouterError."""
     profile = desk.broker_of(account.broker).profile
     book = ask(desk, account, lambda broker, send, session: broker.read_positions(send, session))
-    unread = tuple(f"a position that cannot be read was left: {one}" for one in book.unreadable)
-    open_ones = [one for one in book.positions if one.quantity and not profile.is_sale_of_holdings(one)]
+    whole = _by_place(book.positions)
+    unread = (*(f"a position that cannot be read was left: {one}" for one in book.unreadable), *whole.left)
+    open_ones = [one for one in whole.positions if not profile.is_sale_of_holdings(one)]
     if not profile.positions_include_holdings:
         return Closable(tuple(open_ones), unread)
     bought = _bought(desk, account) if any(_may_be_held(one) for one in open_ones) else {}
     days = _without_holdings(open_ones, bought)
     return replace(days, left=(*unread, *days.left))
+
+
+def _by_place(positions: Iterable[Position]) -> Closable:
+    """Return one position for an instrument and product, however many rows a broker shows of it.
+
+    Where some are long and some short, nothing says whether one makes up for the other: all of these are left.
+    """
+    rows: dict[Place, list[Position]] = {}
+    for one in positions:
+        if one.quantity:
+            rows.setdefault((one.instrument, one.product), []).append(one)
+    whole, left = [], []
+    for (instrument, product), parts in rows.items():
+        if min(one.quantity for one in parts) < 0 < max(one.quantity for one in parts):
+            left.append(f"the position in {instrument} {product} was left: it is shown as long and as short")
+        else:
+            whole.append(replace(parts[0], quantity=sum(one.quantity for one in parts)))
+    return Closable(tuple(whole), tuple(left))
 
 
 def _may_be_held(position: Position) -> bool:
