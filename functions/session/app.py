@@ -31,9 +31,10 @@ answer_http = route(
 def answer_schedule(event: Mapping[str, Any]) -> dict[str, Any]:
     """Answer a schedule: before the open, or each minute."""
     if event["source"] == "keep-alive":
-        kept = keep_alive(desk)
-        tell_untold(desk)
-        return {"kept_alive": list(kept)}
+        try:
+            return {"kept_alive": list(keep_alive(desk))}
+        finally:
+            tell_untold(desk)
     note_address(desk, event["address"])
     looked = look(desk)
     if desk.is_trading_day():

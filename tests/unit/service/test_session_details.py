@@ -2,12 +2,16 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from order_router.adapter.errors import OutcomeUnknown, SessionExpired
 from order_router.adapter.login import CodeRefused, CredentialsRefused, LoginFailed, LoginUnclear
+from order_router.aws.secrets_manager import SecretUnavailable
+from order_router.domain.account import Account
 from order_router.domain.broker_session import SessionState, leased, logged_in
+from order_router.ports import StoreUnavailable
 from order_router.service.sessions import (
     LOGIN_LEASE,
     Wanted,
@@ -178,3 +182,51 @@ def test_a_failed_login_keeps_the_broker_s_own_code(
     failure = as_login_failure(error, None)
 
     assert (type(failure), failure.message, failure.broker_code) == (kind, "no", "E-9")
+
+
+def two_to_keep_alive(world: LoginWorld) -> None:
+    """Begin a session of account `live`, and let account `first` come before it at a broker of its own."""
+    renew(world.desk, "live")
+    world.settings.put_account(Account(name="first", broker="another"))
+    assert next(one.name for one in world.settings.accounts()) == "first"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        SecretUnavailable("reading the session of first: AccessDeniedException"),
+        StoreUnavailable("the settings: Throttled"),
+        RuntimeError("defect"),
+    ],
+)
+def test_an_account_whose_session_cannot_be_read_keeps_no_other_s_from_being_used(
+    world: LoginWorld, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    two_to_keep_alive(world)
+    broker_of, session = world.broker_of, world.secrets.session
+
+    def unreadable(account: Account) -> Any:
+        if account.name == "first":
+            raise error
+        return session(account)
+
+    monkeypatch.setattr(world.secrets, "session", unreadable)
+    desk = replace(world.desk, broker_of=lambda name: broker_of("invented" if name == "another" else name))
+
+    assert keep_alive(desk) == ("live",)
+    assert (world.server.pings, world.server.logins, world.told()) == (1, 1, [])
+
+
+def test_an_account_whose_broker_cannot_be_loaded_keeps_no_other_s_session_from_being_used(
+    world: LoginWorld,
+) -> None:
+    two_to_keep_alive(world)
+    broker_of = world.broker_of
+
+    def defective(name: str) -> Any:
+        if name == "another":
+            raise RuntimeError("defect")
+        return broker_of(name)
+
+    assert keep_alive(replace(world.desk, broker_of=defective)) == ("live",)
+    assert world.server.pings == 1

@@ -5,9 +5,10 @@ where a stored session is good, and after a broker's no only a person tries agai
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import cast
 
 from order_router.adapter.errors import BrokerError, NotSent, SessionExpired
@@ -149,24 +150,23 @@ def look(desk: SessionDesk) -> tuple[SessionStatus, ...]:
         return ()
     wanted = Wanted(lasting_until=desk.clock.now() + DAY_AHEAD)
     enabled = [account for account in desk.settings.accounts() if account.is_enabled]
-    looked = (_guarded(desk, account, wanted) for account in enabled)
+    looked = (_guarded(account, partial(renew, desk, account.name, wanted)) for account in enabled)
     return tuple(one for one in looked if one is not None)
 
 
 def keep_alive(desk: SessionDesk) -> tuple[str, ...]:
-    """Use each session that dies unless it is used, and replace one that is dead or about to die; return whose.
+    """Use each session that dies unless it is used, and replace one that is dead or about to die; return whose live on.
 
     On a day without trading a login that fails tells nobody.
     """
-    kept = []
-    for account in desk.settings.accounts():
-        if account.is_enabled and desk.profile(account).keep_alive_s is not None:
-            _keep_one_alive(desk, account)
-            kept.append(account.name)
-    return tuple(kept)
+    enabled = [account for account in desk.settings.accounts() if account.is_enabled]
+    return tuple(one.name for one in enabled if _guarded(one, partial(_keep_one_alive, desk, one)))
 
 
-def _keep_one_alive(desk: SessionDesk, account: Account) -> None:
+def _keep_one_alive(desk: SessionDesk, account: Account) -> bool:
+    """Return whether the account's session must be used, and lives on."""
+    if desk.profile(account).keep_alive_s is None:
+        return False
     refused = None
     session = _stored(desk, account)
     if session is not None and _lasts(session, desk.clock.now() + SOON):
@@ -175,22 +175,22 @@ def _keep_one_alive(desk: SessionDesk, account: Account) -> None:
             login.keep_alive(desk.transport.sender(session.endpoint, not_after=None), session)
         except SessionExpired:
             refused = session.fingerprint
-        except Exception as error:  # noqa: BLE001 - the next minute comes; the other accounts must not wait for it
-            logger.warning(
-                "keep-alive failed", extra={"account": account.name, "error": type(error).__name__}
-            )
-            return
+        except Exception as error:  # noqa: BLE001 - the next minute comes, and its words may hold a secret
+            extra = {"account": account.name, "error": type(error).__name__}
+            logger.warning("keep-alive failed", extra=extra)
+            return False
         else:
-            return
+            return True
     lasting_until = desk.clock.now() + SOON
     wanted = Wanted(refused=refused, lasting_until=lasting_until, is_quiet=not desk.is_trading_day())
-    _guarded(desk, account, wanted)
+    renew(desk, account.name, wanted)
+    return True
 
 
-def _guarded(desk: SessionDesk, account: Account, wanted: Wanted) -> SessionStatus | None:
-    """Renew one account's session; what goes wrong with it is logged, and does not keep the others waiting."""
+def _guarded[T](account: Account, see_to: Callable[[], T]) -> T | None:
+    """See to one account's session; what goes wrong with it is logged, and does not keep the others waiting."""
     try:
-        return renew(desk, account.name, wanted)
+        return see_to()
     except RouterError as error:
         logger.info("no session", extra={"account": account.name, "code": error.code})
     except Exception:  # a defect at one broker must not leave the other accounts without a session
