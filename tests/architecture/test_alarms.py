@@ -18,13 +18,15 @@ WATCHED_BY_ITS_DEAD_LETTERS = {"RefreshQueue"}
 QUEUES = resources("AWS::SQS::Queue")
 WAITS_WHERE_ALL_IS_WELL = {
     "Kill": QUEUES["KillQueue"]["VisibilityTimeout"],
-    "Reconcile": LONGEST_PAUSE.total_seconds() + seconds_allowed("reconcile"),
+    "Reconcile": LONGEST_PAUSE.total_seconds()
+    + QUEUES["ReconcileQueue"]["VisibilityTimeout"]
+    + seconds_allowed("reconcile"),
     "Notice": sum(
         wait_s(failures, None)
         for failures in range(1, QUEUES["NoticeQueue"]["RedrivePolicy"]["maxReceiveCount"])
     ),
 }
-"""For how many seconds a message may lie in a queue that does as it should, retries included."""
+"""For how many seconds a message may lie in a queue that does as it should, retries included (of a look, one)."""
 
 WATCHED_BY_A_PARAMETER = {"AuditDeadLetters"}
 ENDS_IN_SILENCE = {

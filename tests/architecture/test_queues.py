@@ -14,6 +14,7 @@ from tests.architecture.template import (
     template,
     texts,
 )
+from tests.faults.look_queue import HIDDEN_S
 
 QUEUES = resources("AWS::SQS::Queue")
 FUNCTION_NAMES = {
@@ -93,6 +94,20 @@ def test_a_throttled_order_is_no_dead_letter_before_it_is_too_old_to_trade() -> 
     queue = QUEUES["OrderQueue"]
 
     assert queue["VisibilityTimeout"] * queue["RedrivePolicy"]["maxReceiveCount"] > 2 * _oldest_alert_s()
+
+
+def test_a_look_that_failed_is_made_again_soon_after_its_worker_can_live() -> None:
+    hidden_s = QUEUES["ReconcileQueue"]["VisibilityTimeout"]
+
+    assert seconds_allowed("reconcile") < hidden_s <= seconds_allowed("reconcile") + 10
+    assert hidden_s == HIDDEN_S, "the crash tests play the queue as it is"
+
+
+def test_looks_that_fail_for_some_minutes_are_told_by_their_age_and_are_no_dead_letters() -> None:
+    queue = QUEUES["ReconcileQueue"]
+    told_after_s = resources("AWS::CloudWatch::Alarm")["ReconcileQueueAgeAlarm"]["Threshold"]
+
+    assert queue["VisibilityTimeout"] * queue["RedrivePolicy"]["maxReceiveCount"] > 2 * told_after_s
 
 
 def test_what_was_accepted_is_kept_for_as_long_as_a_queue_keeps_anything() -> None:

@@ -332,7 +332,6 @@ def test_every_queue_is_encrypted_and_gives_up_into_dead_letters() -> None:
 @pytest.mark.parametrize(
     ("queue", "function"),
     [
-        ("ReconcileQueue", "reconcile"),
         ("OrderDeadLetters", "dead_letters"),
         ("NoticeQueue", "notify"),
     ],

@@ -8,7 +8,7 @@ from order_router.service.reconcile import answer_ask
 from tests.fakes.world import World
 from tests.faults.crashes import Crash
 
-HIDDEN_S = 360
+HIDDEN_S = 65
 """How long the template's queue hides a message that a worker has taken."""
 
 Ask = tuple[datetime, int, str | None]
