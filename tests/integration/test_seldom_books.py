@@ -12,12 +12,14 @@ from order_router.adapter.errors import RateLimited
 from order_router.adapter.session import BrokerSession, Secret, Surroundings
 from order_router.brokers.ibkr.profile import profile
 from order_router.domain.account import Account
+from order_router.domain.breaker import FIRST_PAUSE, Breaker, BreakerState, opened
+from order_router.domain.errors import Reason
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.limits import STARTING
 from order_router.service.book_turns import BookTurns
 from order_router.service.reading_books import note_kept_out
 from order_router.service.reconcile import answer_ask, reconcile_account, reconcile_all
-from order_router.service.timing import BOOK_HELD, BOOK_WAIT
+from order_router.service.timing import BOOK_HELD, BOOK_WAIT, RECONCILE_DELAY_S
 from tests.fakes.world import World
 from tests.faults import ibkr_side
 from tests.faults.crashes import Crash, Crashes, CrashingPort, Point
@@ -28,6 +30,7 @@ from tests.simulators.ibkr_vendor import BETWEEN, Ibkr
 MINUTE_S, TENTH_S = 60, 0.1
 BOOKS = ("/iserver/account/orders", "/iserver/account/trades")
 TURN = "book#ibkr#"
+DOWN = Reason("BROKER_UNREACHABLE", "no connection")
 
 
 class Desk:
@@ -129,6 +132,28 @@ def test_a_look_that_would_wait_too_long_leaves_its_orders_to_the_next_and_goes_
     order = world.store.get(client_order_id)
     assert order is not None
     assert order.state is State.UNKNOWN
+
+
+@pytest.mark.parametrize("is_asked", [True, False])
+def test_a_circuit_s_read_that_was_left_to_others_is_made_by_the_next_look(
+    desk: Desk, is_asked: bool
+) -> None:
+    world = desk.world
+    breaker = opened(Breaker(broker="ibkr", account="paper"), world.clock.now(), by="alarm", reason=DOWN)
+    world.breakers.write(breaker, replacing=Breaker(broker="ibkr", account="paper"))
+    world.clock.advance(FIRST_PAUSE.total_seconds())
+    world.desk.turns.take(
+        desk.mark(), "somebody", world.clock.now(), until=world.clock.now() + BOOK_WAIT * 1.2
+    )
+
+    reconcile_account(world.desk, "paper", is_asked=is_asked)
+
+    left = world.breakers.get("ibkr", "paper")
+    assert (left.state, left.pause, desk.asked) == (BreakerState.OPEN, FIRST_PAUSE, [])
+    assert world.reconcile.asked == ([("paper", RECONCILE_DELAY_S)] if is_asked else [])
+    world.clock.advance(RECONCILE_DELAY_S)
+    reconcile_account(world.desk, "paper")
+    assert not world.breakers.get("ibkr", "paper").is_engaged
 
 
 def test_a_worker_that_died_in_its_turn_keeps_nobody_out_for_long(desk: Desk) -> None:

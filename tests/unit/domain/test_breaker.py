@@ -23,6 +23,7 @@ from order_router.domain.breaker import (
     opened,
     probe_answered,
     probe_failed,
+    probe_left,
     probing,
     reset,
     told,
@@ -109,6 +110,14 @@ def test_one_worker_reads_at_a_time() -> None:
     assert taken.owner == "w-2"
     assert probe_answered(taken, "w-1", DUE + 40 * S) is taken
     assert probe_failed(taken, "w-1", DUE + 40 * S, DOWN) is taken
+
+
+def test_a_read_that_was_not_made_is_whose_who_comes_next() -> None:
+    left = probe_left(HALF_OPEN, "w-1")
+
+    assert (left.state, left.pause, left.is_told) == (BreakerState.OPEN, OPEN.pause, OPEN.is_told)
+    assert probing(left, DUE + S, "w-2").owner == "w-2"
+    assert probe_left(HALF_OPEN, "w-2") is HALF_OPEN
 
 
 def test_a_closed_breaker_is_not_probed() -> None:
@@ -206,6 +215,8 @@ STEPS: dict[str, Step] = {
     "answer 2": lambda one, at: probe_answered(one, "w-2", at),
     "silence 1": lambda one, at: probe_failed(one, "w-1", at, DOWN),
     "silence 2": lambda one, at: probe_failed(one, "w-2", at, DOWN),
+    "left 1": lambda one, _: probe_left(one, "w-1"),
+    "left 2": lambda one, _: probe_left(one, "w-2"),
     "reset": lambda one, at: reset(one, at, by="key-1"),
     "told": lambda one, _: told(one),
 }

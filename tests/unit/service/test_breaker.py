@@ -543,6 +543,30 @@ def test_a_read_whose_end_cannot_be_written_leaves_it_as_it_was(world: World) ->
     assert kinds(world) == ["breaker_open"]
 
 
+def test_a_probe_whose_end_cannot_be_written_is_made_again_once_nobody_has_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_breaker(desk_of(world), PAPER, by="alarm", reason=DOWN)
+    rest(world)
+    write = world.breakers.write
+
+    def no_end(after: Breaker, *, replacing: Breaker) -> Breaker:
+        if after.state is not BreakerState.HALF_OPEN:
+            raise StoreUnavailable("the gate: Throttled")
+        return write(after, replacing=replacing)
+
+    monkeypatch.setattr(world.breakers, "write", no_end)
+    reconcile_account(world.desk, "paper")
+    monkeypatch.undo()
+    _, delay_s = world.reconcile.asked[-1]
+    world.clock.advance(delay_s)
+
+    reconcile_account(world.desk, "paper")
+
+    assert delay_s == PROBE_LEASE.total_seconds() + 1
+    assert not breaker(world).is_engaged
+
+
 def test_a_closing_that_was_told_is_told_even_where_nobody_could_note_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -147,6 +147,13 @@ def probe_failed(breaker: Breaker, owner: str, at: datetime, reason: Reason) -> 
     )
 
 
+def probe_left(breaker: Breaker, owner: str) -> Breaker:
+    """Return the breaker open, for whoever comes next to read, after `owner` asked the broker nothing."""
+    if breaker.owner != owner:
+        return breaker
+    return replace(breaker, state=BreakerState.OPEN, owner=None, lease_until=None)
+
+
 def reset(breaker: Breaker, at: datetime, *, by: str) -> Breaker:
     """Return the breaker closed by a person, and nothing counted."""
     if not breaker.is_engaged and not breaker.failures:

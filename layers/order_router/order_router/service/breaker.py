@@ -25,7 +25,8 @@ from order_router.ports import (
     StoreUnavailable,
 )
 from order_router.service.desk import AccountsDesk, Desk
-from order_router.service.reading_books import note_kept_out
+from order_router.service.reading_books import TooEarly, note_kept_out
+from order_router.service.timing import RECONCILE_DELAY_S
 
 logger = logging.getLogger(__name__)
 TRIES = 8
@@ -126,10 +127,15 @@ def take_probe(desk: Desk, account: Account) -> Breaker | None:
 
 
 def end_probe(desk: Desk, account: Account, probe: Breaker, failure: BrokerError | None) -> Breaker:
-    """Close the breaker if its probing read was answered, else let it rest longer; return it as it stands then."""
+    """Close the breaker if its probing read was answered, else let it rest longer; return it as it stands then.
+
+    A read that was left to others proves nothing: whoever looks next may read.
+    """
     at, owner = desk.clock.now(), probe.owner or ""
 
     def judge(breaker: Breaker) -> Breaker:
+        if isinstance(failure, TooEarly):
+            return rules.probe_left(breaker, owner)
         if failure is None or isinstance(failure, Rejected):
             return rules.probe_answered(breaker, owner, at)
         return rules.probe_failed(breaker, owner, at, failure.reason)
@@ -166,14 +172,15 @@ def _announce(desk: Desk | BreakerDesk, account: Account, breaker: Breaker) -> N
     )
     _tell(desk, account, breaker)
     try:
-        desk.reconcile.put(account.name, delay_s=probe_delay_s(breaker))
+        desk.reconcile.put(account.name, delay_s=probe_delay_s(breaker, desk.clock.now()))
     except StoreUnavailable:
         logger.warning("could not ask for a probe", extra={"account": account.name})
 
 
-def probe_delay_s(breaker: Breaker) -> int:
-    """Return after how many seconds a look finds the pause over."""
-    return int(breaker.pause.total_seconds()) + 1
+def probe_delay_s(breaker: Breaker, at: datetime) -> int:
+    """Return after how many seconds a look finds the pause over and nobody reading; those of any look at least."""
+    ends = [until for until in (breaker.probe_at, breaker.lease_until) if until is not None]
+    return max([RECONCILE_DELAY_S, *(int((until - at).total_seconds()) + 1 for until in ends)])
 
 
 def _tell(desk: Desk | BreakerDesk, account: Account, breaker: Breaker) -> Breaker:

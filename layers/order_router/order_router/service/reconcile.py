@@ -72,7 +72,7 @@ def reconcile_account(desk: Desk, account_name: str, *, is_asked: bool = True) -
     due = tuple(_due(desk, unsettled, failed))
     probe = take_probe(desk, account)
     read = _read_book(desk, account) if due or probe is not None else None
-    breaker = probe if probe is None or read is None else end_probe(desk, account, probe, read.failure)
+    breaker = None if probe is None else end_probe(desk, account, probe, _why_unread(read))
     look = None if read is None else _look(desk, account, due, read)
     after = (
         due if look is None else tuple(_alone(partial(settle, desk, look), order, failed) for order in due)
@@ -152,6 +152,10 @@ class _BookRead:
     book: OrderBook
     at: datetime
     failure: BrokerError | None = None
+
+
+def _why_unread(read: _BookRead | None) -> BrokerError | None:
+    return TooEarly("the book was left to others") if read is None else read.failure
 
 
 def _look(desk: Desk, account: Account, due: tuple[Order, ...], read: _BookRead) -> Look:
@@ -239,7 +243,7 @@ def _look_again(
     if any(now <= order.deadline for order in waiting) or any(now - at < RECONCILE_AGAIN_FOR for at in since):
         ask_for_the_next(desk, account)
     elif breaker is not None and breaker.is_engaged:
-        ask_for_a_look(desk, account, delay_s=probe_delay_s(breaker))
+        ask_for_a_look(desk, account, delay_s=probe_delay_s(breaker, now))
 
 
 def _guarded(desk: Desk, account: str) -> Settled:
