@@ -1,16 +1,23 @@
 """The rule of market hours: inside and outside, orders for after the market, and hours that nobody knows."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.calendar.build import SHIPPED
-from order_router.domain.exchange_time import IST
-from order_router.domain.market_hours import MarketClosed, MarketOpen, has_day_ended, require_open
-from order_router.domain.trading_calendar import NO_CALENDAR, parse_calendar
-from order_router.domain.vocabulary import Exchange
+from order_router.domain.exchange_time import IST, exchange_day
+from order_router.domain.market_hours import (
+    MarketClosed,
+    MarketOpen,
+    days_in_book,
+    has_day_ended,
+    require_open,
+)
+from order_router.domain.trading_calendar import LONGEST_CLOSURE, NO_CALENDAR, TradingCalendar, parse_calendar
+from order_router.domain.vocabulary import INDIAN, Exchange
 from tests.fakes.orders import a_request
 
 CALENDAR = parse_calendar(SHIPPED.read_text(encoding="utf-8"))
@@ -97,3 +104,44 @@ def test_an_order_for_a_session_that_nobody_knows_has_twenty_days(after: timedel
     request = a_request(after_market=True)
 
     assert has_day_ended(request, received_at, NO_CALENDAR, received_at + after) is has_ended
+
+
+SHARES = frozenset({Exchange.NSE, Exchange.BSE, Exchange.NFO, Exchange.BFO})
+
+
+@pytest.mark.parametrize(
+    ("exchanges", "calendar", "day", "since"),
+    [
+        (SHARES, CALENDAR, "2026-11-19", "2026-11-18"),
+        (SHARES, CALENDAR, "2026-11-23", "2026-11-20"),
+        (SHARES, CALENDAR, "2026-11-25", "2026-11-23"),
+        (SHARES | {Exchange.MCX}, CALENDAR, "2026-11-25", "2026-11-23"),
+        (SHARES, CALENDAR, "2026-11-09", "2026-11-06"),
+        (SHARES, CALENDAR, "2027-01-04", "2027-01-01"),
+        (frozenset({Exchange.NASDAQ, Exchange.COMBO}), CALENDAR, "2026-11-25", "2026-11-24"),
+        (SHARES, NO_CALENDAR, "2026-11-23", "2026-11-20"),
+    ],
+)
+def test_a_book_may_show_orders_received_since_all_of_its_exchanges_traded(
+    exchanges: frozenset[Exchange], calendar: TradingCalendar, day: str, since: str
+) -> None:
+    morning = datetime.fromisoformat(f"{day}T09:30").replace(tzinfo=IST)
+
+    days = days_in_book(exchanges, calendar, morning)
+
+    assert (days[0].isoformat(), days[-1].isoformat()) == (day, since)
+    assert [one - other for one, other in pairwise(days)] == [timedelta(days=1)] * (len(days) - 1)
+
+
+@given(exchange=st.sampled_from(sorted(INDIAN)), received_at=MOMENTS)
+def test_the_book_of_an_after_market_order_s_day_may_show_it(
+    exchange: Exchange, received_at: datetime
+) -> None:
+    opens_at = CALENDAR.next_open(exchange, received_at)
+    if opens_at is not None:
+        assert exchange_day(received_at) in days_in_book(INDIAN, CALENDAR, opens_at)
+
+
+@given(at=MOMENTS)
+def test_no_book_is_asked_of_more_days_than_the_longest_closure(at: datetime) -> None:
+    assert 2 <= len(days_in_book(frozenset(Exchange), CALENDAR, at)) <= LONGEST_CLOSURE.days + 1

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from order_router.brokers.registry import load_broker
+from order_router.domain.errors import Reason
 from order_router.domain.exchange_time import is_book_final
 from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind, State
@@ -93,6 +94,32 @@ def test_an_order_that_was_closed_is_put_right_by_a_later_book_that_has_its_fill
     assert (after.state, after.filled_quantity) == (State.REJECTED, 5)
     assert [step.event.kind for step in after.history[len(closed.history) :]] == [EventKind.LATE_FILL]
     assert after.broker_order_id == world.at_broker()[0].broker_order_id
+
+
+@pytest.mark.parametrize(
+    ("received_at", "read_at"),
+    [
+        (datetime(2026, 11, 23, 18, 25, tzinfo=UTC), datetime(2026, 11, 23, 18, 35, tzinfo=UTC)),
+        (datetime(2026, 11, 27, 12, 45, tzinfo=UTC), datetime(2026, 11, 30, 3, 50, tzinfo=UTC)),
+    ],
+    ids=["before and after midnight", "Friday evening and Monday morning"],
+)
+def test_an_order_of_a_day_before_that_stands_as_rejected_is_put_right_by_a_book_that_has_its_fill(
+    world: World, received_at: datetime, read_at: datetime
+) -> None:
+    at(world, received_at)
+    client_order_id = lost(world)
+    order = stored(world, client_order_id)
+    no = Event(kind=EventKind.REJECTED, at=received_at, reason=Reason("REFUSED", "no"))
+    world.store.write(apply(order, no), replacing=order)
+    at(world, read_at)
+    world.exchange.handle(world.transport.sent[0])
+    world.place("another that rests", limit_price="1400")
+
+    reconcile_account(world.desk, "paper", is_asked=False)
+
+    after = stored(world, client_order_id)
+    assert (after.state, after.filled_quantity) == (State.REJECTED, 5)
 
 
 def test_a_later_book_says_nothing_of_an_order_that_its_broker_refused_and_does_not_have(

@@ -3,12 +3,13 @@
 An after-market order is of the next session, not of the day on which it was received: what its day says is asked here.
 """
 
+from collections.abc import Collection
 from datetime import date, datetime
 
 from order_router.domain.errors import OrderDenied
 from order_router.domain.exchange_time import IST, LONGEST_DAY, exchange_day, is_day_over
 from order_router.domain.request import OrderRequest
-from order_router.domain.trading_calendar import LONGEST_CLOSURE, TradingCalendar
+from order_router.domain.trading_calendar import DAY, LONGEST_CLOSURE, WEEKDAYS, TradingCalendar
 from order_router.domain.vocabulary import INDIAN, Exchange
 
 LONGEST_WAIT = LONGEST_CLOSURE + LONGEST_DAY
@@ -64,6 +65,28 @@ def has_day_ended(
     if begins_at is None:
         return at - received_at > LONGEST_WAIT
     return is_day_over(request.instrument.exchange, begins_at, at)
+
+
+def days_in_book(
+    exchanges: Collection[Exchange], calendar: TradingCalendar, at: datetime
+) -> tuple[date, ...]:
+    """Return the days on which orders were received that a book of these exchanges read then may show, latest first.
+
+    The day itself and the one before, for venues abroad trade past midnight; and back to a day on which all of them
+    traded, for an after-market order waits from then on. Where hours are not known, every weekday counts as one.
+    """
+    today = exchange_day(at)
+    days = [today, today - DAY]
+    while today - days[-1] < LONGEST_CLOSURE and not all(
+        _trades(calendar, one, days[-1]) for one in exchanges
+    ):
+        days.append(days[-1] - DAY)
+    return tuple(days)
+
+
+def _trades(calendar: TradingCalendar, exchange: Exchange, day: date) -> bool:
+    sessions = calendar.sessions(exchange, day)
+    return day.weekday() in WEEKDAYS if sessions is None else bool(sessions)
 
 
 def _until(exchange: Exchange, calendar: TradingCalendar, at: datetime) -> str:

@@ -16,6 +16,7 @@ from order_router.domain.errors import Reason
 from order_router.domain.exchange_time import exchange_day
 from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind, State
+from order_router.domain.market_hours import days_in_book
 from order_router.domain.order import Order
 from order_router.domain.reports import OrderBook
 from order_router.domain.unanswered import asked_without_answer
@@ -220,14 +221,15 @@ def _of_the_days(desk: Desk, account: Account, due: Iterable[Order]) -> tuple[Or
 
 
 def _look_at_rejected(desk: Desk, account: Account, look: Look | None) -> None:
-    """Record what a book that was read shows of the day's rejected orders: nobody looks for them any more."""
+    """Record what a book that was read shows of its days' rejected orders: nobody looks for them any more."""
     if look is None or not look.book.reports:
         return
     failed: list[Order] = []
     try:
-        for order in orders_of_day(desk.store, account.name, exchange_day(look.read_at)):
-            if order.state is State.REJECTED:
-                _alone(partial(correct_rejected, desk, look), order, failed)
+        for day in days_in_book(look.broker.profile.exchanges, desk.calendar(), look.read_at):
+            for order in orders_of_day(desk.store, account.name, day):
+                if order.state is State.REJECTED:
+                    _alone(partial(correct_rejected, desk, look), order, failed)
     except StoreUnavailable as error:  # the schedule comes back to them
         logger.warning("rejected orders not looked at", extra={"account": account.name, "reason": error.code})
 
