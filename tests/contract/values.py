@@ -1,7 +1,7 @@
 """Compare what an adapter made of an answer with what the sample expects, exactly and by type."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import Field, fields, is_dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -17,13 +17,13 @@ hints_of: Callable[[Any], dict[str, Any]] = cache(get_type_hints)
 
 
 def plain(value: object) -> Any:
-    """Return a report as JSON values: decimals as text, times as ISO text, absent fields left out."""
+    """Return a report as JSON values: decimals as text, times as ISO text, absent fields and unset flags left out."""
     as_plain = next((render for kinds, render in PLAIN if isinstance(value, kinds)), None)
     if as_plain is not None:
         return as_plain(value)
     if is_dataclass(value):
-        found = {field.name: getattr(value, field.name) for field in fields(value)}
-        return {name: plain(item) for name, item in found.items() if item is not None}
+        found = [(field, getattr(value, field.name)) for field in fields(value)]
+        return {field.name: plain(item) for field, item in found if not _is_absent(field, item)}
     return value
 
 
@@ -37,6 +37,10 @@ PLAIN: tuple[tuple[type | UnionType, Callable[[Any], Any]], ...] = (
     (tuple, lambda value: [plain(item) for item in value]),
     (Mapping, lambda value: {name: plain(item) for name, item in value.items()}),
 )
+
+
+def _is_absent(field: Field[Any], item: object) -> bool:
+    return item is None or (item is False and field.default is False)
 
 
 def wrong_types(value: object, where: str = "the result") -> list[str]:

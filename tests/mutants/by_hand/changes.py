@@ -223,7 +223,10 @@ MUTANTS = (
         name="change-on-terms-that-nobody-knows",
         breaks="a change leaves although the order could not be read back after one that was not answered",
         file="service/looking.py",
-        old="    if report is None or report.filled_quantity < order.filled_quantity:\n        raise ChangeInProgress(",
+        old=(
+            "    if report is None or report.is_changing or report.filled_quantity < order.filled_quantity:\n"
+            "        raise ChangeInProgress("
+        ),
         new="    if report is None:\n        return order\n    if report is None:\n        raise ChangeInProgress(",
         killed_by=(
             UNANSWERED + "test_no_change_leaves_while_the_terms_from_the_last_one_cannot_be_read",
@@ -255,6 +258,22 @@ MUTANTS = (
         old=" if look.book.is_complete else None\n        return record_report",
         new="\n        return record_report",
         killed_by=(NOT_DONE + "test_a_book_that_is_not_complete_does_not_say_what_was_not_made",),
+    ),
+    Mutant(
+        name="change-under-way-said-not-to-be-made",
+        breaks="a cancel or change that the broker calls pending is said not to be made",
+        file="domain/unanswered.py",
+        old="    if report.is_changing or report.filled_quantity < order.filled_quantity:",
+        new="    if report.filled_quantity < order.filled_quantity:",
+        killed_by=(NOT_DONE + "test_what_is_under_way_at_the_broker_is_not_said_to_be_undone",),
+    ),
+    Mutant(
+        name="change-on-the-terms-before-one-under-way",
+        breaks="a change leaves with the terms from before another one that the broker calls pending",
+        file="service/looking.py",
+        old="report is None or report.is_changing or report",
+        new="report is None or report",
+        killed_by=(NOT_DONE + "test_no_change_leaves_while_the_last_one_is_under_way_at_the_broker",),
     ),
     Mutant(
         name="lost-cancel-told-to-nobody",

@@ -10,8 +10,9 @@ from order_router.domain.history import FULL, Event
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Order, apply
 from order_router.domain.order_news import news_of
-from order_router.domain.reports import OrderBook
+from order_router.domain.reports import OrderBook, OrderReport
 from order_router.service.change import cancel_order, modify_order
+from order_router.service.changeable import ChangeInProgress
 from order_router.service.reconcile import answer_ask, reconcile_account
 from order_router.service.timing import LEASE, RECONCILE_AGAIN_FOR, RECONCILE_DELAY_S
 from tests.fakes.transport import Fault
@@ -168,6 +169,53 @@ def test_a_book_that_is_not_complete_does_not_say_what_was_not_made(world: World
     world.desk = replace(world.desk, broker_of=lambda _name: blind)
 
     assert looked_at(world, order, after=LEASE + INSTANT) == order
+
+
+def changing(broker: Broker) -> Broker:
+    """Return the broker while it says of each order that a change or a cancel is under way."""
+
+    class Changing:
+        profile = broker.profile
+        modify_order = staticmethod(broker.modify_order)
+
+        @staticmethod
+        def read_orders(*given: object) -> OrderBook:
+            book = broker.read_orders(*given)  # type: ignore[arg-type]
+            return replace(book, reports=tuple(replace(row, is_changing=True) for row in book.reports))
+
+        @staticmethod
+        def read_order(*given: object) -> OrderReport:
+            return replace(broker.read_order(*given), is_changing=True)  # type: ignore[arg-type]
+
+    return Changing  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize("change", ["cancel", "modify"])
+def test_what_is_under_way_at_the_broker_is_not_said_to_be_undone(world: World, change: str) -> None:
+    order, desk = asked(world, Fault.REQUEST_LOST, change), world.desk
+    busy = changing(desk.broker_of("paper"))
+    world.desk = replace(desk, broker_of=lambda _name: busy)
+    world.reconcile.asked.clear()
+
+    assert looked_at(world, order, after=LEASE + INSTANT) == order
+    assert world.reconcile.asked == [("paper", RECONCILE_DELAY_S)], "the looks go on"
+
+    world.desk = desk
+    assert len(told(looked_at(world, order, after=INSTANT))) == 1
+
+
+def test_no_change_leaves_while_the_last_one_is_under_way_at_the_broker(world: World) -> None:
+    order = asked(world, Fault.REQUEST_LOST, "modify")
+    busy = changing(world.desk.broker_of("paper"))
+    world.desk = replace(world.desk, broker_of=lambda _name: busy)
+    world.clock.advance((LEASE + INSTANT).total_seconds())
+    sent = world.transport.writes_sent()
+
+    with pytest.raises(ChangeInProgress, match="could not be read back"):
+        modify_order(world.desk, order.client_order_id, {"quantity": 7})
+
+    assert world.transport.writes_sent() == sent
+    assert world.store.get(order.client_order_id) == order
 
 
 def test_an_order_whose_history_is_full_is_not_written_again_by_each_look(world: World) -> None:

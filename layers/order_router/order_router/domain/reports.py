@@ -25,7 +25,10 @@ class ReportedState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderReport:
-    """One row of a broker's order book. Quantities in units; times aware UTC; `status` is the broker's raw word."""
+    """One row of a broker's order book. Quantities in units; times aware UTC; `status` is the broker's raw word.
+
+    `is_changing`: by that word, a change or a cancel of the order is under way at the broker.
+    """
 
     broker_order_id: str
     state: ReportedState
@@ -44,6 +47,7 @@ class OrderReport:
     client_tag: str | None = None
     message: str | None = None
     placed_at: datetime | None = None
+    is_changing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

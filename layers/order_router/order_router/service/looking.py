@@ -42,11 +42,11 @@ def on_known_terms(desk: Desk, account: Account, broker: Broker, order: Order) -
     target = OrderTarget(broker_order_id=at_broker(order), request=order.request)
     asked_before = desk.clock.now() - LEASE
     report = look_at(desk, account, broker, target)
-    # what lacks a fill that we know of is of a moment ago
-    if report is None or report.filled_quantity < order.filled_quantity:
+    # what lacks a fill that we know of is of a moment ago, and what is being changed there has its terms still to come
+    if report is None or report.is_changing or report.filled_quantity < order.filled_quantity:
         raise ChangeInProgress(
-            f"the last change of order {order.client_order_id} was not answered, and the order could not be read"
-            " back: which terms it has is not known, ask again"
+            f"the last change of order {order.client_order_id} was not answered, and what became of it could not be"
+            " read back: which terms it has is not known, ask again"
         )
     known = record_report(desk, order, Seen(report, "the order read back", asked_before=asked_before))
     require_modifiable(known, desk.clock.now())

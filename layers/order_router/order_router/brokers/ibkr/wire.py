@@ -76,6 +76,9 @@ STATES = {
     "ApiCancelled": ReportedState.CANCELLED,
     "Inactive": ReportedState.REJECTED,
 }
+CHANGING = frozenset({"PendingCancel", "PreCancelled"})
+"""What IBKR says while a cancel is under way there; it has no word for a change that is."""
+
 STOPS = frozenset({OrderType.SL, OrderType.SL_M})
 NOT_ANSWERED = "Pending Submit"
 """The `order_ccp_status` of an inactive order whose question was never answered: it was not sent."""
@@ -118,6 +121,7 @@ def read_row(row: dict[str, Any], instrument: Instrument) -> OrderReport:
         average_price=_average(row, "avgPrice", "secType"),
         client_tag=read_optional_text(row, "order_ref"),
         message=read_optional_text(row, "order_cancellation_by_system_reason"),
+        is_changing=read_text(row, "status") in CHANGING,
     )
 
 
@@ -141,6 +145,7 @@ def read_status(row: dict[str, Any], instrument: Instrument) -> OrderReport:
         average_price=_average(row, "average_price", "sec_type"),
         message=None,
         placed_at=read_utc_time(row, "order_time", "%y%m%d%H%M%S"),
+        is_changing=read_text(row, "order_status") in CHANGING,
     )
 
 

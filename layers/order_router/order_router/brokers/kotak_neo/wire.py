@@ -69,6 +69,8 @@ STATES = {
     "cancelled after market order": ReportedState.CANCELLED,
     "rejected": ReportedState.REJECTED,
 }
+CHANGING = frozenset({"modify pending", "modify validation pending", "cancel pending"})
+"""What Kotak says while a change or a cancel is under way there."""
 # what the book shows of orders made elsewhere: kotakneoapi 3.0.9, its settings and feed
 NEVER_SENT = {"exSeg": frozenset({"mcx_fo", "cde_fo", "bse_cd"}), "prod": frozenset({"co", "bo"})}
 WAITING = frozenset({"after market order req received", "modify after market order req received"})
@@ -164,6 +166,7 @@ def read_row(value: object) -> OrderReport:
         message=read_present_text(row, "rejRsn"),
         # ordDtTm moves with each change of the order
         placed_at=read_time(row, "ordEntTm"),
+        is_changing=read_text(row, "ordSt").lower() in CHANGING,
     )
 
 

@@ -57,6 +57,8 @@ STATES = {
     "CANCELLED AMO": ReportedState.CANCELLED,
     "REJECTED": ReportedState.REJECTED,
 }
+CHANGING = frozenset({"MODIFY VALIDATION PENDING", "MODIFY PENDING", "CANCEL PENDING"})
+"""What Kite says while a change or a cancel is under way there."""
 # a postback's own words: a part was filled or the order was changed; the page lists CANCEL where its rows say CANCELLED
 POSTBACK_STATES = STATES | {"UPDATE": ReportedState.OPEN, "CANCEL": ReportedState.CANCELLED}
 # what the book shows of orders made elsewhere: kiteconnect 5.2.2; the product of a cover order, forum comment 47143
@@ -158,6 +160,7 @@ def read_row(value: object, states: dict[str, ReportedState] = STATES) -> OrderR
         client_tag=read_tag(row),
         message=read_optional_text(row, "status_message"),
         placed_at=read_ist_time(row, "order_timestamp"),
+        is_changing=read_text(row, "status") in CHANGING,
     )
 
 
