@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, cast
 
@@ -16,10 +16,12 @@ from order_router.domain.breaker import FIRST_PAUSE, Breaker, BreakerState, open
 from order_router.domain.errors import Reason
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.limits import STARTING
+from order_router.domain.order import Ownership, take_ownership
 from order_router.service.book_turns import BookTurns
+from order_router.service.place import order_of
 from order_router.service.reading_books import note_kept_out
 from order_router.service.reconcile import answer_ask, reconcile_account, reconcile_all
-from order_router.service.timing import BOOK_HELD, BOOK_WAIT, RECONCILE_DELAY_S
+from order_router.service.timing import BOOK_HELD, BOOK_WAIT, LEASE, RECONCILE_DELAY_S
 from tests.fakes.world import World
 from tests.faults import ibkr_side
 from tests.faults.crashes import Crash, Crashes, CrashingPort, Point
@@ -154,6 +156,39 @@ def test_a_circuit_s_read_that_was_left_to_others_is_made_by_the_next_look(
     world.clock.advance(RECONCILE_DELAY_S)
     reconcile_account(world.desk, "paper")
     assert not world.breakers.get("ibkr", "paper").is_engaged
+
+
+def told_at(world: World, client_order_id: str) -> list[datetime]:
+    """Return when a person was told of the order, which nothing has settled."""
+    order = world.store.get(client_order_id)
+    assert order is not None
+    assert order.state is State.UNKNOWN
+    return [step.event.at for step in order.history if step.event.kind is EventKind.PERSON_TOLD]
+
+
+def test_an_order_is_told_once_within_a_minute_though_its_looks_never_get_their_turn(desk: Desk) -> None:
+    world, queue, lost_at = desk.world, LookQueue(desk.world), desk.world.clock.now()
+    lost, asked = desk.lose(), len(desk.asked)
+    world.desk.turns.take(desk.mark(), "others", lost_at, until=lost_at + 5 * timedelta(seconds=MINUTE_S))
+
+    queue.pass_time(3 * MINUTE_S)
+
+    [at] = told_at(world, lost)
+    assert LEASE < at - lost_at <= timedelta(seconds=MINUTE_S)
+    assert len(desk.asked) == asked, "no book was read"
+
+
+def test_a_dead_worker_s_order_is_told_by_the_first_look_though_that_does_not_get_its_turn(
+    desk: Desk,
+) -> None:
+    world, now = desk.world, desk.world.clock.now()
+    born = order_of(world.command("dead", product="CNC"), world.desk.account("paper"))
+    world.store.write(take_ownership(born, Ownership("dead", now + LEASE), now), replacing=None)
+    world.desk.turns.take(desk.mark(), "others", now, until=now + 5 * timedelta(seconds=MINUTE_S))
+    world.clock.advance(LEASE.total_seconds() + 1)
+
+    assert reconcile_account(world.desk, "paper", is_asked=False).looked_at == 0
+    assert len(told_at(world, born.client_order_id)) == 1
 
 
 def test_a_worker_that_died_in_its_turn_keeps_nobody_out_for_long(desk: Desk) -> None:

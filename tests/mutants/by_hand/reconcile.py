@@ -8,6 +8,7 @@ AFTER_MARKET = "tests/unit/service/test_after_market.py::"
 LIKENESS = "tests/unit/domain/test_likeness.py::"
 BOOKS = "tests/unit/service/test_books.py::"
 UNWRITABLE = "tests/unit/service/test_unwritable.py::"
+SELDOM = "tests/integration/test_seldom_books.py::"
 CHAIN = "tests/faults/test_look_chain.py::"
 MARKS = "tests/integration/test_store_contracts.py::TestLookMarksTable::"
 FILE = "service/reconcile.py"
@@ -179,6 +180,27 @@ MUTANTS = (
         old="    order = order if order.has(EventKind.PERSON_TOLD) else _tell_unknown(desk, order)\n",
         new="",
         killed_by=(RECONCILE + "test_an_order_that_stays_unknown_is_told_once_and_looked_for_again",),
+    ),
+    Mutant(
+        name="missed-turn-hides-an-unknown-order",
+        breaks="nobody hears of a lost order while others read the book of its user",
+        file=FILE,
+        old="    if is_known or any(now - at <= LEASE for at in left):",
+        new="    if True:",
+        killed_by=(
+            SELDOM + "test_an_order_is_told_once_within_a_minute_though_its_looks_never_get_their_turn",
+            SELDOM + "test_a_dead_worker_s_order_is_told_by_the_first_look_though_that_does_not_get_its_turn",
+        ),
+    ),
+    Mutant(
+        name="missed-turn-tells-at-once",
+        breaks="an order that the next look may find is told as unknown by a look that missed its turn",
+        file=FILE,
+        old="    if is_known or any(now - at <= LEASE for at in left):",
+        new="    if is_known:",
+        killed_by=(
+            SELDOM + "test_an_order_is_told_once_within_a_minute_though_its_looks_never_get_their_turn",
+        ),
     ),
     Mutant(
         name="unknown-told-every-minute",

@@ -33,7 +33,7 @@ from order_router.service.reading_books import TooEarly, note_kept_out, read_in_
 from order_router.service.recording import record
 from order_router.service.renewing import fingerprint_of, is_replaced
 from order_router.service.settling import Look, correct_rejected, settle
-from order_router.service.timing import LOOKS_TIME, RECONCILE_AGAIN_FOR, WATCHES_TIME
+from order_router.service.timing import LEASE, LOOKS_TIME, RECONCILE_AGAIN_FOR, WATCHES_TIME
 
 logger = logging.getLogger(__name__)
 MAY_BE_THERE = {State.SUBMITTING, State.UNKNOWN}
@@ -75,9 +75,8 @@ def reconcile_account(desk: Desk, account_name: str, *, is_asked: bool = True) -
     read = _read_book(desk, account) if due or probe is not None else None
     breaker = None if probe is None else end_probe(desk, account, probe, _why_unread(read))
     look = None if read is None else _look(desk, account, due, read)
-    after = (
-        due if look is None else tuple(_alone(partial(settle, desk, look), order, failed) for order in due)
-    )
+    settle_one = partial(_tell_long_lost, desk, account) if look is None else partial(settle, desk, look)
+    after = tuple(_alone(settle_one, order, failed) for order in due)
     unknown = [order for order in after if order.state is State.UNKNOWN]
     waiting = release_held(desk, unsettled, unknown)
     if is_asked:
@@ -144,6 +143,17 @@ def _alone(settle_one: Callable[[Order], Order], order: Order, failed: list[Orde
 def _lost(desk: Desk, order: Order) -> Order:
     reason = Reason("WORKER_LOST", "whoever was sending this order never wrote down what became of it")
     return record(desk, order, [Event(kind=EventKind.OUTCOME_LOST, at=desk.clock.now(), reason=reason)])
+
+
+def _tell_long_lost(desk: Desk, account: Account, order: Order) -> Order:
+    """Return an order whose book was left to the next look: told as by an unreadable one if it left a while ago."""
+    now = desk.clock.now()
+    left = (step.event.at for step in order.history if step.event.kind is EventKind.SUBMITTING)
+    is_known = order.state is not State.UNKNOWN or order.has(EventKind.PERSON_TOLD)
+    if is_known or any(now - at <= LEASE for at in left):
+        return order
+    unread = OrderBook((), is_complete=False)
+    return settle(desk, Look(unread, desk.broker_of(account.broker), (order,), now), order)
 
 
 @dataclass(frozen=True, slots=True)
