@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -24,6 +25,7 @@ from order_router.brokers.registry import load_broker
 from order_router.domain.account import Account
 from order_router.domain.lifecycle import State
 from order_router.domain.limits import Limits, MarginCheck
+from order_router.domain.reports import OrderMargin
 from order_router.domain.vocabulary import Source
 from order_router.ports import PlaceOrder
 from order_router.service.needed_reads import NotReadYet
@@ -32,6 +34,9 @@ from tests.fakes.world import World, listed
 
 MARKET: dict[str, Any] = {"order_type": "MARKET", "limit_price": None}
 TOO_OFTEN = RateLimited("too many requests")
+MARGIN = OrderMargin(required=Decimal(1), available=Decimal(2))
+"""What the paper broker has no calculator to say."""
+
 PASSING = (NotSent("connection refused"), OutcomeUnknown("no answer in time"))
 
 
@@ -51,7 +56,7 @@ class Asked:
         self._world, self._failures = world, list(failures)
         self._began, self.at_s = world.clock.now(), list[float]()
         paper = load_broker("paper")
-        self._read = getattr(paper, name)
+        self._read = (lambda *_: MARGIN) if name == "read_order_margin" else getattr(paper, name)
         changes = {name: self, "profile": replace(paper.profile, **profile)}
         broker = cast("Broker", SimpleNamespace(**vars(paper) | changes))
         world.desk = replace(world.desk, broker_of=lambda _: broker)
@@ -226,30 +231,49 @@ def test_a_caller_is_told_to_ask_again() -> None:
 
 
 # ---- a dead session
-def test_a_session_that_a_program_may_renew_is_renewed_for_the_price(world: World) -> None:
-    limit(world, max_order_value="10000")
-    quotes = Asked(world, "read_quotes", [SessionExpired("log in")], login=LoginKind.UNATTENDED)
+NEEDED = (
+    ("read_quotes", {"price_band_percent": "5"}, "PRICE_UNKNOWN"),
+    ("read_positions", {"max_daily_loss": "500"}, "POSITIONS_UNKNOWN"),
+    ("read_funds", {"margin": MarginCheck.FUNDS}, "MARGIN_UNKNOWN"),
+    ("read_order_margin", {"margin": MarginCheck.CALCULATOR}, "MARGIN_UNKNOWN"),
+)
+each_needed = pytest.mark.parametrize(("name", "limits", "code"), NEEDED, ids=[name for name, *_ in NEEDED])
 
-    assert world.place(**MARKET).order.state is State.FILLED
-    assert (len(quotes.at_s), len(world.renewer.renewed)) == (2, 1)
+
+@each_needed
+def test_a_session_that_a_program_may_renew_is_renewed_for_the_read(
+    world: World, name: str, limits: dict[str, Any], code: str
+) -> None:
+    limit(world, **limits)
+    read = Asked(world, name, [SessionExpired("log in")], login=LoginKind.UNATTENDED)
+
+    order = world.place().order
+
+    assert (order.state, len(read.at_s), len(world.renewer.renewed)) == (State.FILLED, 2, 1), code
 
 
-def test_a_session_that_is_not_renewed_in_time_refuses_nothing(world: World) -> None:
-    limit(world, max_order_value="10000")
-    Asked(world, "read_quotes", [SessionExpired("log in")], login=LoginKind.UNATTENDED)
+@each_needed
+def test_a_session_that_is_not_renewed_in_time_refuses_nothing(
+    world: World, name: str, limits: dict[str, Any], code: str
+) -> None:
+    limit(world, **limits)
+    Asked(world, name, [SessionExpired("log in")], login=LoginKind.UNATTENDED)
     world.renewer.on_renew = lambda *_: world.clock.advance(60)
 
     with pytest.raises(NotReadYet):
-        world.place(**MARKET)
+        world.place()
 
-    assert no_trace(world)
+    assert (len(world.renewer.renewed), no_trace(world)) == (1, True), code
 
 
-def test_where_a_person_logs_in_a_dead_session_refuses_and_is_reported(world: World) -> None:
-    limit(world, max_order_value="10000")
-    Asked(world, "read_quotes", [SessionExpired("log in")], login=LoginKind.BROWSER)
+@each_needed
+def test_where_a_person_logs_in_a_dead_session_refuses_and_is_reported(
+    world: World, name: str, limits: dict[str, Any], code: str
+) -> None:
+    limit(world, **limits)
+    Asked(world, name, [SessionExpired("log in")], login=LoginKind.BROWSER)
 
-    order = world.place(**MARKET).order
+    order = world.place().order
 
-    assert (order.state, order.reason and order.reason.code) == (State.REFUSED, "PRICE_UNKNOWN")
+    assert (order.state, order.reason and order.reason.code) == (State.REFUSED, code)
     assert [name for name, _ in world.renewer.reported] == ["paper"]

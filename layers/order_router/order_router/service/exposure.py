@@ -7,7 +7,10 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from order_router.adapter.errors import BrokerError, Unsupported
+from order_router.adapter.http import Send
+from order_router.adapter.port import Broker
 from order_router.adapter.profile import Profile
+from order_router.adapter.session import BrokerSession
 from order_router.domain.account import Account
 from order_router.domain.exchange_time import exchange_day, is_before_trading, is_time_for_first_look
 from order_router.domain.instrument import Instrument, parse_instrument
@@ -25,11 +28,12 @@ from order_router.domain.meter import (
     carried_of,
     code_of,
 )
-from order_router.domain.reports import Position
+from order_router.domain.reports import Position, PositionBook
 from order_router.domain.vocabulary import Exchange
 from order_router.ports import Notice, StoreUnavailable
 from order_router.service.asking import TimedTransport, ask
 from order_router.service.desk import Desk
+from order_router.service.needed_reads import ask_before
 from order_router.service.pricing import PRICE_LIFE
 from order_router.service.reading_books import note_kept_out, require_let_in
 from order_router.service.timing import PASS_TIME
@@ -49,17 +53,20 @@ def oldest_base(at: datetime) -> datetime:
     return at - BASE_LIFE
 
 
-def rebase(desk: Desk, account: Account, day: date, *, known_since: datetime) -> Mapping[str, Decimal]:
+def rebase(
+    desk: Desk, account: Account, day: date, *, known_since: datetime, deadline: datetime | None = None
+) -> Mapping[str, Decimal]:
     """Read the account's positions, unless somebody has since then, and return what is counted by them that day.
 
-    Raises the broker's error, or StoreUnavailable where orders kept coming between.
+    Raises the broker's error, NotReadYet if that may pass before the deadline, if there is one, or StoreUnavailable
+    where orders kept coming between.
     """
     name = Counted("account", account.name).item_of(day)
     for _ in range(TRIES):
         seen, at = desk.meters.read(name), desk.clock.now()
         if _is_known(seen, known_since):
             return seen
-        positions = _positions(desk, account)
+        positions = _positions(desk, account, deadline)
         if BASED_AT not in seen:
             seen = {**seen, **_carried(desk, account, positions, day, at)}
         amounts = base_of(_but_sold_holdings(desk, account, positions), seen)
@@ -69,9 +76,13 @@ def rebase(desk: Desk, account: Account, day: date, *, known_since: datetime) ->
     raise StoreUnavailable("setting what is counted: orders kept coming")
 
 
-def _positions(desk: Desk, account: Account) -> tuple[Position, ...]:
+def _positions(desk: Desk, account: Account, deadline: datetime | None) -> tuple[Position, ...]:
     """Read the account's positions; Unsupported names one that cannot be read, for what it is worth is not known."""
-    book = ask(desk, account, lambda broker, send, session: broker.read_positions(send, session))
+
+    def read(broker: Broker, send: Send, session: BrokerSession) -> PositionBook:
+        return broker.read_positions(send, session)
+
+    book = ask(desk, account, read) if deadline is None else ask_before(desk, account, read, deadline)
     if book.unreadable:
         raise Unsupported(f"a position cannot be read: {book.unreadable[0]}")
     return book.positions

@@ -25,11 +25,10 @@ from order_router.domain.risk import (
     worth,
 )
 from order_router.domain.vocabulary import OrderType, Side
-from order_router.service.asking import ask
 from order_router.service.desk import Desk
 from order_router.service.exposure import oldest_base, rebase
 from order_router.service.gates import change_gate, entry_gate
-from order_router.service.needed_reads import read_or_tried_again
+from order_router.service.needed_reads import ask_before
 from order_router.service.pricing import new_price, oldest_price, price_of, refuses
 
 LEARN_TRIES = 3
@@ -246,8 +245,7 @@ def _price_behind(entry: Entry, missing: PriceUnfit) -> Decimal | None:
 def _learn_positions(entry: Entry, missing: BaseStale) -> None:
     try:
         known_since = oldest_base(entry.desk.clock.now())
-        with read_or_tried_again(entry.desk, entry.account, entry.deadline):
-            rebase(entry.desk, entry.account, entry.day, known_since=known_since)
+        rebase(entry.desk, entry.account, entry.day, known_since=known_since, deadline=entry.deadline)
     except BrokerError as error:
         raise PositionsUnknown(f"{missing.message}: {error.reason.message}") from error
 
@@ -257,8 +255,7 @@ def _require_margin(entry: Entry, price: Decimal | None) -> None:
     if limits.margin is MarginCheck.OFF or is_exit(entry.request):
         return
     try:
-        with read_or_tried_again(entry.desk, entry.account, entry.deadline):
-            required, available = _margin(entry, limits.margin, price)
+        required, available = _margin(entry, limits.margin, price)
     except (BrokerError, Unsupported) as error:
         raise MarginUnknown(f"the margin is not known: {error.reason.message}") from error
     if required > available:
@@ -275,10 +272,11 @@ def _require_margin_for_more(entry: Entry, order: Order, price: Decimal | None) 
 
 def _margin(entry: Entry, check: MarginCheck, price: Decimal | None) -> tuple[Decimal, Decimal]:
     if check is MarginCheck.CALCULATOR:
-        margin = ask(
+        margin = ask_before(
             entry.desk,
             entry.account,
             lambda broker, send, session: broker.read_order_margin(send, session, entry.request),
+            entry.deadline,
         )
         if margin.available is not None:
             return margin.required, margin.available
@@ -287,5 +285,10 @@ def _margin(entry: Entry, check: MarginCheck, price: Decimal | None) -> tuple[De
 
 
 def _available(entry: Entry) -> Decimal:
-    funds = ask(entry.desk, entry.account, lambda broker, send, session: broker.read_funds(send, session))
+    funds = ask_before(
+        entry.desk,
+        entry.account,
+        lambda broker, send, session: broker.read_funds(send, session),
+        entry.deadline,
+    )
     return sum((one.available for one in funds), ZERO)

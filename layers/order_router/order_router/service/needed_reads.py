@@ -1,7 +1,6 @@
 """What an order needs to know of its broker before it leaves: a failure that may pass refuses nothing for good."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from order_router.adapter.errors import BrokerError, NotSent, RateLimited, SessionExpired
@@ -24,31 +23,31 @@ class NotReadYet(RouterError):
     code = "BROKER_NOT_READ"
 
 
-@contextmanager
-def read_or_tried_again(desk: Desk, account: Account, deadline: datetime) -> Iterator[None]:
-    """Raise NotReadYet for a broker's error that may pass by itself before the deadline; others go on as they are."""
+def ask_before[T](
+    desk: Desk, account: Account, read: Callable[[Broker, Send, BrokerSession], T], deadline: datetime
+) -> T:
+    """Return what the read returns; a broker that is asked too often is asked once more a second later.
+
+    So is one that has a new session then. Raises NotReadYet where the failure may pass by itself before the deadline,
+    else the broker's error.
+    """
     try:
-        yield
+        return _asked_twice(desk, account, read, deadline)
     except BrokerError as error:
         if not _may_pass(desk, account, error, deadline):
             raise
         raise NotReadYet(f"not read before the order: {error.reason.message}") from error
 
 
-def ask_before[T](
+def _asked_twice[T](
     desk: Desk, account: Account, read: Callable[[Broker, Send, BrokerSession], T], deadline: datetime
 ) -> T:
-    """Return what the read returns; a broker that is asked too often is asked once more a second later.
-
-    So is one that has a new session then. Raises NotReadYet, or the broker's error where that is its answer.
-    """
-    with read_or_tried_again(desk, account, deadline):
-        try:
-            return ask(desk, account, read)
-        except (RateLimited, SessionExpired) as error:
-            if not _may_ask_again(desk, account, error, deadline):
-                raise
+    try:
         return ask(desk, account, read)
+    except (RateLimited, SessionExpired) as error:
+        if not _may_ask_again(desk, account, error, deadline):
+            raise
+    return ask(desk, account, read)
 
 
 def _may_ask_again(
