@@ -277,6 +277,14 @@ MUTANTS = (
         killed_by=(READS + "test_positions_and_margin_that_are_not_read_just_now_refuse_no_entry",),
     ),
     Mutant(
+        name="entry-keeps-an-exit-waiting",
+        breaks="an entry comes again for a price that nobody says until the exit behind it is too old",
+        file="service/needed_reads.py",
+        old="    if not within.may_come_again(now):\n        return False\n",
+        new="",
+        killed_by=(READS + "test_an_exit_behind_an_entry_whose_price_is_never_read_leaves_in_its_time",),
+    ),
+    Mutant(
         name="kept-out-broker-asked-again",
         breaks="a broker that keeps out whoever goes on is asked at once, and keeps out for longer",
         file="service/needed_reads.py",

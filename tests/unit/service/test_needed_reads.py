@@ -28,8 +28,9 @@ from order_router.domain.limits import Limits, MarginCheck
 from order_router.domain.reports import OrderMargin
 from order_router.domain.vocabulary import Source
 from order_router.ports import PlaceOrder
-from order_router.service.needed_reads import NotReadYet
-from order_router.service.place import place_order
+from order_router.service.needed_reads import NotReadYet, ReadTime, read_time
+from order_router.service.place import order_of, place_order
+from order_router.service.timing import READ_TIME
 from tests.fakes.world import World, listed
 
 MARKET: dict[str, Any] = {"order_type": "MARKET", "limit_price": None}
@@ -167,7 +168,7 @@ def test_nothing_waits_beyond_the_order_s_time(world: World, seconds: float, ask
     assert quotes.at_s == asked
 
 
-@pytest.mark.parametrize(("keeps_out_s", "asked"), [(0.5, [0, 1]), (3, [0, 3]), (3.5, [0]), (30, [0])])
+@pytest.mark.parametrize(("keeps_out_s", "asked"), [(0.5, [0, 1]), (3, [0, 3]), (3.5, [0]), (8, [0])])
 def test_a_broker_that_keeps_out_is_not_asked_meanwhile(
     world: World, keeps_out_s: float, asked: list[float]
 ) -> None:
@@ -180,11 +181,14 @@ def test_a_broker_that_keeps_out_is_not_asked_meanwhile(
     assert quotes.at_s == asked
 
 
-def test_a_broker_that_keeps_out_for_longer_than_the_order_has_refuses_it(world: World) -> None:
+@pytest.mark.parametrize(("seconds", "keeps_out_s"), [(30, 8.5), (5, 5.5)])
+def test_a_broker_that_keeps_out_for_longer_than_the_order_has_refuses_it(
+    world: World, seconds: float, keeps_out_s: float
+) -> None:
     limit(world, max_order_value="10000")
-    quotes = Asked(world, "read_quotes", [RateLimited("too many", keeps_out_s=30.5)])
+    quotes = Asked(world, "read_quotes", [RateLimited("too many", keeps_out_s=keeps_out_s)])
 
-    order = place_order(world.desk, within(world, 30, **MARKET)).order
+    order = place_order(world.desk, within(world, seconds, **MARKET)).order
 
     assert (order.state, order.reason and order.reason.code) == (State.REFUSED, "PRICE_UNKNOWN")
     assert quotes.at_s == [0]
@@ -215,12 +219,72 @@ def test_five_alerts_in_one_second_at_one_quote_a_second_all_trade(world: World)
     assert list(deliveries(world, commands)) == [State.FILLED] * 5
 
 
-def test_an_alert_whose_price_is_never_read_ends_stale_and_is_told(world: World) -> None:
+@pytest.mark.parametrize(("seconds", "end"), [(5, State.STALE), (30, State.REFUSED), (300, State.REFUSED)])
+def test_an_alert_whose_price_is_never_read_ends_in_seconds_and_is_told(
+    world: World, seconds: float, end: State
+) -> None:
     limit(world, max_order_value="10000")
-    Asked(world, "read_quotes", [TOO_OFTEN] * 100)
+    quotes = Asked(world, "read_quotes", [TOO_OFTEN] * 100)
 
-    assert list(deliveries(world, [within(world, 30, **MARKET)])) == [State.STALE]
-    assert [notice.kind for notice in world.notifier.notices] == ["stale"]
+    assert list(deliveries(world, [within(world, seconds, **MARKET)])) == [end]
+    assert [notice.kind for notice in world.notifier.notices] == [str(end)]
+    assert quotes.at_s[-1] <= 10
+
+
+def with_slow_quotes(world: World) -> list[float]:
+    """Have each quote take as long as a read may, for nothing; return when each was asked for."""
+    began, asked = world.clock.now(), list[float]()
+
+    def read_quotes(*_: object) -> None:
+        asked.append((world.clock.now() - began).total_seconds())
+        world.clock.advance(READ_TIME.total_seconds())
+        raise OutcomeUnknown("no answer in time")
+
+    broker = cast("Broker", SimpleNamespace(**vars(load_broker("paper")) | {"read_quotes": read_quotes}))
+    world.desk = replace(world.desk, broker_of=lambda _: broker)
+    return asked
+
+
+@pytest.mark.parametrize("limits", [{"max_order_value": "10000"}, {"price_band_percent": "5"}])
+def test_an_exit_behind_an_entry_whose_price_is_never_read_leaves_in_its_time(
+    world: World, limits: dict[str, Any]
+) -> None:
+    world.place("bought")
+    limit(world, **limits)
+    terms = MARKET if "max_order_value" in limits else {}
+    entry = replace(within(world, 30, **terms), idempotency_key="entry")
+    asked = with_slow_quotes(world)
+    world.clock.advance(1)
+    leave = within(world, 30, side="SELL", position_effect="CLOSE", **terms)
+
+    ends = list(deliveries(world, [entry, replace(leave, idempotency_key="exit")]))
+
+    assert ends == [State.REFUSED, State.FILLED]
+    assert asked[:2] == [1, 10]
+
+
+def test_an_exit_waits_for_the_price_that_its_limit_is_set_by_as_long_as_it_has(world: World) -> None:
+    leave = world.command(source=Source.ALERT, position_effect="CLOSE")
+    order = order_of(leave, Account(name="paper", broker="paper"))
+
+    assert read_time(order) == ReadTime(order.deadline)
+
+
+@pytest.mark.parametrize(("late_s", "end"), [(23, State.FILLED), (23.001, State.REFUSED)])
+def test_an_entry_begins_no_read_that_may_outlast_it(world: World, late_s: float, end: State) -> None:
+    limit(world, max_order_value="10000")
+    command = within(world, 30, **MARKET)
+    world.clock.advance(late_s)
+
+    assert place_order(world.desk, command).order.state is end
+
+
+def test_an_entry_that_lives_for_less_than_a_read_takes_is_read_for(world: World) -> None:
+    limit(world, max_order_value="10000")
+    command = within(world, 5, **MARKET)
+    world.clock.advance(5)
+
+    assert place_order(world.desk, command).order.state is State.FILLED
 
 
 def test_a_caller_is_told_to_ask_again() -> None:

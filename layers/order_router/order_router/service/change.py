@@ -54,6 +54,7 @@ from order_router.service.limiting import (
     learn,
 )
 from order_router.service.looking import look_at, on_known_terms
+from order_router.service.needed_reads import ReadTime
 from order_router.service.recording import Seen, record, record_report
 from order_router.service.renewing import has_new_session
 from order_router.service.slotted import Bounds, slotted_send
@@ -159,7 +160,7 @@ def _modify(desk: Desk, order: Order, changes: Mapping[str, Any]) -> Changed:
     entry = replace(
         entry_of(desk, account, broker, replace(order, request=wanted)),
         day=max(exchange_day(desk.clock.now()), order.day),
-        deadline=desk.clock.now() + API_MAX_AGE,
+        within=ReadTime(desk.clock.now() + API_MAX_AGE),
     )
     after = grown(entry, order)
     intent = ModifyIntent(broker_order_id=at_broker(order), before=order.request, request=wanted)

@@ -33,7 +33,7 @@ from order_router.domain.vocabulary import Exchange
 from order_router.ports import Notice, StoreUnavailable
 from order_router.service.asking import TimedTransport, ask
 from order_router.service.desk import Desk
-from order_router.service.needed_reads import ask_before
+from order_router.service.needed_reads import ReadTime, ask_before
 from order_router.service.pricing import PRICE_LIFE
 from order_router.service.reading_books import note_kept_out, require_let_in
 from order_router.service.timing import PASS_TIME
@@ -54,19 +54,19 @@ def oldest_base(at: datetime) -> datetime:
 
 
 def rebase(
-    desk: Desk, account: Account, day: date, *, known_since: datetime, deadline: datetime | None = None
+    desk: Desk, account: Account, day: date, *, known_since: datetime, within: ReadTime | None = None
 ) -> Mapping[str, Decimal]:
     """Read the account's positions, unless somebody has since then, and return what is counted by them that day.
 
-    Raises the broker's error, NotReadYet if that may pass before the deadline, if there is one, or StoreUnavailable
-    where orders kept coming between.
+    Raises the broker's error, NotReadYet if that may pass in the time that there is, if any is told, or
+    StoreUnavailable where orders kept coming between.
     """
     name = Counted("account", account.name).item_of(day)
     for _ in range(TRIES):
         seen, at = desk.meters.read(name), desk.clock.now()
         if _is_known(seen, known_since):
             return seen
-        positions = _positions(desk, account, deadline)
+        positions = _positions(desk, account, within)
         if BASED_AT not in seen:
             seen = {**seen, **_carried(desk, account, positions, day, at)}
         amounts = base_of(_but_sold_holdings(desk, account, positions), seen)
@@ -76,13 +76,13 @@ def rebase(
     raise StoreUnavailable("setting what is counted: orders kept coming")
 
 
-def _positions(desk: Desk, account: Account, deadline: datetime | None) -> tuple[Position, ...]:
+def _positions(desk: Desk, account: Account, within: ReadTime | None) -> tuple[Position, ...]:
     """Read the account's positions; Unsupported names one that cannot be read, for what it is worth is not known."""
 
     def read(broker: Broker, send: Send, session: BrokerSession) -> PositionBook:
         return broker.read_positions(send, session)
 
-    book = ask(desk, account, read) if deadline is None else ask_before(desk, account, read, deadline)
+    book = ask(desk, account, read) if within is None else ask_before(desk, account, read, within)
     if book.unreadable:
         raise Unsupported(f"a position cannot be read: {book.unreadable[0]}")
     return book.positions

@@ -14,6 +14,7 @@ from order_router.domain.request import OrderRequest
 from order_router.domain.vocabulary import Exchange, OrderType
 from order_router.ports import StoreUnavailable
 from order_router.service.desk import Desk
+from order_router.service.needed_reads import read_time
 from order_router.service.pricing import last_quote
 
 
@@ -56,7 +57,7 @@ def _protected(desk: Desk, order: Order, account: Account, broker: Broker) -> Or
     if band is None or asked in broker.profile.order_types or asked not in PROTECTED_AS:
         return order
     listing = _listing(desk.listings(broker.profile.name), broker, order.request)
-    quote = last_quote(desk, account, broker, order.request.instrument, order.deadline)
+    quote = last_quote(desk, account, broker, order.request.instrument, read_time(order))
     request = protect(order.request, quote, listing, band)
     note = f"{asked} as {request.order_type} at {request.limit_price}: last price {quote.last_price}, band {band} %"
     return apply(order, Event(kind=EventKind.PROTECTED, at=desk.clock.now(), request=request, note=note))

@@ -28,7 +28,7 @@ from order_router.domain.vocabulary import OrderType, Side
 from order_router.service.desk import Desk
 from order_router.service.exposure import oldest_base, rebase
 from order_router.service.gates import change_gate, entry_gate
-from order_router.service.needed_reads import ask_before
+from order_router.service.needed_reads import ReadTime, ask_before, read_time
 from order_router.service.pricing import new_price, oldest_price, price_of, refuses
 
 LEARN_TRIES = 3
@@ -68,7 +68,7 @@ class Entry:
     """A new order before its gate: whom it is for, and the limits that hold it.
 
     `has_price` False: nobody says what the instrument trades at, and the order closes a position: no band holds it.
-    `day`: the exchange day in which there must be room for it. `deadline`: until when what it needs may be read.
+    `day`: the exchange day in which there must be room for it. `within`: how long it may read what it needs.
     """
 
     desk: Desk
@@ -77,7 +77,7 @@ class Entry:
     request: OrderRequest
     limits: tuple[tuple[Counted, OrderLimits], ...]
     day: date
-    deadline: datetime
+    within: ReadTime
     has_price: bool = True
 
     def ruled(self) -> Iterator[Ruled]:
@@ -153,7 +153,7 @@ def entry_of(desk: Desk, account: Account, broker: Broker, order: Order) -> Entr
         request=request,
         limits=limits,
         day=order.day,
-        deadline=order.deadline,
+        within=read_time(order),
     )
 
 
@@ -176,7 +176,7 @@ def _worth(entry: Entry) -> Decimal | None:
 
 
 def _last_price(entry: Entry) -> Decimal:
-    return price_of(entry.desk, entry.account, entry.broker, entry.request.instrument, entry.deadline)
+    return price_of(entry.desk, entry.account, entry.broker, entry.request.instrument, entry.within)
 
 
 def grown(entry: Entry, order: Order) -> Order:
@@ -233,9 +233,9 @@ def _price_behind(entry: Entry, missing: PriceUnfit) -> Decimal | None:
     if found is not None and refuses(found, entry.desk.clock.now()):
         return found.last
     # what closes a position waits for no price
-    deadline = None if is_exit(entry.request) else entry.deadline
+    within = None if is_exit(entry.request) else entry.within
     try:
-        return new_price(entry.desk, entry.account, entry.broker, entry.request.instrument, deadline)
+        return new_price(entry.desk, entry.account, entry.broker, entry.request.instrument, within)
     except PriceUnknown:
         if is_exit(entry.request):
             return None
@@ -245,7 +245,7 @@ def _price_behind(entry: Entry, missing: PriceUnfit) -> Decimal | None:
 def _learn_positions(entry: Entry, missing: BaseStale) -> None:
     try:
         known_since = oldest_base(entry.desk.clock.now())
-        rebase(entry.desk, entry.account, entry.day, known_since=known_since, deadline=entry.deadline)
+        rebase(entry.desk, entry.account, entry.day, known_since=known_since, within=entry.within)
     except BrokerError as error:
         raise PositionsUnknown(f"{missing.message}: {error.reason.message}") from error
 
@@ -276,7 +276,7 @@ def _margin(entry: Entry, check: MarginCheck, price: Decimal | None) -> tuple[De
             entry.desk,
             entry.account,
             lambda broker, send, session: broker.read_order_margin(send, session, entry.request),
-            entry.deadline,
+            entry.within,
         )
         if margin.available is not None:
             return margin.required, margin.available
@@ -289,6 +289,6 @@ def _available(entry: Entry) -> Decimal:
         entry.desk,
         entry.account,
         lambda broker, send, session: broker.read_funds(send, session),
-        entry.deadline,
+        entry.within,
     )
     return sum((one.available for one in funds), ZERO)

@@ -14,7 +14,7 @@ from order_router.domain.protection import PriceUnknown
 from order_router.domain.reports import Quote
 from order_router.service.asking import ask
 from order_router.service.desk import Desk
-from order_router.service.needed_reads import ask_before
+from order_router.service.needed_reads import ReadTime, ask_before
 
 PRICE_LIFE = timedelta(minutes=2)
 """How old a kept price may be that an order is judged by: reconcile keeps those in use fresh each minute."""
@@ -29,18 +29,18 @@ def oldest_price(at: datetime) -> datetime:
 
 
 def last_quote(
-    desk: Desk, account: Account, broker: Broker, instrument: Instrument, deadline: datetime | None
+    desk: Desk, account: Account, broker: Broker, instrument: Instrument, within: ReadTime | None
 ) -> Quote:
     """Return what the broker quotes now.
 
-    PriceUnknown if it does not; NotReadYet if it may before the deadline, if there is one.
+    PriceUnknown if it does not; NotReadYet if it may in the time that there is, if any is told.
     """
 
     def read(_: Broker, send: Send, session: BrokerSession) -> tuple[Quote, ...]:
         return broker.read_quotes(send, session, (instrument,))
 
     try:
-        quotes = ask(desk, account, read) if deadline is None else ask_before(desk, account, read, deadline)
+        quotes = ask(desk, account, read) if within is None else ask_before(desk, account, read, within)
     except BrokerError as error:
         raise PriceUnknown(f"no price of {instrument}: {error.reason.message}") from error
     found = next((quote for quote in quotes if quote.instrument == instrument), None)
@@ -54,17 +54,17 @@ def price_of(
     account: Account,
     broker: Broker,
     instrument: Instrument,
-    deadline: datetime | None = None,
+    within: ReadTime | None = None,
 ) -> Decimal:
     """Return a price that is good now, and keep it for the next order.
 
-    Raises PriceUnknown, StoreUnavailable, or NotReadYet if the broker may say it before the deadline.
+    Raises PriceUnknown, StoreUnavailable, or NotReadYet if the broker may say it in the time that there is.
     """
     now = desk.clock.now()
     kept = desk.prices.recent(account.broker, instrument, oldest=oldest_price(now))
     if kept is not None:
         return kept.last
-    return new_price(desk, account, broker, instrument, deadline)
+    return new_price(desk, account, broker, instrument, within)
 
 
 def new_price(
@@ -72,10 +72,10 @@ def new_price(
     account: Account,
     broker: Broker,
     instrument: Instrument,
-    deadline: datetime | None = None,
+    within: ReadTime | None = None,
 ) -> Decimal:
     """Return the price that the broker quotes now, and keep it; raises what `price_of` does."""
-    price = last_quote(desk, account, broker, instrument, deadline).last_price
+    price = last_quote(desk, account, broker, instrument, within).last_price
     if price <= 0:
         raise PriceUnknown(f"the last price of {instrument} is {price}")
     desk.prices.keep(account.broker, {instrument: price}, desk.clock.now())

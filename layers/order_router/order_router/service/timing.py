@@ -17,6 +17,10 @@ API_MAX_AGE = timedelta(seconds=10)
 SEND_BUDGET = timedelta(seconds=6)
 """How long one invocation goes on trying to send an order that never left."""
 
+ENTRY_READS = timedelta(seconds=8)
+"""How old an entry may become that comes again for what it could not read: what stands behind it in its queue, an exit
+perhaps, waits as long, and for one more try."""
+
 LEASE = timedelta(seconds=35)
 """How long a worker owns an order: longer than it can live, so that nobody judges its order meanwhile."""
 
