@@ -297,8 +297,8 @@ MUTANTS = (
         name="growth-needs-no-room",
         breaks="a small order is changed into one beyond every limit",
         file="service/limiting.py",
-        old="    return replace(gate, meters=entry.growth(before, after, at), price=entry.price_check(at))\n",
-        new="    return replace(gate, price=entry.price_check(at))\n",
+        old="    return replace(gate, meters=entry.growth(before, after, at), price=price)\n",
+        new="    return replace(gate, price=price)\n",
         killed_by=(CHANGES + "test_an_order_does_not_grow_beyond_a_limit",),
     ),
     Mutant(

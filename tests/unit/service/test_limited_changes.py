@@ -102,6 +102,26 @@ def test_a_limit_moved_out_of_its_band_is_refused(world: World) -> None:
     assert code_of_change(world, order, {"limit_price": "1410"}) is None
 
 
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"quantity": 9}, None),
+        ({"validity": "IOC"}, None),
+        ({"quantity": 11}, "PRICE_UNKNOWN"),
+        ({"quantity": 9, "limit_price": "1399.95"}, "PRICE_UNKNOWN"),
+    ],
+)
+def test_only_a_change_that_asks_for_more_than_rests_needs_a_price_for_its_band(
+    world: World, changes: dict[str, Any], code: str | None
+) -> None:
+    order = rest(world)
+    limit(world, price_band_percent="5")
+    broker = SimpleNamespace(**vars(load_broker("paper")) | {"read_quotes": lambda *_: ()})
+    world.desk = replace(world.desk, broker_of=lambda _: cast("Broker", broker))
+
+    assert code_of_change(world, order, changes) == code
+
+
 def test_a_change_that_is_judged_by_a_price_nobody_says_is_refused(world: World) -> None:
     order = rest(world)
     limit(world, price_band_percent="5")

@@ -206,9 +206,13 @@ def limited_gate(entry: Entry, order: Order, at: datetime) -> Gate:
 
 
 def changed_gate(entry: Entry, before: Order, after: Order, at: datetime) -> Gate:
-    """Return the gate before a change of an order into the entry's: there must be room for what it adds."""
+    """Return the gate before a change of an order into the entry's: there must be room for what it adds.
+
+    No band holds the limit of a change that leaves it and adds nothing: that rests already.
+    """
     gate = change_gate(entry.account, entry.broker.profile, entry.request, at)
-    return replace(gate, meters=entry.growth(before, after, at), price=entry.price_check(at))
+    price = None if _asks_for_no_more(entry.request, before.request) else entry.price_check(at)
+    return replace(gate, meters=entry.growth(before, after, at), price=price)
 
 
 def learn(entry: Entry, missing: PriceUnfit | BaseStale) -> Entry:
