@@ -292,6 +292,14 @@ MUTANTS = (
         new="    pause = timedelta(seconds=READ_PAUSE_S)\n",
         killed_by=(READS + "test_a_broker_that_keeps_out_is_not_asked_meanwhile",),
     ),
+    Mutant(
+        name="loss-of-the-day-before",
+        breaks="an order for the next session is refused for what today lost",
+        file="service/exposure.py",
+        old="        if day > exchange_day(at):\n",
+        new="        if False:\n",
+        killed_by=(PATH + "test_an_after_market_order_is_not_judged_by_the_loss_of_the_day_before",),
+    ),
     # ---- changes
     Mutant(
         name="growth-needs-no-room",

@@ -132,6 +132,17 @@ def test_while_orders_keep_coming_nothing_is_set_and_it_is_said(
     assert counted(world)[GROSS] == Decimal("7500.25") + 3 * 7000
 
 
+@pytest.mark.parametrize(("days_ahead", "loss"), [(0, Decimal("500.25")), (1, Decimal(0))])
+def test_today_s_loss_is_none_of_a_later_day_s(world: World, days_ahead: int, loss: Decimal) -> None:
+    world.set_price("NSE:INFY", "1400")
+    world.clock.advance(60)
+
+    amounts = rebase(world.desk, LIMITED, DAY + timedelta(days=days_ahead), known_since=now(world))
+
+    assert (amounts[LOSS], amounts[GROSS]) == (loss, Decimal(7000))
+    assert world.desk.meters.read(f"meter#account#paper#{DAY + timedelta(days=days_ahead)}")[LOSS] == loss
+
+
 def test_positions_that_somebody_has_just_read_are_not_read_again(world: World) -> None:
     sent = len(world.transport.sent)
 

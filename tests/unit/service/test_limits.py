@@ -832,6 +832,21 @@ def test_an_after_market_order_finds_its_room_in_its_session_s_day(
     assert {refusal(order)[0] for order in (second, by_day)} <= {"OPEN_ORDERS_LIMIT", "GROSS_EXPOSURE_LIMIT"}
 
 
+def test_an_after_market_order_is_not_judged_by_the_loss_of_the_day_before(world: World) -> None:
+    world.place("bought")
+    world.set_price("NSE:INFY", "1400")
+    world.place("sold", side="SELL", limit_price="1400", position_effect="CLOSE")
+    keeping_for_the_session(world)
+    limit(world, max_daily_loss="500")
+
+    by_day = world.place("k-1", limit_price="1300").order
+    world.clock.advance(TWELVE_HOURS)
+    kept = world.place("k-2", limit_price="1300", after_market=True).order
+
+    assert refusal(by_day)[0] == "DAILY_LOSS_LIMIT"
+    assert kept.state == "open"
+
+
 def test_a_kept_order_grows_into_the_room_of_its_session_s_day(world: World) -> None:
     keeping_for_the_session(world)
     limit(world, max_gross_exposure="15000")

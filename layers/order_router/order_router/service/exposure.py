@@ -70,6 +70,9 @@ def rebase(
         if BASED_AT not in seen:
             seen = {**seen, **_carried(desk, account, positions, day, at)}
         amounts = base_of(_but_sold_holdings(desk, account, positions), seen)
+        if day > exchange_day(at):
+            # today's loss is none of a later day's
+            amounts[LOSS] = Decimal(0)
         if desk.meters.rebase(name, amounts, seen=seen, at=at):
             _keep_prices(desk, account, positions, at)
             return {**seen, **amounts}
