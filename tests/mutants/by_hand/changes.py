@@ -7,6 +7,7 @@ LATE = "tests/unit/service/test_late_changes.py::"
 WITHDRAWING = "tests/unit/service/test_withdrawing.py::"
 TWO = "tests/unit/service/test_two_changes.py::"
 UNANSWERED = "tests/unit/service/test_unanswered_changes.py::"
+LAGGING = "tests/unit/service/test_lagging_books.py::"
 NOT_DONE = "tests/unit/service/test_not_done.py::"
 FILE = "service/change.py"
 
@@ -297,8 +298,31 @@ MUTANTS = (
         name="change-after-a-late-one-undoes-it",
         breaks="a change that was made late, after a book without it, is undone by the next one",
         file="service/changeable.py",
-        old="    return last.kind is not EventKind.MODIFY_REJECTED or last.is_seen\n",
-        new="    return last.kind is not EventKind.MODIFY_REJECTED\n",
-        killed_by=(NOT_DONE + "test_a_change_after_one_that_was_made_late_keeps_it",),
+        old="(last.kind not in ANSWERED or last.is_seen)",
+        new="(last.kind not in ANSWERED)",
+        killed_by=(
+            NOT_DONE + "test_a_change_after_one_that_was_made_late_keeps_it",
+            LAGGING + "test_a_change_after_a_book_that_lagged_starts_from_what_is_read_back",
+        ),
+    ),
+    Mutant(
+        name="stale-read-back-undoes-a-change",
+        breaks="what is read back of a moment ago takes back a change that was acknowledged",
+        file=FILE,
+        old="after=events, is_late=True)",
+        new="after=events)",
+        killed_by=(
+            LAGGING + "test_what_is_read_back_of_a_moment_ago_does_not_undo_a_change_that_was_acknowledged",
+        ),
+    ),
+    Mutant(
+        name="change-taken-back-told-to-nobody",
+        breaks="a change that a broker acknowledged and did not make is told to nobody",
+        file="domain/order_news.py",
+        old="    return event.request is not None and has_had(before, event.request)\n",
+        new="    return False\n",
+        killed_by=(
+            LAGGING + "test_a_change_that_was_acknowledged_and_not_made_is_taken_from_the_book_and_told_once",
+        ),
     ),
 )

@@ -1,7 +1,7 @@
 """One order as we know it, and the only function that changes it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -142,8 +142,18 @@ def apply(order: Order, event: Event) -> Order:
 
 
 def has_left(order: Order, request: OrderRequest) -> bool:
-    """Return whether the order had these terms once, and has others now."""
-    return request != order.request and any(request in _terms_in(step.event) for step in order.history)
+    """Return whether the order traded by these terms once, and trades by others now."""
+    return traded(request) != traded(order.request) and has_had((one.event for one in order.history), request)
+
+
+def has_had(events: Iterable[Event], request: OrderRequest) -> bool:
+    """Return whether an order traded by these terms at one of the events, or before the first that changed them."""
+    return any(traded(request) == traded(terms) for event in events for terms in _terms_in(event))
+
+
+def traded(request: OrderRequest) -> tuple[object, ...]:
+    """Return what every broker's report shows of an order's terms."""
+    return request.order_type, request.quantity, request.limit_price, request.trigger_price
 
 
 def take_ownership(order: Order, ownership: Ownership, at: datetime) -> Order:

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
-from order_router.domain.history import SEEN_IN, Step
+from order_router.domain.history import SEEN_IN, Event, Step
 from order_router.domain.lifecycle import EventKind
 from order_router.domain.notices import Notice
-from order_router.domain.order import Order
+from order_router.domain.order import Order, has_had
 
 Words = Callable[[Order, Step], str]
 
@@ -39,9 +39,19 @@ def _is_news(before: Sequence[Step], step: Step) -> bool:
     if step.event.kind in REFUSALS:
         # whoever asked was told of any other
         return step.event.is_seen
+    if step.event.kind is EventKind.MODIFIED:
+        return _takes_back([one.event for one in before], step.event)
     is_first = all(one.event.kind is not step.event.kind for one in before)
     # an order that waits is put back again and again
     return is_first or step.event.kind is not EventKind.HELD
+
+
+def _takes_back(before: Sequence[Event], event: Event) -> bool:
+    """Return whether a report shows terms from before a change that the broker had said yes to."""
+    last = next((one for one in reversed(before) if one.request is not None), None)
+    if last is None or last.kind is not EventKind.MODIFIED or last.is_seen or not event.is_seen:
+        return False
+    return event.request is not None and has_had(before, event.request)
 
 
 def _asked(order: Order) -> str:
@@ -101,4 +111,8 @@ NEWS: dict[EventKind, tuple[str, Words]] = {
     EventKind.PERSON_TOLD: ("unknown", _note),
     EventKind.CANCEL_REJECTED: ("not_done", _not_done("was not cancelled: it still rests at the broker")),
     EventKind.MODIFY_REJECTED: ("not_done", _not_done("was not changed: it has the terms from before")),
+    EventKind.MODIFIED: (
+        "not_done",
+        _not_done("is shown on the terms from before a change that was acknowledged"),
+    ),
 }

@@ -23,7 +23,7 @@ from order_router.adapter.session import BrokerSession
 from order_router.domain.account import Account
 from order_router.domain.errors import RouterError
 from order_router.domain.exchange_time import exchange_day
-from order_router.domain.following import apply_fitting
+from order_router.domain.following import apply_fitting, shows_terms_that_it_left
 from order_router.domain.gate import SLOT_LIFE, BaseStale, PriceUnfit
 from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind, State
@@ -373,7 +373,8 @@ def _words(error: BrokerError) -> str:
 def _look(desk: Desk, change: Change, order: Order) -> OrderReport | None:
     target = OrderTarget(broker_order_id=at_broker(order), request=order.request)
     report = look_at(desk, change.account, change.broker, target)
-    if report is None:
+    if report is None or shows_terms_that_it_left(order, report):
+        # a later look tells if these are the terms that it has all the same
         ask_for_a_look(desk, order.request.account)
     return report
 
@@ -381,7 +382,9 @@ def _look(desk: Desk, change: Change, order: Order) -> OrderReport | None:
 def _recorded(desk: Desk, requested: Order, events: Sequence[Event], report: OrderReport | None) -> Order:
     if report is None:
         return record(desk, requested, events)
-    return record_report(desk, requested, Seen(report, "the order read back", after=events))
+    # right after a call a broker may still show what was before it
+    seen = Seen(report, "the order read back", after=events, is_late=True)
+    return record_report(desk, requested, seen)
 
 
 def _event(

@@ -18,6 +18,7 @@ MODIFYING = {
     EventKind.MODIFY_REJECTED,
     EventKind.MODIFY_UNRESOLVED,
 }
+ANSWERED = {EventKind.MODIFIED, EventKind.MODIFY_REJECTED}
 
 
 class OrderUnknown(RouterError):
@@ -92,12 +93,10 @@ def is_being_modified(order: Order, now: datetime) -> bool:
 def may_have_other_terms(order: Order) -> bool:
     """Return whether the broker may have the order on other terms: its last change was not answered.
 
-    So it may where a book has shown since that the change was not made: a broker may take a request late.
+    So it may where a report has told since what became of it: a broker may take a request late, and a book may lag.
     """
     last = next(_modifications(order), None)
-    if last is None or last.kind is EventKind.MODIFIED:
-        return False
-    return last.kind is not EventKind.MODIFY_REJECTED or last.is_seen
+    return last is not None and (last.kind not in ANSWERED or last.is_seen)
 
 
 def _modifications(order: Order) -> Iterator[Event]:

@@ -33,7 +33,7 @@ def look_at(desk: Desk, account: Account, broker: Broker, target: OrderTarget) -
 
 
 def on_known_terms(desk: Desk, account: Account, broker: Broker, order: Order) -> Order:
-    """Return the order on the terms that it has at its broker: read back if its last change was not answered.
+    """Return the order on the terms that it has at its broker: read back if an answer did not tell them.
 
     Raises ChangeInProgress if that cannot be done, and what keeps the order from being modified as it is by now.
     """
@@ -45,8 +45,8 @@ def on_known_terms(desk: Desk, account: Account, broker: Broker, order: Order) -
     # what lacks a fill that we know of is of a moment ago, and what is being changed there has its terms still to come
     if report is None or report.is_changing or report.filled_quantity < order.filled_quantity:
         raise ChangeInProgress(
-            f"the last change of order {order.client_order_id} was not answered, and what became of it could not be"
-            " read back: which terms it has is not known, ask again"
+            f"no answer has told which terms order {order.client_order_id} has since its last change, and they could"
+            " not be read back: ask again"
         )
     known = record_report(desk, order, Seen(report, "the order read back", asked_before=asked_before))
     require_modifiable(known, desk.clock.now())

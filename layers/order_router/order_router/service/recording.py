@@ -23,8 +23,8 @@ PAUSE_S = 0.2
 class Seen:
     """What a broker reports of an order, and where it was seen.
 
-    `after`: the events that it was read after, to be stored before what it says. `is_late`: it may come long after it
-    was made, and after newer ones. `asked_before`: a change that was asked for before this and that the report does not
+    `after`: the events that it was read after, to be stored before what it says. `is_late`: it may be of a moment ago,
+    or come after newer ones. `asked_before`: a change that was asked for before this and that the report does not
     show was not made; None: the report says nothing of that.
     """
 
@@ -56,9 +56,12 @@ def record_report(desk: RecordDesk, order: Order, seen: Seen) -> Order:
 
     def news(current: Order) -> tuple[Event, ...]:
         report, has_changed = seen.report, current.request != order.request
-        is_old = has_changed or (seen.is_late and shows_terms_that_it_left(current, report))
         before = _timely(seen.after, order, current)
         current = apply_fitting(current, before)
+        # what is being changed at its broker has its terms still to come
+        is_old = (
+            has_changed or report.is_changing or (seen.is_late and shows_terms_that_it_left(current, report))
+        )
         said = events_of(current, report, at, takes_terms=not is_old)
         if seen.asked_before is not None and not is_old:
             after = apply_fitting(current, said)
