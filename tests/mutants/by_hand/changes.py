@@ -9,6 +9,7 @@ TWO = "tests/unit/service/test_two_changes.py::"
 UNANSWERED = "tests/unit/service/test_unanswered_changes.py::"
 LAGGING = "tests/unit/service/test_lagging_books.py::"
 NOT_DONE = "tests/unit/service/test_not_done.py::"
+UNSHOWN = "tests/unit/service/test_unshown_terms.py::"
 FILE = "service/change.py"
 
 MUTANTS = (
@@ -304,6 +305,30 @@ MUTANTS = (
             NOT_DONE + "test_a_change_after_one_that_was_made_late_keeps_it",
             LAGGING + "test_a_change_after_a_book_that_lagged_starts_from_what_is_read_back",
         ),
+    ),
+    Mutant(
+        name="change-that-no-report-shows-said-not-to-be-made",
+        breaks="a change of what no report shows is said not to be made, though it may have been",
+        file="domain/unanswered.py",
+        old=" and (asked is None or not shows(report, asked))",
+        new="",
+        killed_by=(UNSHOWN + "test_what_no_report_shows_is_never_said_not_to_be_made",),
+    ),
+    Mutant(
+        name="change-that-no-report-shows-undone",
+        breaks="a change leaves without a field that one without an answer may have changed, and undoes it",
+        file="service/changeable.py",
+        old="    if missing:",
+        new="    if False:",
+        killed_by=(UNSHOWN + "test_a_change_that_does_not_name_what_may_have_been_changed_does_not_leave",),
+    ),
+    Mutant(
+        name="change-taken-in-part",
+        breaks="of a change whose price a book shows to be made, what the book does not show is undone by the next",
+        file="domain/following.py",
+        old=" if made is None else made\n",
+        new="\n",
+        killed_by=(UNSHOWN + "test_what_a_price_of_the_same_change_shows_to_be_made_was_made_whole",),
     ),
     Mutant(
         name="stale-read-back-undoes-a-change",

@@ -12,6 +12,7 @@ from order_router.domain.lifecycle import EventKind, State, allows
 from order_router.domain.order import Order, apply, has_left
 from order_router.domain.reports import OrderReport, ReportedState
 from order_router.domain.request import OrderRequest, dump_request, parse_request
+from order_router.domain.unshown import terms_asked
 from order_router.domain.vocabulary import OrderType
 
 EVENT_OF_REPORT: dict[ReportedState, EventKind] = {
@@ -123,13 +124,23 @@ def _says_nothing_new(order: Order, news: Event) -> bool:
 
 
 def _changed_terms(order: Order, report: OrderReport, at: datetime) -> tuple[Event, ...]:
+    made = next((asked for asked in terms_asked(order) if shows(report, asked)), None)
     try:
-        request = with_terms_of(order.request, report)
+        request = with_terms_of(order.request, report) if made is None else made
     except ValidationError:  # terms that our request cannot have must not keep the order from its end
         return ()
-    if request == order.request:
+    if request == order.request or shows(report, order.request):
         return ()
     return (Event(kind=EventKind.MODIFIED, at=at, request=request),)
+
+
+def shows(report: OrderReport, request: OrderRequest) -> bool:
+    """Return whether all that the report says of an order's terms is as the request has it."""
+    try:
+        is_so = with_terms_of(request, report) == request
+    except ValidationError:
+        return False
+    return is_so and report.validity in {None, request.validity}
 
 
 def with_terms_of(request: OrderRequest, report: OrderReport) -> OrderRequest:

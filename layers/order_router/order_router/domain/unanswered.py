@@ -4,13 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from pydantic import ValidationError
-
-from order_router.domain.following import with_terms_of
+from order_router.domain.following import shows
 from order_router.domain.history import Event, Step, lengthened
 from order_router.domain.lifecycle import EventKind
 from order_router.domain.order import Order
 from order_router.domain.reports import OrderReport
+from order_router.domain.unshown import last_asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +80,6 @@ def _is_listed(order: Order, event: Event) -> bool:
 
 
 def _has_terms(order: Order, report: OrderReport) -> bool:
-    try:
-        return with_terms_of(order.request, report) == order.request
-    except ValidationError:
-        return False
+    """Return whether the report shows the terms from before, and would not look the same with those asked for."""
+    asked = last_asked(order)
+    return shows(report, order.request) and (asked is None or not shows(report, asked))

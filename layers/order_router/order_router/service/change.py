@@ -30,6 +30,7 @@ from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Order, apply, ask_change
 from order_router.domain.reports import OrderReport
 from order_router.domain.request import OrderRequest
+from order_router.domain.unshown import asked_evidence
 from order_router.ports import StoreConflict
 from order_router.service.breaker import note_failure
 from order_router.service.changeable import (
@@ -345,7 +346,10 @@ def _write_through(desk: Desk, change: Change, gate: GateAt) -> Passed:
 
 def _asked(desk: Desk, change: Change, order: Order) -> Order:
     event = _event(desk, change.kinds.requested)
-    return apply(order, event) if change.request is None else ask_change(order, event, change.price)
+    if change.request is None:
+        return apply(order, event)
+    asked = replace(event, evidence=asked_evidence(order, change.request))
+    return ask_change(order, asked, change.price)
 
 
 def _refused(desk: Desk, change: Change, requested: Order, error: BrokerError) -> ChangeRefused:

@@ -9,6 +9,7 @@ from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind
 from order_router.domain.order import Order
 from order_router.domain.request import OrderRequest, dump_request, parse_request
+from order_router.domain.unshown import in_doubt
 from order_router.ports import OrderStore
 from order_router.service.timing import LEASE
 
@@ -113,6 +114,7 @@ def at_broker(order: Order) -> str:
 
 def changed_request(order: Order, changes: Mapping[str, Any]) -> OrderRequest:
     """Return the request with the changes; a null price removes it, as a change of type may need."""
+    _require_named(order, changes)
     wanted = parse_request(dump_request(order.request) | dict(changes))
     if wanted.quantity <= order.filled_quantity:
         raise OrderUnsettled(
@@ -120,3 +122,14 @@ def changed_request(order: Order, changes: Mapping[str, Any]) -> OrderRequest:
             code="INVALID_REQUEST",
         )
     return wanted
+
+
+def _require_named(order: Order, changes: Mapping[str, Any]) -> None:
+    """Raise ChangeInProgress if the change leaves out a field of which nobody knows how the broker has it."""
+    missing = sorted(in_doubt(order) - changes.keys())
+    if missing:
+        names = ", ".join(missing)
+        raise ChangeInProgress(
+            f"a change of {names} of order {order.client_order_id} was not answered, and no report shows if it was"
+            f" made: name {names} in this change too"
+        )
