@@ -145,8 +145,8 @@ MUTANTS = (
         name="old-book-undoes-a-change",
         breaks="a book that was read before a change sets the terms back when it is written after it",
         file="service/recording.py",
-        old="is_old = has_changed or (seen",
-        new="is_old = (seen",
+        old="says_no_terms = current.request != order.request or report.is_changing",
+        new="says_no_terms = report.is_changing",
         killed_by=(
             RECORD + "test_of_an_old_report_the_fill_is_taken_and_not_the_terms_that_were_changed_since",
         ),

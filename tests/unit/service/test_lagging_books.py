@@ -111,6 +111,22 @@ def test_other_terms_that_are_read_back_after_a_change_are_taken(world: World) -
     assert told(changed) == []
 
 
+@pytest.mark.parametrize("shown", [1400, 1310])
+def test_terms_of_an_order_that_is_being_changed_at_its_broker_are_not_taken(
+    world: World, shown: int
+) -> None:
+    order = resting(world)
+    lag(world, limit_price=Decimal(shown), is_changing=True)
+
+    changed = modify_order(world.desk, order.client_order_id, {"limit_price": "1300"}).order
+    seen = looked_at(world, changed)
+
+    assert seen.request.limit_price == Decimal(1300)
+    assert told(seen) == []
+    catch_up(world)
+    assert looked_at(world, seen).request.limit_price == Decimal(1300)
+
+
 def test_a_change_that_was_acknowledged_and_not_made_is_taken_from_the_book_and_told_once(
     world: World,
 ) -> None:

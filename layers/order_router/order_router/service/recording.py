@@ -55,13 +55,12 @@ def record_report(desk: RecordDesk, order: Order, seen: Seen) -> Order:
     at = desk.clock.now()
 
     def news(current: Order) -> tuple[Event, ...]:
-        report, has_changed = seen.report, current.request != order.request
+        report = seen.report
+        # what is being changed at its broker has its terms still to come
+        says_no_terms = current.request != order.request or report.is_changing
         before = _timely(seen.after, order, current)
         current = apply_fitting(current, before)
-        # what is being changed at its broker has its terms still to come
-        is_old = (
-            has_changed or report.is_changing or (seen.is_late and shows_terms_that_it_left(current, report))
-        )
+        is_old = says_no_terms or (seen.is_late and shows_terms_that_it_left(current, report))
         said = events_of(current, report, at, takes_terms=not is_old)
         if seen.asked_before is not None and not is_old:
             after = apply_fitting(current, said)
