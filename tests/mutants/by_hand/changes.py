@@ -264,9 +264,9 @@ MUTANTS = (
     Mutant(
         name="change-under-way-said-not-to-be-made",
         breaks="a cancel or change that the broker calls pending is said not to be made",
-        file="domain/unanswered.py",
-        old="    if report.is_changing or report.filled_quantity < order.filled_quantity:",
-        new="    if report.filled_quantity < order.filled_quantity:",
+        file="service/recording.py",
+        old="says_no_terms = current.request != order.request or report.is_changing",
+        new="says_no_terms = current.request != order.request",
         killed_by=(NOT_DONE + "test_what_is_under_way_at_the_broker_is_not_said_to_be_undone",),
     ),
     Mutant(

@@ -50,10 +50,9 @@ def asked_without_answer(order: Order) -> tuple[datetime, ...]:
 def not_done(order: Order, report: OrderReport, at: datetime, *, asked_before: datetime) -> tuple[Event, ...]:
     """Return the ends of what was asked for before this and was not made by what the report shows.
 
-    A report without a fill that is known is of a moment ago and says nothing, nor does one of an order that is being
-    changed or cancelled at its broker, nor do terms that no request can have.
+    A report without a fill that is known is of a moment ago and says nothing, nor do terms that no request can have.
     """
-    if report.is_changing or report.filled_quantity < order.filled_quantity:
+    if report.filled_quantity < order.filled_quantity:
         return ()
     overdue = [kinds.refused for kinds, asked_at in _unanswered(order) if asked_at < asked_before]
     ends = [Event(kind=kind, at=at, note=_NOTES[kind]) for kind in overdue]

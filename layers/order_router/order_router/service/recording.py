@@ -56,7 +56,7 @@ def record_report(desk: RecordDesk, order: Order, seen: Seen) -> Order:
 
     def news(current: Order) -> tuple[Event, ...]:
         report = seen.report
-        # what is being changed at its broker has its terms still to come
+        # what is being changed at its broker has its terms still to come, and nothing of it is over yet
         says_no_terms = current.request != order.request or report.is_changing
         before = _timely(seen.after, order, current)
         current = apply_fitting(current, before)
