@@ -35,6 +35,7 @@ from tests.faults.scripted_server import (
     resetting_at_the_first_byte,
     scripted,
 )
+from tests.simulators.serving import deaf_url
 
 SECRET = "canary-token-7741"
 IMPATIENT = Limits(
@@ -64,12 +65,6 @@ def call(transport: HttpTransport, url: str, *, is_write: bool = True, path: str
         is_write=is_write,
     )
     return transport.sender(url, not_after=None)(request)
-
-
-def unused_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def test_an_answer_comes_back_whole(transport: HttpTransport) -> None:
@@ -116,8 +111,8 @@ def test_a_continue_before_the_answer_is_skipped(transport: HttpTransport) -> No
 
 @pytest.mark.parametrize("is_write", [True, False])
 def test_a_refused_connection_was_not_sent(transport: HttpTransport, *, is_write: bool) -> None:
-    with pytest.raises(NotSent) as caught:
-        call(transport, f"http://127.0.0.1:{unused_port()}", is_write=is_write)
+    with deaf_url() as url, pytest.raises(NotSent) as caught:
+        call(transport, url, is_write=is_write)
 
     assert not isinstance(caught.value, DeadlinePassed)
     assert "ConnectionRefusedError" in caught.value.message

@@ -1,6 +1,7 @@
 """What the server of every simulator does: stand on a port of this machine, serve in a thread, be a program."""
 
 import argparse
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -58,6 +59,14 @@ def serving[S: BaseServer](server: S) -> Iterator[S]:
         server.shutdown()
         server.server_close()
         thread.join(timeout=5)
+
+
+@contextmanager
+def deaf_url() -> Iterator[str]:
+    """Yield the URL of a port where nobody listens, and that nobody else can take meanwhile."""
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{deaf.getsockname()[1]}"
 
 
 def serve_until_stopped(make: Callable[[int], LocalServer], words: str | None) -> None:

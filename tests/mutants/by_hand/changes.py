@@ -8,6 +8,7 @@ WITHDRAWING = "tests/unit/service/test_withdrawing.py::"
 TWO = "tests/unit/service/test_two_changes.py::"
 UNANSWERED = "tests/unit/service/test_unanswered_changes.py::"
 LAGGING = "tests/unit/service/test_lagging_books.py::"
+CROSSING = "tests/unit/service/test_crossing_reports.py::"
 NOT_DONE = "tests/unit/service/test_not_done.py::"
 UNSHOWN = "tests/unit/service/test_unshown_terms.py::"
 FILE = "service/change.py"
@@ -299,11 +300,65 @@ MUTANTS = (
         name="change-after-a-late-one-undoes-it",
         breaks="a change that was made late, after a book without it, is undone by the next one",
         file="service/changeable.py",
-        old="(last.kind not in ANSWERED or last.is_seen)",
-        new="(last.kind not in ANSWERED)",
+        old="last.kind not in ANSWERED or last.is_seen or has_no_terms",
+        new="last.kind not in ANSWERED or has_no_terms",
         killed_by=(
             NOT_DONE + "test_a_change_after_one_that_was_made_late_keeps_it",
             LAGGING + "test_a_change_after_a_book_that_lagged_starts_from_what_is_read_back",
+        ),
+    ),
+    Mutant(
+        name="change-after-a-yes-that-crossed-a-report-undoes-it",
+        breaks="a price that the broker said yes to while a report of other terms came is undone by the next change",
+        file="service/changeable.py",
+        old="last.kind not in ANSWERED or last.is_seen or has_no_terms",
+        new="last.kind not in ANSWERED or last.is_seen",
+        killed_by=(
+            CROSSING
+            + "test_a_change_after_a_yes_that_crossed_a_report_of_other_terms_starts_from_what_is_read_back",
+        ),
+    ),
+    Mutant(
+        name="change-seen-to-be-made-said-not-to-be",
+        breaks="a change that a postback showed while its answer was lost is said not to be made",
+        file="service/recording.py",
+        old="(replace(event, kind=EventKind.MODIFIED) if is_made else event,)",
+        new="(event,)",
+        killed_by=(
+            CROSSING
+            + "test_a_change_that_a_report_showed_to_be_made_is_not_said_not_to_be_when_no_answer_comes",
+        ),
+    ),
+    Mutant(
+        name="limit-that-was-asked-for-taken-for-the-broker-s-own",
+        breaks="a stop's limit that was set without an answer is taken away by the next change",
+        file="domain/following.py",
+        old="(shows(report, order.request) and not tells_type)",
+        new="shows(report, order.request)",
+        killed_by=(
+            UNSHOWN
+            + "test_a_stop_that_got_a_limit_without_an_answer_is_not_taken_for_one_that_its_broker_protects",
+        ),
+    ),
+    Mutant(
+        name="change-back-told-as-taken-back",
+        breaks="a change back to an earlier price is told as an acknowledged change that was not made",
+        file="domain/order_news.py",
+        old="    if since.count(EventKind.MODIFY_REQUESTED) > since.count(EventKind.MODIFY_REJECTED):",
+        new="    if False:",
+        killed_by=(
+            LAGGING
+            + "test_a_change_back_whose_answer_was_lost_is_not_told_as_an_acknowledged_one_taken_back",
+        ),
+    ),
+    Mutant(
+        name="validity-kept-of-a-change-that-was-not-made",
+        breaks="an order that is back on its earlier price keeps the validity of the change that was not made",
+        file="domain/following.py",
+        old="    if made is None and report.validity is not None and shows_terms_that_it_left(order, report):",
+        new="    if False:",
+        killed_by=(
+            LAGGING + "test_a_validity_that_was_acknowledged_with_a_price_and_not_made_is_taken_back_with_it",
         ),
     ),
     Mutant(

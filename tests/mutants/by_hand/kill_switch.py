@@ -352,9 +352,28 @@ MUTANTS = (
         name="closing-beside-an-order-not-looked-for",
         breaks="positions are closed while an order may be at the broker that nobody has looked for",
         file=FILE,
-        old="    return order.state is State.UNKNOWN and order.has(EventKind.PERSON_TOLD)",
+        old="    return order.state is State.UNKNOWN and any(UNREAD not in event.evidence for event in told)",
         new="    return order.state is State.UNKNOWN",
         killed_by=(WORK + "test_an_order_that_nobody_has_looked_for_yet_is_waited_for",),
+    ),
+    Mutant(
+        name="closing-beside-an-order-whose-book-was-not-read",
+        breaks="a stop does not wait for an order that was told as unknown by a look that could not read the book",
+        file=FILE,
+        old="any(UNREAD not in event.evidence for event in told)",
+        new="bool(told)",
+        killed_by=(WORK + "test_an_order_that_nobody_has_looked_for_yet_is_waited_for",),
+    ),
+    Mutant(
+        name="exit-given-up-as-its-circuit-closes",
+        breaks="an exit that an open circuit kept is given up while positions cannot be read for a moment",
+        file=EXITS_FILE,
+        old="line.is_final, line.code == CIRCUIT_OPEN)",
+        new="line.is_final)",
+        killed_by=(
+            EXITS
+            + "test_an_exit_whose_circuit_has_just_closed_is_not_given_up_for_positions_that_cannot_be_read_twice",
+        ),
     ),
     Mutant(
         name="exit-outcome-untold",

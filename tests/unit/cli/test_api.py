@@ -13,6 +13,7 @@ from infra.cli.api import Api, Reply
 from infra.cli.asking import AnswerLost, ApiRefused, path_of
 from infra.cli.failures import failure_of
 from infra.cli.refusal import Misuse, Refusal
+from tests.simulators.serving import deaf_url
 
 KEY = "or_canary-of-the-key"
 
@@ -110,11 +111,9 @@ def test_a_proxy_is_not_asked_for_what_is_on_this_machine(
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_where_nobody_listens_nothing_was_sent(server: _Server, method: str) -> None:
-    server.server_close()
-
-    with pytest.raises(Refusal, match="does not answer") as failed:
-        Api(url=server.url, key=KEY).call(method, "/v1/orders")
+def test_where_nobody_listens_nothing_was_sent(method: str) -> None:
+    with deaf_url() as url, pytest.raises(Refusal, match="does not answer") as failed:
+        Api(url=url, key=KEY).call(method, "/v1/orders")
 
     assert not isinstance(failed.value, AnswerLost)
 

@@ -590,6 +590,20 @@ def test_a_position_that_was_closed_leaves_its_loss_as_it_is_told() -> None:
     assert base_of([closed], {LOSS: Decimal(130)})[LOSS] == 20
 
 
+@pytest.mark.parametrize(("elsewhere", "loss"), [(-25000, 25130), (-1, 131), (100, 30), (None, 130)])
+def test_what_was_lost_where_nothing_has_a_name_here_counts_once_in_the_day_s_loss(
+    elsewhere: int | None, loss: int
+) -> None:
+    unpriced = position(5, None, realised_pnl=Decimal(-130))
+    realised = None if elsewhere is None else Decimal(elsewhere)
+    counted: dict[str, Decimal] = {}
+
+    for _ in range(2):
+        counted = base_of([unpriced], counted, realised)
+
+    assert counted[LOSS] == loss
+
+
 def test_a_short_that_rose_is_a_loss_where_the_broker_names_none() -> None:
     assert base_of([position(-5, "110")], {})[LOSS] == 50
 

@@ -294,6 +294,15 @@ def test_the_day_s_loss_begins_at_a_first_look_before_anything_trades_and_at_no_
     assert [begun, later] == [loss - 700, loss]
 
 
+def test_what_was_lost_in_contracts_without_a_name_here_is_a_loss_of_the_day() -> None:
+    world = World(clock=FakeClock(MIDNIGHT))
+    book = PositionBook(positions=(), realised_elsewhere=Decimal(-25000))
+    broker = SimpleNamespace(**vars(load_broker("paper")) | {"read_positions": lambda *_: book})
+    world.desk = replace(world.desk, broker_of=lambda _: cast("Broker", broker))
+
+    assert rebase(world.desk, LIMITED, DAY, known_since=MIDNIGHT)[LOSS] == 25000
+
+
 def test_a_second_look_before_the_open_moves_the_beginning_no_more() -> None:
     world = World(clock=FakeClock(MIDNIGHT))
     losing(world, "NSE:INFY", MIDNIGHT, 20000)

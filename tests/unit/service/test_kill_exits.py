@@ -23,6 +23,7 @@ from tests.fakes.kill import KillWorld, let_go
 from tests.fakes.listed import a_share
 from tests.fakes.stopping import PAPER, closing, hold, limit, pass_at, positions, rest, stop
 from tests.fakes.transport import Fault
+from tests.fakes.world import ENDPOINT
 
 PAPER_ACCOUNT = Account(name="paper", broker="paper")
 
@@ -265,6 +266,30 @@ def test_an_exit_waits_for_an_open_circuit_and_leaves_once_it_is_closed(kill: Ki
     assert reads == []
     close_circuit(kill)
     kill.run_passes()
+    assert positions(kill) == {}
+    assert kill.work().problems == ()
+
+
+def test_an_exit_whose_circuit_has_just_closed_is_not_given_up_for_positions_that_cannot_be_read_twice(
+    kill: KillWorld,
+) -> None:
+    closing(kill)
+    open_circuit(kill)
+    pass_at(kill, 10)
+    pass_at(kill, GIVE_UP.total_seconds() + 30)
+    close_circuit(kill)
+    handle, left = kill.world.handlers[ENDPOINT], ["once", "and again"]
+
+    def flaky(request: Any) -> Any:
+        if request.url.endswith("/positions") and left:
+            left.pop()
+            return HttpResponse(status=200, headers={}, body=b"busy")
+        return handle(request)
+
+    kill.world.handlers[ENDPOINT] = flaky
+    kill.run_passes()
+
+    assert left == []
     assert positions(kill) == {}
     assert kill.work().problems == ()
 

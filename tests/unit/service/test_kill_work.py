@@ -3,6 +3,7 @@
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -11,12 +12,14 @@ from order_router.brokers import paper
 from order_router.domain.account import Account, Strategy
 from order_router.domain.kill_switch import EVERYTHING, KillSwitch, StopScope, Turn
 from order_router.domain.kill_work import GIVE_UP, REST, Phase
-from order_router.domain.lifecycle import State
+from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.vocabulary import OrderType, Product
 from order_router.ports import StoreUnavailable
 from order_router.service.kill_switch import Engage, engage
 from order_router.service.kill_work import make_pass
+from order_router.service.reading_books import TooEarly
 from order_router.service.reconcile import reconcile_account
+from order_router.service.timing import LEASE
 from tests.fakes.kill import KillWorld, let_go
 from tests.fakes.listed import a_share
 from tests.fakes.orders import a_submitting_order
@@ -303,10 +306,27 @@ def test_an_order_that_the_book_does_not_show_keeps_no_other_position_waiting(ki
     assert "the position in NSE:RELIANCE was left" in kill.told("kill_outcome")[-1]
 
 
-def test_an_order_that_nobody_has_looked_for_yet_is_waited_for(kill: KillWorld) -> None:
+def look_in_vain(kill: KillWorld, read: list[Fault] | TooEarly) -> None:
+    """Make a look that does not get to see the broker's book: it fails, or is not its turn."""
+    kill.world.clock.advance(LEASE.total_seconds() + 1)
+    if isinstance(read, list):
+        kill.world.transport.reads = read
+        reconcile_account(kill.world.desk, "paper")
+        return
+    with patch("order_router.service.reconcile.read_in_turn", side_effect=read):
+        reconcile_account(kill.world.desk, "paper")
+
+
+@pytest.mark.parametrize("read", [None, [Fault.REFUSED], TooEarly("read a moment ago")])
+def test_an_order_that_nobody_has_looked_for_yet_is_waited_for(
+    kill: KillWorld, read: list[Fault] | TooEarly | None
+) -> None:
     hold(kill, "k-1")
     kill.world.transport.writes = [Fault.ANSWER_LOST]
     found = kill.world.place("k-2", order_type="LIMIT", limit_price="1400").order
+    if read is not None:
+        look_in_vain(kill, read)
+        assert kill.world.store.get(found.client_order_id).has(EventKind.PERSON_TOLD)  # type: ignore[union-attr]
     stop(kill, closes_positions=True)
     kill.run_passes(limit=3)
     assert positions(kill) == {"NSE:INFY MIS": 5}

@@ -180,3 +180,46 @@ def test_what_one_book_showed_and_the_next_takes_back_is_not_told_as_a_change_th
 
     assert followed.request.limit_price == Decimal(1300)
     assert told(looked_at(world, order)) == []
+
+
+def test_a_change_back_whose_answer_was_lost_is_not_told_as_an_acknowledged_one_taken_back(
+    world: World,
+) -> None:
+    order = resting(world)
+    modify_order(world.desk, order.client_order_id, {"limit_price": "1300"})
+    world.transport.writes = [Fault.ANSWER_LOST]
+    modify_order(world.desk, order.client_order_id, {"limit_price": "1400"})
+
+    after = looked_at(world, order)
+
+    assert after.request.limit_price == Decimal(1400)
+    assert told(after) == []
+
+
+@pytest.mark.parametrize("is_changing", [True, False])
+def test_an_order_that_is_read_back_with_more_filled_than_was_asked_for_has_the_quantity_that_is_shown(
+    world: World, *, is_changing: bool
+) -> None:
+    order = resting(world, quantity=10)
+    lag(world, quantity=10, filled_quantity=6, average_price=Decimal(1400), is_changing=is_changing)
+    behave(world, modify_order=lambda *_: None)
+
+    after = modify_order(world.desk, order.client_order_id, {"quantity": 5}).order
+
+    assert (after.request.quantity, after.filled_quantity, after.pending_quantity) == (10, 6, 4)
+
+
+def test_a_validity_that_was_acknowledged_with_a_price_and_not_made_is_taken_back_with_it(
+    world: World,
+) -> None:
+    order = resting(world)
+    behave(world, modify_order=lambda *_: None)
+    modify_order(world.desk, order.client_order_id, {"limit_price": "1300", "validity": "IOC"})
+    catch_up(world)
+
+    after = looked_at(world, order)
+
+    assert (after.request.limit_price, after.request.validity) == (Decimal(1400), "DAY")
+    modify_order(world.desk, order.client_order_id, {"quantity": 7})
+    [at_broker] = world.at_broker()
+    assert (at_broker.request.quantity, at_broker.request.validity) == (7, "DAY")

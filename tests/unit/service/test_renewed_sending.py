@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from unittest.mock import patch
 
@@ -16,6 +17,7 @@ from order_router.domain.account import Account
 from order_router.domain.broker_session import SessionState, leased
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Order
+from order_router.domain.unshown import in_doubt
 from order_router.domain.vocabulary import Source
 from order_router.service.change import ChangeRefused, cancel_order, modify_order
 from order_router.service.desk import ReadingDesk
@@ -334,6 +336,7 @@ def test_a_cancel_that_was_late_and_then_met_a_dead_session_tells_each_of_its_tr
         EventKind.CANCEL_REQUESTED,
         EventKind.CANCEL_REJECTED,
         EventKind.CANCEL_REQUESTED,
+        EventKind.CANCEL_REJECTED,
         EventKind.CANCEL_REQUESTED,
         EventKind.CANCELLED,
     ]
@@ -347,6 +350,30 @@ def test_a_change_that_meets_a_dead_session_is_made_with_a_new_one(trading: Trad
 
     assert changed.order.request.quantity == 8
     assert trading.server.logins == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "last"), [(Fault.REFUSED, EventKind.MODIFY_REJECTED), (Fault.NONE, EventKind.MODIFIED)]
+)
+def test_a_change_whose_first_try_met_a_dead_session_leaves_nothing_of_that_try_in_doubt(
+    trading: TradingLogins, fault: Fault, last: EventKind
+) -> None:
+    order = rest(trading, "live")
+    trading.kill_session()
+    trading.world.transport.writes = [fault]
+
+    with suppress(ChangeRefused):
+        modify_order(trading.desk, order.client_order_id, {"disclosed_quantity": 2})
+
+    after = trading.world.store.get(order.client_order_id)
+    assert after is not None
+    assert kinds(after)[len(order.history) :] == [
+        EventKind.MODIFY_REQUESTED,
+        EventKind.MODIFY_REJECTED,
+        EventKind.MODIFY_REQUESTED,
+        last,
+    ]
+    assert in_doubt(after) == set()
 
 
 @pytest.mark.parametrize("account", ["live", "page"])

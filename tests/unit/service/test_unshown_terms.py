@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -188,3 +189,41 @@ def test_what_a_change_asked_for_is_kept_behind_its_request() -> None:
 
     words = '{"disclosed_quantity":2,"limit_price":"1400"}'
     assert order.history[-1].event.evidence == (("asked", words),)
+
+
+def stop_with_a_limit_asked_for(world: World, fault: Fault) -> Order:
+    """Return a stop at the market that rests, and whose change to one with a limit was not answered."""
+    order = world.place(order_type="SL_M", limit_price=None, trigger_price="1700").order
+    world.transport.writes = [fault]
+    wanted = {"order_type": "SL", "limit_price": "1710"}
+    return modify_order(world.desk, order.client_order_id, wanted).order
+
+
+def test_a_stop_that_got_a_limit_without_an_answer_is_not_taken_for_one_that_its_broker_protects(
+    world: World,
+) -> None:
+    order = stop_with_a_limit_asked_for(world, Fault.ANSWER_LOST)
+
+    after = looked_at(world, order)
+
+    assert (after.request.order_type, after.request.limit_price) == ("SL", Decimal(1710))
+    assert told(after) == []
+
+
+def test_a_change_after_a_stop_got_a_limit_without_an_answer_keeps_the_limit(world: World) -> None:
+    order = stop_with_a_limit_asked_for(world, Fault.ANSWER_LOST)
+
+    modify_order(world.desk, order.client_order_id, {"trigger_price": "1705"})
+
+    [at_broker] = world.at_broker()
+    assert (at_broker.request.order_type, at_broker.request.limit_price) == ("SL", Decimal(1710))
+
+
+def test_a_stop_whose_change_to_one_with_a_limit_was_lost_stays_at_the_market_and_that_is_told(
+    world: World,
+) -> None:
+    order = stop_with_a_limit_asked_for(world, Fault.REQUEST_LOST)
+
+    after = looked_at(world, order)
+
+    assert (after.request.order_type, len(told(after))) == ("SL_M", 1)

@@ -9,10 +9,10 @@ from pydantic import ValidationError
 from order_router.domain.errors import MAX_WORDS, Reason
 from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind, State, allows
-from order_router.domain.order import Order, apply, has_left
+from order_router.domain.order import Order, apply, has_left, terms_had
 from order_router.domain.reports import OrderReport, ReportedState
 from order_router.domain.request import OrderRequest, dump_request, parse_request
-from order_router.domain.unshown import terms_asked
+from order_router.domain.unshown import SHOWN_AS, terms_asked
 from order_router.domain.vocabulary import OrderType
 
 EVENT_OF_REPORT: dict[ReportedState, EventKind] = {
@@ -24,8 +24,6 @@ EVENT_OF_REPORT: dict[ReportedState, EventKind] = {
     ReportedState.REJECTED: EventKind.REJECTED,
     ReportedState.EXPIRED: EventKind.EXPIRED,
 }
-# a broker may protect a market order with a limit of its own: the order stays what was asked for
-SHOWN_AS = {OrderType.MARKET: OrderType.LIMIT, OrderType.SL_M: OrderType.SL}
 PRICED = {
     "limit_price": {OrderType.LIMIT, OrderType.SL},
     "trigger_price": {OrderType.SL, OrderType.SL_M},
@@ -125,11 +123,16 @@ def _says_nothing_new(order: Order, news: Event) -> bool:
 
 def _changed_terms(order: Order, report: OrderReport, at: datetime) -> tuple[Event, ...]:
     made = next((asked for asked in terms_asked(order) if shows(report, asked)), None)
+    if made is None and report.validity is not None and shows_terms_that_it_left(order, report):
+        # terms that it had and left, shown with the validity that they had: they are back as a whole
+        made = next((had for had in terms_had(order) if shows(report, had)), None)
     try:
         request = with_terms_of(order.request, report) if made is None else made
     except ValidationError:  # terms that our request cannot have must not keep the order from its end
         return ()
-    if request == order.request or shows(report, order.request):
+    # a limit that was asked for, and is shown to the paisa, is not one of the broker's own
+    tells_type = report.order_type is OrderType(request.order_type) is not OrderType(order.request.order_type)
+    if request == order.request or (shows(report, order.request) and not tells_type):
         return ()
     return (Event(kind=EventKind.MODIFIED, at=at, request=request),)
 

@@ -30,6 +30,10 @@ STEP, FIELD, TERMS, EVIDENCE = 94, 20, 220, 3
 """What a step, a field that it has, its terms and a line of evidence weigh at most beside words, names and prices."""
 
 
+UNREAD = ("book", "not read")
+"""The evidence of an order that was told as unknown while its broker's book could not be read."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """Something that happened to an order, as we recorded it; absent fields changed nothing."""

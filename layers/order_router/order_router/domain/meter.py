@@ -214,7 +214,9 @@ def _of_position(position: Position, attribute: str) -> str:
     return of_instrument(position.instrument, f"{attribute}.{position.product}")
 
 
-def base_of(positions: Iterable[Position], counted: Amounts) -> dict[str, Decimal]:
+def base_of(
+    positions: Iterable[Position], counted: Amounts, realised_elsewhere: Decimal | None = None
+) -> dict[str, Decimal]:
     """Return what an account's item is set to when its positions are known: their worth, and what rests beside it.
 
     `counted` is the item as it stands. What is flat and not in it is left out: an absent amount is zero, and the item
@@ -224,7 +226,7 @@ def base_of(positions: Iterable[Position], counted: Amounts) -> dict[str, Decima
     positions = tuple(positions)
     base = {name: counted.get(_reserved_of(name), ZERO) for name in counted if _is_money(name)}
     base = {GROSS: counted.get(RESERVED, ZERO), NET: counted.get(NET_RESERVED, ZERO)} | base
-    profit = ZERO
+    profit = realised_elsewhere or ZERO
     for position in positions:
         profit += _profit_of(position, counted)
         if not position.quantity:

@@ -146,6 +146,11 @@ def has_left(order: Order, request: OrderRequest) -> bool:
     return traded(request) != traded(order.request) and has_had((one.event for one in order.history), request)
 
 
+def terms_had(order: Order) -> Iterator[OrderRequest]:
+    """Yield the terms that the order got by what happened to it, and those before the first of them; the last first."""
+    return (terms for step in reversed(order.history) for terms in _terms_in(step.event))
+
+
 def has_had(events: Iterable[Event], request: OrderRequest) -> bool:
     """Return whether an order traded by these terms at one of the events, or before the first that changed them."""
     return any(traded(request) == traded(terms) for event in events for terms in _terms_in(event))

@@ -51,6 +51,9 @@ def _takes_back(before: Sequence[Event], event: Event) -> bool:
     last = next((one for one in reversed(before) if one.request is not None), None)
     if last is None or last.kind is not EventKind.MODIFIED or last.is_seen or not event.is_seen:
         return False
+    since = [one.kind for one in before[before.index(last) + 1 :]]
+    if since.count(EventKind.MODIFY_REQUESTED) > since.count(EventKind.MODIFY_REJECTED):
+        return False  # a later change, that nobody answered, may have asked for just these terms
     return event.request is not None and has_had(before, event.request)
 
 

@@ -128,10 +128,14 @@ class UnreadablePosition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PositionBook:
-    """An account's net positions: `positions` is all of them only where nothing is `unreadable`."""
+    """An account's net positions: `positions` is all of them only where nothing is `unreadable`.
+
+    `realised_elsewhere`: what was realised today in closed contracts that have no name here; None: there are none.
+    """
 
     positions: tuple[Position, ...]
     unreadable: tuple[UnreadablePosition, ...] = ()
+    realised_elsewhere: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,7 +56,7 @@ from order_router.service.limiting import (
 )
 from order_router.service.looking import look_at, on_known_terms
 from order_router.service.needed_reads import ReadTime
-from order_router.service.recording import Seen, record, record_report
+from order_router.service.recording import Seen, record, record_report, record_unanswered
 from order_router.service.renewing import has_new_session
 from order_router.service.slotted import Bounds, slotted_send
 from order_router.service.timing import API_MAX_AGE, PACE_WAIT, PASS_TIME, SEND_BUDGET
@@ -265,29 +265,26 @@ def _carry_out(desk: Desk, change: Change, gate: GateAt) -> Changed:
         watched = WatchedCall(change.call, desk.clock)
         try:
             return _carry_out_once(desk, replace(change, call=watched), gate)
-        except _Renewed as renewed:
-            change = replace(change, order=renewed.requested, unwritten=(), renew_until=None)
-        except _Lapsed as lapsed:
-            if desk.clock.now() >= until:
-                raise _refused(desk, change, lapsed.requested, lapsed.error) from lapsed.error
-            note = _event(desk, change.kinds.refused, note=_words(lapsed.error))
-            change = replace(change, order=lapsed.requested, unwritten=(note,), life=longer(change.life))
+        except _NotLeft as failed:
+            error, is_late = failed.error, isinstance(failed.error, SlotLapsed)
+            if is_late and desk.clock.now() >= until:
+                raise _refused(desk, change, failed.requested, error) from error
+            note = _event(desk, change.kinds.refused, note=_words(error))
+            change = replace(change, order=failed.requested, unwritten=(note,))
+            change = (
+                replace(change, life=longer(change.life)) if is_late else replace(change, renew_until=None)
+            )
         finally:
             measure_call(desk.metrics, change.account, watched.took, watched.failure)
 
 
-class _Renewed(Exception):
-    """The change never left for want of a session, and there is one now. `requested` is the order as it stands."""
+class _NotLeft(Exception):
+    """The change did not leave while its call was good, or for want of a session, and there is one now.
 
-    def __init__(self, requested: Order) -> None:
-        super().__init__()
-        self.requested = requested
+    `requested` is the order as it stands.
+    """
 
-
-class _Lapsed(Exception):
-    """The change did not leave while its call was good. `requested` is the order as it stands."""
-
-    def __init__(self, requested: Order, error: SlotLapsed) -> None:
+    def __init__(self, requested: Order, error: SlotLapsed | SessionExpired) -> None:
         super().__init__()
         self.requested = requested
         self.error = error
@@ -302,10 +299,10 @@ def _carry_out_once(desk: Desk, change: Change, gate: GateAt) -> Changed:
         bounds = Bounds(send_by=passed.send_by, not_after=desk.clock.now() + API_MAX_AGE)
         change.call(slotted_send(desk.transport, desk.clock, session.endpoint, bounds), session)
     except SlotLapsed as error:
-        raise _Lapsed(requested, error) from None
+        raise _NotLeft(requested, error) from None
     except SessionExpired as error:
         if has_new_session(desk, change.account, session, until=change.renew_until):
-            raise _Renewed(requested) from None
+            raise _NotLeft(requested, error) from None
         raise _refused(desk, change, requested, error) from error
     except (NotSent, Rejected, Unsupported) as error:
         raise _refused(desk, change, requested, error) from error
@@ -364,10 +361,11 @@ def _refused(desk: Desk, change: Change, requested: Order, error: BrokerError) -
 
 
 def _unresolved(desk: Desk, change: Change, requested: Order, error: BrokerError) -> Changed:
-    stored = record(desk, requested, [_event(desk, change.kinds.unresolved, note=_words(error))])
+    event = _event(desk, change.kinds.unresolved, note=_words(error))
+    stored = record_unanswered(desk, requested, event, change.request)
     ask_for_a_look(desk, stored.request.account)
     note_failure(desk, change.account, error)
-    return Changed(stored, is_settled=False)
+    return Changed(stored, is_settled=stored.history[-1].event.kind is not change.kinds.unresolved)
 
 
 def _words(error: BrokerError) -> str:

@@ -97,7 +97,11 @@ def may_have_other_terms(order: Order) -> bool:
     So it may where a report has told since what became of it: a broker may take a request late, and a book may lag.
     """
     last = next(_modifications(order), None)
-    return last is not None and (last.kind not in ANSWERED or last.is_seen)
+    if last is None:
+        return False
+    # a yes without terms: a report was written down while the change was under way
+    has_no_terms = last.kind is EventKind.MODIFIED and last.request is None
+    return last.kind not in ANSWERED or last.is_seen or has_no_terms
 
 
 def _modifications(order: Order) -> Iterator[Event]:

@@ -66,10 +66,11 @@ def rebase(
         seen, at = desk.meters.read(name), desk.clock.now()
         if _is_known(seen, known_since):
             return seen
-        positions = _positions(desk, account, within)
+        book = _positions(desk, account, within)
+        positions = book.positions
         if BASED_AT not in seen:
             seen = {**seen, **_carried(desk, account, positions, day, at)}
-        amounts = base_of(_but_sold_holdings(desk, account, positions), seen)
+        amounts = base_of(_but_sold_holdings(desk, account, positions), seen, book.realised_elsewhere)
         if day > exchange_day(at):
             # today's loss is none of a later day's
             amounts[LOSS] = Decimal(0)
@@ -79,7 +80,7 @@ def rebase(
     raise StoreUnavailable("setting what is counted: orders kept coming")
 
 
-def _positions(desk: Desk, account: Account, within: ReadTime | None) -> tuple[Position, ...]:
+def _positions(desk: Desk, account: Account, within: ReadTime | None) -> PositionBook:
     """Read the account's positions; Unsupported names one that cannot be read, for what it is worth is not known."""
 
     def read(broker: Broker, send: Send, session: BrokerSession) -> PositionBook:
@@ -88,7 +89,7 @@ def _positions(desk: Desk, account: Account, within: ReadTime | None) -> tuple[P
     book = ask(desk, account, read) if within is None else ask_before(desk, account, read, within)
     if book.unreadable:
         raise Unsupported(f"a position cannot be read: {book.unreadable[0]}")
-    return book.positions
+    return book
 
 
 def _carried(

@@ -122,9 +122,9 @@ def close(desk: KillWorkDesk, work: KillWork) -> KillWork:
     return work.after(now, exits=tuple(exits)).ended(now, Phase.DONE, *_problems(exits))
 
 
-def _standing(exits: Iterable[Exit]) -> list[tuple[str, str | None, bool]]:
-    """Return how far the exits are. Why one waits is no progress: a broker may word it anew each time."""
-    return [(line.client_order_id, line.state, line.is_final) for line in exits]
+def _standing(exits: Iterable[Exit]) -> list[tuple[str, str | None, bool, bool]]:
+    """Return how far the exits are. Why one waits is no progress, but that its circuit no longer keeps it is."""
+    return [(line.client_order_id, line.state, line.is_final, line.code == CIRCUIT_OPEN) for line in exits]
 
 
 def _patience(exits: Iterable[Exit]) -> timedelta:

@@ -8,6 +8,7 @@ import logging
 from contextlib import suppress
 
 from order_router.domain.errors import RouterError
+from order_router.domain.history import UNREAD
 from order_router.domain.kill_switch import switch_of
 from order_router.domain.kill_work import GIVE_UP, SETTLE, Cancel, KillWork, Phase, WorkConflict
 from order_router.domain.lifecycle import EventKind, State
@@ -72,7 +73,8 @@ def _cancel(desk: KillWorkDesk, work: KillWork) -> KillWork:
 
 def _is_beyond_us(order: Order) -> bool:
     """Return whether the broker's book was read and did not show the order: nothing is there to cancel, so far."""
-    return order.state is State.UNKNOWN and order.has(EventKind.PERSON_TOLD)
+    told = [step.event for step in order.history if step.event.kind is EventKind.PERSON_TOLD]
+    return order.state is State.UNKNOWN and any(UNREAD not in event.evidence for event in told)
 
 
 def _with_left(work: KillWork, left: list[Order]) -> KillWork:

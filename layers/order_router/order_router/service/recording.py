@@ -7,8 +7,10 @@ from datetime import datetime
 
 from order_router.domain.following import apply_fitting, events_of, shows_terms_that_it_left
 from order_router.domain.history import SEEN_IN, Event, with_evidence
-from order_router.domain.order import Order
+from order_router.domain.lifecycle import EventKind
+from order_router.domain.order import Order, traded
 from order_router.domain.reports import OrderReport
+from order_router.domain.request import OrderRequest
 from order_router.domain.unanswered import not_done
 from order_router.ports import StoreConflict, StoreUnavailable
 from order_router.service.desk import RecordDesk
@@ -61,11 +63,27 @@ def record_report(desk: RecordDesk, order: Order, seen: Seen) -> Order:
         before = _timely(seen.after, order, current)
         current = apply_fitting(current, before)
         is_old = says_no_terms or (seen.is_late and shows_terms_that_it_left(current, report))
-        said = events_of(current, report, at, takes_terms=not is_old)
+        # an order cannot have filled more than it asks for: what it asks for is what the report says
+        takes_terms = not is_old or report.filled_quantity > current.request.quantity
+        said = events_of(current, report, at, takes_terms=takes_terms)
         if seen.asked_before is not None and not is_old:
             after = apply_fitting(current, said)
             said = (*said, *not_done(after, report, at, asked_before=seen.asked_before))
         return (*before, *with_evidence(said, (SEEN_IN, seen.where)))
+
+    return _stored(desk, order, news)
+
+
+def record_unanswered(desk: RecordDesk, order: Order, event: Event, wanted: OrderRequest | None) -> Order:
+    """Store that nobody answered a change, or that it was made, where a report has shown meanwhile what it asked for.
+
+    `wanted`: the terms that were asked for; None for a cancel. Returns the order as stored. Raises StoreUnavailable
+    when it could not be stored.
+    """
+
+    def news(current: Order) -> tuple[Event, ...]:
+        is_made = wanted is not None and traded(current.request) == traded(wanted) != traded(order.request)
+        return (replace(event, kind=EventKind.MODIFIED) if is_made else event,)
 
     return _stored(desk, order, news)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from order_router.adapter.port import Broker
 from order_router.domain.errors import Reason
 from order_router.domain.exchange_time import is_book_final
-from order_router.domain.history import Event
+from order_router.domain.history import UNREAD, Event
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.likeness import find_by_likeness
 from order_router.domain.market_hours import has_day_ended, trading_day
@@ -94,7 +94,7 @@ def _is_too_young(order: Order, look: Look, row: OrderReport) -> bool:
 
 def _settle_absent(desk: Desk, look: Look, order: Order) -> Order:
     """Keep an order unknown that the book lacks, and tell it once; only the day's last books close it."""
-    order = order if order.has(EventKind.PERSON_TOLD) else _tell_unknown(desk, order)
+    order = order if order.has(EventKind.PERSON_TOLD) else _tell_unknown(desk, look, order)
     if not look.book.is_complete or not _is_last_word(desk, look, order) or _may_be_there(order, look):
         return order
     # by when the book was read: whoever reads it in the session may be late to judge it
@@ -149,10 +149,12 @@ def _tell_duplicate(desk: Desk, order: Order, rows: tuple[OrderReport, ...]) -> 
     tell(desk, "duplicate", order.request.account, message, order.client_order_id)
 
 
-def _tell_unknown(desk: Desk, order: Order) -> Order:
+def _tell_unknown(desk: Desk, look: Look, order: Order) -> Order:
     message = (
         f"the outcome of {order.request.side} {order.request.quantity} {order.request.instrument} is not known;"
         " it will not be sent again: check the broker's order book"
     )
     tell(desk, "unknown", order.request.account, message, order.client_order_id)
-    return record(desk, order, [Event(kind=EventKind.PERSON_TOLD, at=desk.clock.now(), note=message)])
+    evidence = () if look.book.is_complete else (UNREAD,)
+    event = Event(kind=EventKind.PERSON_TOLD, at=desk.clock.now(), note=message, evidence=evidence)
+    return record(desk, order, [event])

@@ -1,6 +1,7 @@
 """The Web API's trades, positions, holdings and funds (sources and dates: README.md)."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -46,16 +47,25 @@ def read_positions(send: Send, session: BrokerSession) -> PositionBook:
     def read(row: dict[str, Any]) -> Position:
         return _position(row, known_name(instruments, wire.read_conid(row)))
 
-    kept = [row for row in rows if not _is_flat_and_strange(row, instruments)]
-    return read_position_rows(kept, read, "description")
+    elsewhere = [_realised_elsewhere(row, instruments) for row in rows]
+    kept = [row for row, realised in zip(rows, elsewhere, strict=True) if realised is None]
+    book = read_position_rows(kept, read, "description")
+    found = [one for one in elsewhere if one is not None]
+    return replace(book, realised_elsewhere=sum(found, Decimal(0)) if found else None)
 
 
-def _is_flat_and_strange(row: object, instruments: Mapping[str, Name]) -> bool:
-    """Return whether a row is of what was traded elsewhere, has no name here, and is closed: it is no position."""
+def _realised_elsewhere(row: object, instruments: Mapping[str, Name]) -> Decimal | None:
+    """Return what a closed contract realised that was traded elsewhere and has no name here; None of any position."""
     if not isinstance(row, dict) or row.get("position") not in (0, Decimal(0)):
-        return False
+        return None
     has_name = isinstance(instruments.get(str(row.get("conid"))), Instrument)
-    return not has_name or row.get("secType") not in wire.PRODUCTS
+    if has_name and row.get("secType") in wire.PRODUCTS:
+        return None
+    try:
+        return read_decimal(row, "realizedPnl")
+    except OutcomeUnknown:
+        # what it made is not known: a row that cannot be read says so
+        return None
 
 
 def read_holdings(send: Send, session: BrokerSession) -> tuple[Holding, ...]:
