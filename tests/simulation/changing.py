@@ -1,4 +1,4 @@
-"""Changes as somebody asks for them, and as they come to a broker: none sets back what nobody asked to."""
+"""Changes as they are asked for, come to a broker and are told of: none sets back what nobody asked to."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ class Left:
 
 @dataclass
 class Changing:
-    """The calls for changes that are not over, by order, and what was set back that nobody asked to.
+    """The calls for changes that are not over, by order, what was set back that nobody asked to, and what was denied.
 
     Not judged is what crosses another change on its way, and an order to which one came late: nobody can know of it.
     """
@@ -43,6 +43,9 @@ class Changing:
     moved: Counter[str] = field(default_factory=Counter)
     late: set[str] = field(default_factory=set)
     set_back: list[str] = field(default_factory=list)
+    made_of: dict[str, datetime] = field(default_factory=dict)
+    """When the last change of an order left that its broker has made, and that changed something."""
+    denied: list[str] = field(default_factory=list)
 
     def ask(self, name: str, fields: Mapping[str, Any]) -> Ask:
         """Note that somebody asks for a change of an order."""
@@ -67,11 +70,20 @@ class Changing:
             moved != self.moved[name] for moved in (left.moved, *(ask.moved for ask in left.asks))
         )
         self.moved[name] += 1
+        if terms != left.terms:
+            self.made_of[name] = left.at
         wanted = [replace(left.terms, **ask.fields) for ask in left.asks]
         if wanted and not has_crossed and name not in self.late and terms not in wanted:
             self.set_back.append(f"{name} was {left.terms} and became {terms}, asked for was {wanted}")
 
+    def said_not_made(self, name: str, asked_at: datetime) -> None:
+        """Judge that our record says so of the last change, which was asked for then."""
+        left_at = self.made_of.get(name)
+        if left_at is not None and left_at >= asked_at and name not in self.late:
+            self.denied.append(f"{name}, asked at {asked_at.isoformat()}")
+
     def judge(self, hits: Counter[str], require: Require) -> None:
-        """Require that nothing was set back, unless a book or an order was read as it was a moment ago."""
+        """Require that nothing was set back or denied, unless a book or an order was read as it was a moment ago."""
         is_stale = any(hit.endswith(STALE_BOOK) for hit in +hits)
         require(is_stale or not self.set_back, f"set back at a broker: {self.set_back}")
+        require(is_stale or not self.denied, f"made, and said not to be: {self.denied}")

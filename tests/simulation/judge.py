@@ -31,6 +31,8 @@ SECOND = timedelta(seconds=1)
 PAISA = Decimal("0.01")
 NEVER_LEFT = {State.STALE, State.REFUSED}
 TOLD_WITHIN = timedelta(seconds=70)
+NOT_DONE = "not done: "
+"""How a record begins to say that a change was not made, as a report shows."""
 """A look each minute, and what the look itself takes."""
 
 Item = dict[str, Any]
@@ -117,6 +119,10 @@ class Judge:
             self.changes_asked[name, kind] += 1
             if kind in ASKED_BY.values():
                 self._judge_begun(name, kind, item)
+            if kind == EventKind.MODIFY_REJECTED and step["M"]["note"]["S"].startswith(NOT_DONE):
+                asked = (one.event for one in reversed(read_order(item).history))
+                at = next(event.at for event in asked if event.kind is EventKind.MODIFY_REQUESTED)
+                self.changing.said_not_made(name, at)
             is_held = kind == EventKind.HELD and is_exit_item(item)
             self.require(not is_held, f"{name} closes a position and was held")
 

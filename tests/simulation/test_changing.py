@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.fakes.clock import MONDAY_MORNING
 from tests.simulation.changing import AT_ONCE, Changing, Left
+from tests.simulation.network import STALE_BOOK
 from tests.simulation.wants import Terms
 
 NOW, SOON = MONDAY_MORNING, MONDAY_MORNING + timedelta(seconds=1)
@@ -88,5 +89,28 @@ def test_a_change_of_a_call_without_an_answer_is_right_later_too() -> None:
     cheaper(changing, is_answered=False)
 
     changing.made(changing.leaves("A", TERMS, SOON), CHEAPER, SOON)
+
+    assert broken(changing) == []
+
+
+def test_a_change_that_was_made_and_is_said_not_to_be_is_noticed() -> None:
+    changing = Changing()
+    changing.made(cheaper(changing), CHEAPER, SOON)
+
+    changing.said_not_made("A", NOW)
+
+    assert broken(changing) == [f"made, and said not to be: ['A, asked at {NOW.isoformat()}']"]
+    assert broken(changing, f"zerodha book: {STALE_BOOK}") == []
+
+
+def test_what_was_not_made_since_or_came_late_may_be_said_not_to_be_made() -> None:
+    changing = Changing()
+    changing.said_not_made("A", NOW)
+    changing.made(changing.leaves("A", TERMS, NOW), TERMS, SOON)
+    changing.said_not_made("A", NOW)
+    changing.made(cheaper(changing), CHEAPER, SOON)
+    changing.said_not_made("A", SOON)
+    changing.made(cheaper(changing), CHEAPER, NOW + 2 * AT_ONCE)
+    changing.said_not_made("A", NOW)
 
     assert broken(changing) == []

@@ -138,6 +138,10 @@ def _written_through_nothing(desk: Any, change_: Any, _gate: object) -> Passed:
     return Passed(change_.order, desk.clock.now() + timedelta(seconds=1))
 
 
+def _unanswered_all_the_same(desk: Any, order: Any, event: Any, _wanted: object) -> Any:
+    return recording.record(desk, order, [event])
+
+
 _hold_change = gates._hold_change
 
 
@@ -183,7 +187,7 @@ BREAKS: dict[str, tuple[int, Any, str, Any]] = {
     "another worker's intent counts as ours": (7, OrdersTable, "_require_own", lambda *_: None),
     "no switch is checked": (0, gates, "switches_for", lambda *_: ()),
     "no hold is checked": (306, gates, "_hold_for", lambda *_: None),
-    "nobody is told of an unknown order": (39, settling, "_tell_unknown", lambda _, order: order),
+    "nobody is told of an unknown order": (39, settling, "_tell_unknown", lambda _desk, _look, order: order),
     "the book's news is ignored": (12, settling, "record_report", lambda _desk, order, *_: order),
     "the deadline is not checked as it leaves": (38, LocalTransport, "sender", _sender_without_deadline),
     "no circuit is checked": (17, gates, "switches_for", _switches_without_breaker),
@@ -196,6 +200,12 @@ BREAKS: dict[str, tuple[int, Any, str, Any]] = {
     "a strategy's second account is forgotten": (1, SqsOrderQueue, "put", _put_the_first_alone),
     "a postback loses the price": (0, postbacks, "record_report", _recorded_without_price),
     "a change leaves unwritten": (0, change, "_write_through", _written_through_nothing),
+    "a change that was seen is said not to be made": (
+        1747,
+        change,
+        "record_unanswered",
+        _unanswered_all_the_same,
+    ),
     "a hold stays on": (12, gates, "_hold_change", _hold_that_stays),
     "only the switch over everything is checked": (0, gates, "switches_for", _switches_over_everything),
     "only open orders have a limit": (8, limiting, "entry_meter", _meter_without_money),

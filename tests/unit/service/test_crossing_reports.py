@@ -93,6 +93,17 @@ def test_a_change_that_a_report_showed_to_be_made_keeps_no_other_waiting(world: 
     assert terms_at_broker(world) == (7, "1300")
 
 
+def test_a_change_to_what_the_order_has_is_not_said_not_to_be_made(world: World) -> None:
+    order = resting(world)
+    world.transport.writes = [Fault.REQUEST_LOST]
+
+    changed = modify_order(world.desk, order.client_order_id, {"limit_price": "1400"})
+    world.clock.advance(LEASE.total_seconds() + 1)
+
+    assert changed.is_settled
+    assert told(looked_at(world, order)) == []
+
+
 def test_a_change_before_it_that_a_report_shows_does_not_say_that_the_lost_one_was_made(world: World) -> None:
     order = resting(world)
     world.transport.writes = [Fault.REQUEST_LOST]

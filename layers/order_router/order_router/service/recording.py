@@ -75,14 +75,16 @@ def record_report(desk: RecordDesk, order: Order, seen: Seen) -> Order:
 
 
 def record_unanswered(desk: RecordDesk, order: Order, event: Event, wanted: OrderRequest | None) -> Order:
-    """Store that nobody answered a change, or that it was made, where a report has shown meanwhile what it asked for.
+    """Store that nobody answered a change, or that it was made, where the order is known to have what it asked for.
 
     `wanted`: the terms that were asked for; None for a cancel. Returns the order as stored. Raises StoreUnavailable
     when it could not be stored.
     """
 
     def news(current: Order) -> tuple[Event, ...]:
-        is_made = wanted is not None and traded(current.request) == traded(wanted) != traded(order.request)
+        shows_it = wanted is not None and traded(current.request) == traded(wanted) != traded(order.request)
+        # where nothing was to change it has what was asked for, whatever became of the call
+        is_made = shows_it or current.request == wanted
         return (replace(event, kind=EventKind.MODIFIED) if is_made else event,)
 
     return _stored(desk, order, news)
