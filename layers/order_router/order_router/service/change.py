@@ -365,7 +365,8 @@ def _unresolved(desk: Desk, change: Change, requested: Order, error: BrokerError
     stored = record_unanswered(desk, requested, event, change.request)
     ask_for_a_look(desk, stored.request.account)
     note_failure(desk, change.account, error)
-    return Changed(stored, is_settled=stored.history[-1].event.kind is not change.kinds.unresolved)
+    is_seen = stored.request != requested.request and stored.last is not change.kinds.unresolved
+    return Changed(stored, is_settled=is_seen or stored.state.is_final)
 
 
 def _words(error: BrokerError) -> str:
