@@ -99,7 +99,7 @@ def require_playable(broker: str, call: Call, outcome: Outcome) -> None:
         pytest.skip(f"{broker} cannot be played so")
 
 
-def asked_to_tell(desk: Desk, order: Order) -> Order:
+def asked_to_tell(desk: Desk, _look: object, order: Order) -> Order:
     tell(desk, "unknown", order.request.account, "its outcome is not known", order.client_order_id)
     return order
 

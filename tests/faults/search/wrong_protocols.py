@@ -111,7 +111,7 @@ def with_fresh_redrive(_: pytest.MonkeyPatch, scope: Scope) -> Search:
     return Search(scope, jobs=(*JOBS[:2], stamped_anew, stamped_anew, *JOBS[4:]))
 
 
-def told_without_a_write(desk: Desk, order: Order) -> Order:
+def told_without_a_write(desk: Desk, _look: object, order: Order) -> Order:
     """Ask for the notice and store no step of it: what the stream tells is all that a person hears."""
     tell(desk, "unknown", order.request.account, "its outcome is not known", order.client_order_id)
     return order
