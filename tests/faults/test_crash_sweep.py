@@ -14,11 +14,10 @@ from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Order
 from order_router.domain.order_news import NEWS
 from order_router.service import settling
-from order_router.service.desk import Desk
-from order_router.service.follow_up import tell
 from tests.fakes.world import World
 from tests.faults.crashes import Crash, Crashes, Point, is_between_reads, sides, sweep
 from tests.faults.played_brokers import PLAYED, Call, Outcome
+from tests.faults.search.wrong_protocols import told_without_a_write
 from tests.faults.staged import STAGED, Scenario
 
 QUIET_ENDS: dict[Call, dict[Outcome, tuple[State, EventKind | None]]] = {
@@ -99,13 +98,8 @@ def require_playable(broker: str, call: Call, outcome: Outcome) -> None:
         pytest.skip(f"{broker} cannot be played so")
 
 
-def asked_to_tell(desk: Desk, _look: object, order: Order) -> Order:
-    tell(desk, "unknown", order.request.account, "its outcome is not known", order.client_order_id)
-    return order
-
-
 def test_a_notice_that_no_stored_step_stands_for_tells_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settling, "_tell_unknown", asked_to_tell)
+    monkeypatch.setattr(settling, "_tell_unknown", told_without_a_write)
 
     with pytest.raises(AssertionError, match="unknown, and nobody was told"):
         play("zerodha", Call.PLACE, Outcome.REQUEST_LOST, Crashes())

@@ -125,7 +125,8 @@ def _changed_terms(order: Order, report: OrderReport, at: datetime) -> tuple[Eve
     made = next((asked for asked in terms_asked(order) if shows(report, asked)), None)
     if made is None and report.validity is not None and shows_terms_that_it_left(order, report):
         # terms that it had and left, shown with the validity that they had: they are back as a whole
-        made = next((had for had in terms_had(order) if shows(report, had)), None)
+        had = terms_had(step.event for step in reversed(order.history))
+        made = next((terms for terms in had if shows(report, terms)), None)
     try:
         request = with_terms_of(order.request, report) if made is None else made
     except ValidationError:  # terms that our request cannot have must not keep the order from its end

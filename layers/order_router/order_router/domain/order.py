@@ -23,6 +23,8 @@ from order_router.domain.risk import worth
 from order_router.domain.vocabulary import Source
 
 TERMS_BEFORE = "terms_before"
+SHOWN = ("order_type", "quantity", "limit_price", "trigger_price")
+"""The fields of an order's terms that every broker's report shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,19 +148,19 @@ def has_left(order: Order, request: OrderRequest) -> bool:
     return traded(request) != traded(order.request) and has_had((one.event for one in order.history), request)
 
 
-def terms_had(order: Order) -> Iterator[OrderRequest]:
-    """Yield the terms that the order got by what happened to it, and those before the first of them; the last first."""
-    return (terms for step in reversed(order.history) for terms in _terms_in(step.event))
-
-
 def has_had(events: Iterable[Event], request: OrderRequest) -> bool:
     """Return whether an order traded by these terms at one of the events, or before the first that changed them."""
-    return any(traded(request) == traded(terms) for event in events for terms in _terms_in(event))
+    return any(traded(request) == traded(terms) for terms in terms_had(events))
+
+
+def terms_had(events: Iterable[Event]) -> Iterator[OrderRequest]:
+    """Yield the terms that an order got by these events, and those before the first that changed them."""
+    return (terms for event in events for terms in _terms_in(event))
 
 
 def traded(request: OrderRequest) -> tuple[object, ...]:
     """Return what every broker's report shows of an order's terms."""
-    return request.order_type, request.quantity, request.limit_price, request.trigger_price
+    return tuple(getattr(request, name) for name in SHOWN)
 
 
 def take_ownership(order: Order, ownership: Ownership, at: datetime) -> Order:

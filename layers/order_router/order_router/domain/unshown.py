@@ -8,15 +8,13 @@ from pydantic import ValidationError
 
 from order_router.domain.history import Event, Evidence
 from order_router.domain.lifecycle import EventKind
-from order_router.domain.order import Order
+from order_router.domain.order import SHOWN, Order
 from order_router.domain.request import OrderRequest, dump_request, parse_request
 from order_router.domain.vocabulary import OrderType
 
 ASKED = "asked"
 # a broker may protect a market order with a limit of its own: the order stays what was asked for
 SHOWN_AS = {OrderType.MARKET: OrderType.LIMIT, OrderType.SL_M: OrderType.SL}
-SHOWN = {"order_type", "quantity", "limit_price", "trigger_price"}
-"""The fields of an order's terms that every report shows."""
 
 
 def asked_evidence(order: Order, wanted: OrderRequest) -> Evidence:
@@ -24,7 +22,7 @@ def asked_evidence(order: Order, wanted: OrderRequest) -> Evidence:
     before, after = dump_request(order.request), dump_request(wanted)
     changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
     names = changed | in_doubt(order)
-    if names <= SHOWN and not _looks_like(order.request, wanted):
+    if names.issubset(SHOWN) and not _looks_like(order.request, wanted):
         return ()
     asked = {name: after.get(name) for name in names}
     return ((ASKED, json.dumps(asked, sort_keys=True, separators=(",", ":"))),)
@@ -37,7 +35,7 @@ def _looks_like(before: OrderRequest, wanted: OrderRequest) -> bool:
 
 def in_doubt(order: Order) -> set[str]:
     """Return the fields that not every report shows and that may be others at the broker than here."""
-    return {name for asked in _unanswered(order) for name in asked} - SHOWN
+    return {name for asked in _unanswered(order) for name in asked}.difference(SHOWN)
 
 
 def terms_asked(order: Order) -> tuple[OrderRequest, ...]:

@@ -7,10 +7,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from order_router.adapter.errors import BrokerError, Unsupported
-from order_router.adapter.http import Send
-from order_router.adapter.port import Broker
 from order_router.adapter.profile import Profile
-from order_router.adapter.session import BrokerSession
 from order_router.domain.account import Account
 from order_router.domain.exchange_time import exchange_day, is_before_trading, is_time_for_first_look
 from order_router.domain.instrument import Instrument, parse_instrument
@@ -82,11 +79,9 @@ def rebase(
 
 def _positions(desk: Desk, account: Account, within: ReadTime | None) -> PositionBook:
     """Read the account's positions; Unsupported names one that cannot be read, for what it is worth is not known."""
-
-    def read(broker: Broker, send: Send, session: BrokerSession) -> PositionBook:
-        return broker.read_positions(send, session)
-
-    book = ask(desk, account, read) if within is None else ask_before(desk, account, read, within)
+    book = ask_before(
+        desk, account, lambda broker, send, session: broker.read_positions(send, session), within
+    )
     if book.unreadable:
         raise Unsupported(f"a position cannot be read: {book.unreadable[0]}")
     return book

@@ -52,13 +52,15 @@ def read_time(order: Order) -> ReadTime:
 
 
 def ask_before[T](
-    desk: Desk, account: Account, read: Callable[[Broker, Send, BrokerSession], T], within: ReadTime
+    desk: Desk, account: Account, read: Callable[[Broker, Send, BrokerSession], T], within: ReadTime | None
 ) -> T:
     """Return what the read returns; a broker that is asked too often is asked once more a second later.
 
     So is one that has a new session then. Raises NotReadYet where the failure may pass by itself in time, else the
-    broker's error.
+    broker's error. Where nothing waits for it (`within` None) it is asked once, and the error is its answer.
     """
+    if within is None:
+        return ask(desk, account, read)
     timed = replace(desk, transport=TimedTransport(desk.transport, desk.clock, within.until))
     try:
         return _asked_twice(timed, account, read, within.until)

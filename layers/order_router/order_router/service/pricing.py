@@ -12,7 +12,6 @@ from order_router.domain.gate import KeptPrice
 from order_router.domain.instrument import Instrument
 from order_router.domain.protection import PriceUnknown
 from order_router.domain.reports import Quote
-from order_router.service.asking import ask
 from order_router.service.desk import Desk
 from order_router.service.needed_reads import ReadTime, ask_before
 
@@ -40,7 +39,7 @@ def last_quote(
         return broker.read_quotes(send, session, (instrument,))
 
     try:
-        quotes = ask(desk, account, read) if within is None else ask_before(desk, account, read, within)
+        quotes = ask_before(desk, account, read, within)
     except BrokerError as error:
         raise PriceUnknown(f"no price of {instrument}: {error.reason.message}") from error
     found = next((quote for quote in quotes if quote.instrument == instrument), None)
