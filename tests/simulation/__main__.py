@@ -20,6 +20,7 @@ from tests.simulation.runs import Result, Run, quiet, run_many, run_one
 
 CHUNK = 1000
 ENOUGH_HITS = 100
+SHOWN = 20
 SLOW_SECONDS = 60
 
 
@@ -75,7 +76,7 @@ def _run_all(
             rate = total.seeds / (time.monotonic() - began)
             print(f"  {total.seeds} seeds, {rate:.0f} a second, {len(total.violations)} broken", flush=True)
     print(f"{make.__name__}: {total.seeds} seeds in {(time.monotonic() - began) / 60:.1f} min")
-    for seed, violation in sorted(total.violations.items())[:20]:
+    for seed, violation in sorted(total.violations.items())[:SHOWN]:
         print(f"  seed {seed}: {violation}")
     return total
 
@@ -87,8 +88,8 @@ def _prove_days(pool: ProcessPoolExecutor, seeds: range, kept: Kept | None) -> b
         print(f"  {times:9} {name}")
     for name in sorted(name for name in total.hits if name.startswith("ended")):
         print(f"  {total.hits[name]:9} {name}")
-    rare = [name for name, times in coverage.items() if times < ENOUGH_HITS]
-    print(f"{len(coverage)} points, {len(rare)} of them hit less than {ENOUGH_HITS} times: {rare}")
+    rare = sorted((times, name) for name, times in coverage.items() if times < ENOUGH_HITS)
+    print(f"{len(coverage)} points, {len(rare)} of them hit less than {ENOUGH_HITS} times: {rare[:SHOWN]}")
     print(
         f"{len(total.violations)} violations in {total.seeds} days;"
         f" none in N bounds the chance of one, for these faults, at 3/N = {3 / total.seeds:.2g} (95 %)"

@@ -10,6 +10,7 @@ from typing import Any
 from order_router.domain.exchange_time import IST
 from order_router.domain.identity import client_order_id
 from tests.fakes.clock import MONDAY_MORNING
+from tests.simulation import letters
 from tests.simulation.asking import Asked, changes
 from tests.simulation.gateway import Answer
 from tests.simulation.limited import HOLDING
@@ -276,7 +277,7 @@ class Day:
         if "close_positions" in body and random.random() < 0.9:
             self._hold(account)
         self._engage(body)
-        if random.random() < 0.2:
+        if random.random() < 0.4:
             self.stack.hub.spawn("client", self.lose_session)
         self.stack.hub.pause(int(40 * SECOND * random.random()))
         self._release(switch)
@@ -292,7 +293,7 @@ class Day:
         self.stack.log_in()
 
     def lose_broker(self) -> None:
-        """Let nothing reach a broker for a while, and people go on placing and changing orders there."""
+        """Let nothing reach a broker for a while, and people and alerts go on placing and changing orders there."""
         stack, random, account = self.stack, self.random, self.random.choice(("paper", "kite"))
         resting = self._rest(account)
         endpoint = (stack.paper if account == "paper" else stack.kite).endpoint
@@ -300,8 +301,9 @@ class Day:
         order = _resting(account, 1)
         for number in range(5):
             key = f"lost-{number}-{random.random()}"
-            for ask in (partial(self._place, key, order), partial(self._change, resting)):
+            for ask in (partial(self._place, key, order), partial(self._change, resting), self.alert):
                 stack.hub.spawn("client", ask, after=int(20 * SECOND * random.random()))
+        stack.hub.spawn("client", partial(letters.give_up_what_waits, stack))
         stack.hub.pause(int(120 * SECOND * random.random()))
         stack.trouble.out_of_reach.discard(endpoint)
 
@@ -312,33 +314,6 @@ class Day:
     def place_by_hand(self) -> None:
         """Place an order in the broker's own app: one that rests, or one that fills."""
         self.stack.kite.place_by_hand(self.random.choice(("1450", "1600")))
-
-    def poison(self) -> None:
-        """Put something into the queue that is no order."""
-        group, name = self.random.choice(("paper", "kite")), f"poison-{self.random.random()}"
-        url = self.stack.sqs.url("OrderQueue")
-        self.stack.sqs.send_message(
-            QueueUrl=url, MessageBody='{"no": "order"}', MessageGroupId=group, MessageDeduplicationId=name
-        )
-
-    def give_up(self) -> None:
-        """Let the queue have given up on a message: an order of earlier, or something that is none."""
-        sent = [message["MessageBody"] for message in self.stack.sent] or ['{"no": "order"}']
-        self.stack.sqs.send_message(
-            QueueUrl=self.stack.sqs.url("OrderDeadLetters"),
-            MessageBody=self.random.choice(sent),
-            MessageGroupId="any",
-            MessageDeduplicationId=f"given-up-{self.random.random()}",
-        )
-
-    def drive_again(self) -> None:
-        """Put a message into the queue once more that was in it before."""
-        sent = self.stack.sent
-        if sent:
-            message = self.random.choice(sent)
-            self.stack.hub.pause(int(60 * SECOND * self.random.random()))
-            name = f"again-{self.random.random()}"
-            self.stack.sqs.send_message(**(message | {"MessageDeduplicationId": name}))
 
     def _engage(self, body: dict[str, Any]) -> None:
         """Turn a kill switch on over the API; from its answer on nothing may begin but exits that it lets through."""
@@ -392,9 +367,9 @@ WEIGHTED: tuple[tuple[Action, float], ...] = (
     (Day.lose_broker, 1),
     (Day.deploy, 1),
     (Day.place_by_hand, 3),
-    (Day.poison, 1),
-    (Day.give_up, 1),
-    (Day.drive_again, 3),
+    (lambda day: letters.poison(day.stack), 1),
+    (lambda day: letters.give_up(day.stack), 1),
+    (lambda day: letters.drive_again(day.stack), 3),
 )
 ACTIONS = [action for action, _ in WEIGHTED]
 WEIGHTS = [weight for _, weight in WEIGHTED]

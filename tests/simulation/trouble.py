@@ -12,6 +12,7 @@ VERY_SELDOM = (
     "cancel: report a dead session",
     "cancel: sqs.send_message",
     "dead_letters: dynamodb.get_item",
+    "dead_letters: dynamodb.transact_write_items",
     "kill_work: broker.cancel",
     "kill_work: broker.place",
     "kill_work: report a dead session",
@@ -44,7 +45,7 @@ SELDOM = (
     "reconcile: dynamodb.transact_write_items",
     "reconcile: sqs.send_message",
 )
-MORE_OFTEN = {**dict.fromkeys(SELDOM, 4), **dict.fromkeys(VERY_SELDOM, 12)}
+MORE_OFTEN = {**dict.fromkeys(SELDOM, 4), **dict.fromkeys(VERY_SELDOM, 20)}
 """By how much the chance of trouble is larger at points that few days pass: they would hardly have any."""
 
 
