@@ -269,7 +269,7 @@ class Day:
         switch = random.choice(SWITCHES)
         body: dict[str, Any] = {**switch, "lets_exits": random.random() < 0.7}
         body["cancel_open"] = random.random() < 0.3
-        if body["lets_exits"] and switch["scope"] != "strategy" and random.random() < 0.7:
+        if body["lets_exits"] and switch["scope"] != "strategy" and random.random() < 0.9:
             body |= {"close_positions": True, "confirm": True}
         account = "paper" if switch.get("name") == "paper" else "kite"
         if body["cancel_open"] and random.random() < 0.7:
@@ -301,8 +301,9 @@ class Day:
         order = _resting(account, 1)
         for number in range(5):
             key = f"lost-{number}-{random.random()}"
-            for ask in (partial(self._place, key, order), partial(self._change, resting), self.alert):
+            for ask in (partial(self._place, key, order), partial(self._change, resting)):
                 stack.hub.spawn("client", ask, after=int(20 * SECOND * random.random()))
+            stack.hub.spawn("client", self.alert, after=int(3 * SECOND * random.random()))
         stack.hub.spawn("client", partial(letters.give_up_what_waits, stack))
         stack.hub.pause(int(120 * SECOND * random.random()))
         stack.trouble.out_of_reach.discard(endpoint)

@@ -14,17 +14,19 @@ def poison(stack: Stack) -> None:
 
 def give_up(stack: Stack) -> None:
     """Let the queue have given up on a message: an order of earlier, or something that is none."""
-    _give_up(stack, [message["MessageBody"] for message in stack.sent] or [NO_ORDER])
+    letters = [(message["MessageBody"], message["MessageGroupId"]) for message in stack.sent]
+    _put(stack, "OrderDeadLetters", *stack.random.choice(letters or [(NO_ORDER, "any")]))
 
 
 def give_up_what_waits(stack: Stack) -> None:
-    """Let the queue have given up on the next order that waits to be tried again, if there comes one soon."""
+    """Let the queue have given up on every order that waits to be tried again, for a while."""
+    given_up = set[str]()
     for _ in range(LOOKS):
         waiting = {name for name, item in stack.judge.items.items() if item["state"]["S"] == "received"}
-        bodies = [one["MessageBody"] for one in stack.sent if one["MessageDeduplicationId"] in waiting]
-        if bodies:
-            _give_up(stack, bodies)
-            return
+        for message in stack.sent:
+            if message["MessageDeduplicationId"] in waiting - given_up:
+                _put(stack, "OrderDeadLetters", message["MessageBody"], message["MessageGroupId"])
+        given_up |= waiting
         stack.hub.pause(SECOND // 2)
 
 
@@ -34,10 +36,6 @@ def drive_again(stack: Stack) -> None:
         message = stack.random.choice(stack.sent)
         stack.hub.pause(int(60 * SECOND * stack.random.random()))
         _put(stack, "OrderQueue", message["MessageBody"], message["MessageGroupId"])
-
-
-def _give_up(stack: Stack, bodies: list[str]) -> None:
-    _put(stack, "OrderDeadLetters", stack.random.choice(bodies), "any")
 
 
 def _put(stack: Stack, queue: str, body: str, group: str) -> None:

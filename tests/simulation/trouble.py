@@ -11,7 +11,6 @@ ANYWHERE = (DIES, FREEZES)
 VERY_SELDOM = (
     "cancel: report a dead session",
     "cancel: sqs.send_message",
-    "dead_letters: dynamodb.get_item",
     "dead_letters: dynamodb.transact_write_items",
     "kill_work: broker.cancel",
     "kill_work: broker.place",
@@ -27,6 +26,7 @@ SELDOM = (
     "cancel: dynamodb.put_item",
     "cancel: dynamodb.query",
     "cancel: secretsmanager.get_secret_value",
+    "dead_letters: dynamodb.get_item",
     "dead_letters: dynamodb.put_item",
     "dead_letters: sqs.send_message",
     "kill_switch: dynamodb.query",
@@ -45,7 +45,7 @@ SELDOM = (
     "reconcile: dynamodb.transact_write_items",
     "reconcile: sqs.send_message",
 )
-MORE_OFTEN = {**dict.fromkeys(SELDOM, 4), **dict.fromkeys(VERY_SELDOM, 20)}
+MORE_OFTEN = {**dict.fromkeys(SELDOM, 6), **dict.fromkeys(VERY_SELDOM, 20)}
 """By how much the chance of trouble is larger at points that few days pass: they would hardly have any."""
 
 
