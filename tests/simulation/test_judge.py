@@ -14,6 +14,7 @@ from order_router.domain.errors import Reason
 from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind
 from order_router.domain.order import apply
+from order_router.domain.unshown import asked_evidence
 from order_router.domain.vocabulary import Source
 from order_router.ports import Notice
 from tests.fakes.clock import MONDAY_MORNING, FakeClock
@@ -119,3 +120,18 @@ def test_a_change_of_which_nobody_knows_in_the_end_if_it_was_made_is_noticed(kin
 
     assert any("may have been changed" in rule for rule in judge.broken)
     assert ended.broken == []
+
+
+@pytest.mark.parametrize(("also", "is_noticed"), [(None, False), (EventKind.CANCEL_REQUESTED, True)])
+def test_a_change_of_what_no_report_shows_may_stay_open(also: EventKind | None, is_noticed: bool) -> None:
+    judge, order = Judge(FakeClock()), a_submitting_order()
+    order = apply(order, Event(kind=EventKind.OPENED, at=MONDAY_MORNING))
+    asked = asked_evidence(order, order.request.model_copy(update={"disclosed_quantity": 1}))
+    order = apply(order, Event(kind=EventKind.MODIFY_REQUESTED, at=MONDAY_MORNING, evidence=asked))
+    if also is not None:
+        order = apply(order, Event(kind=also, at=MONDAY_MORNING))
+    judge.order_written(order_item(order, "w-1"))
+
+    judge.judge_told()
+
+    assert any("may have been changed" in rule for rule in judge.broken) is is_noticed
