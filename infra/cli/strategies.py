@@ -19,7 +19,7 @@ Document = Annotated[Path, typer.Argument(help="The strategy as JSON, - for stan
 
 @command(app, "add")
 def add_strategy(work: Work, document: Document) -> Result:
-    """Add a strategy and print its webhook token; one that is there is changed and keeps its tokens."""
+    """Add a strategy and print its webhook token; one that is there keeps its tokens, and limits not named here."""
     from infra import operate  # noqa: PLC0415 - a fast start
     from order_router.domain.account import Strategy  # noqa: PLC0415 - the same
 
@@ -28,9 +28,13 @@ def add_strategy(work: Work, document: Document) -> Result:
         raise Misuse("token_digests: leave it out, tokens are made here (router strategy token)")
     if work.target.settings.strategy(wanted.name) is None:
         return _with_token(work, wanted.name, operate.add_strategy(work.target, wanted))
-    kept = wanted.model_dump(mode="json", exclude={"token_digests", "is_enabled"})
-    after = operate.change_strategy(work.target, wanted.name, kept)
-    words = f"strategy {wanted.name} is changed; its token stays (router strategy token makes a new one)"
+    # what other commands set is not undone by a file that does not speak of it
+    stays = {"token_digests", "is_enabled"} | ({"limits"} - wanted.model_fields_set)
+    after = operate.change_strategy(work.target, wanted.name, wanted.model_dump(mode="json", exclude=stays))
+    limits = " its limits stay and" if "limits" in stays else ""
+    words = (
+        f"strategy {wanted.name} is changed;{limits} its token stays (router strategy token makes a new one)"
+    )
     return Result(document=_public(after), shown="", note=words)
 
 

@@ -116,6 +116,32 @@ def test_a_strategy_added_again_is_changed_and_keeps_its_token_and_switch(
     assert shown["instruments"] == ["NSE:INFY"]
 
 
+def test_a_strategy_added_again_keeps_the_limits_that_its_file_does_not_name(
+    stack: Stack, document: Path
+) -> None:
+    stack.ok("strategy", "add", document)
+    stack.ok("limits", "set", "--strategy", "swing", "--max-open-orders", "2")
+    document.write_text(json.dumps(STRATEGY | {"max_quantity": 7}))
+
+    again = stack.ok("strategy", "add", document)
+
+    assert "its limits stay" in again.err
+    shown = stack.json("strategy", "show", "swing")
+    assert (shown["max_quantity"], shown["limits"]["max_open_orders"]) == (7, 2)
+
+
+def test_a_strategy_added_again_with_limits_in_its_file_has_those(stack: Stack, document: Path) -> None:
+    stack.ok("strategy", "add", document)
+    stack.ok("limits", "set", "--strategy", "swing", "--max-open-orders", "2")
+    document.write_text(json.dumps(STRATEGY | {"limits": {"max_orders_per_day": 5}}))
+
+    again = stack.ok("strategy", "add", document)
+
+    assert "its limits stay" not in again.err
+    limits = stack.json("strategy", "show", "swing")["limits"]
+    assert (limits["max_open_orders"], limits["max_orders_per_day"]) == (None, 5)
+
+
 def test_a_new_token_works_beside_the_old_until_that_is_revoked(stack: Stack, document: Path) -> None:
     old = stack.json("strategy", "add", document)["token"]
 
