@@ -46,7 +46,14 @@ def new_signing_secret(target: Target, name: str) -> str:
 
 
 def subscribe(target: Target, channel: EmailChannel) -> None:
-    """Ask SNS to send the channel's notices to its address; whoever reads mail there confirms it once."""
+    """Ask SNS to send the channel's notices to its address; whoever reads mail there confirms it once.
+
+    RouterError if another channel mails there: SNS keeps one subscription, with one filter, of an address.
+    """
+    others = [one for one in channels(target).all() if one.name != channel.name]
+    for other in others:
+        if isinstance(other, EmailChannel) and other.address == channel.address:
+            raise RouterError(f"channel {other.name} mails to {channel.address} already, and one alone can")
     target.make_client("sns").subscribe(
         TopicArn=target.outputs["NoticeTopicArn"],
         Protocol="email",
@@ -72,13 +79,22 @@ def is_confirmed(target: Target, channel: EmailChannel) -> bool:
 def remove(target: Target, channel: Channel) -> None:
     """Delete a channel, its secret and its subscription."""
     channels(target).remove(channel.name)
-    forget(target, channel)
-
-
-def forget(target: Target, channel: Channel) -> None:
-    """Delete what a channel was told with: its secret, or its subscription."""
     if isinstance(channel, EmailChannel):
-        return unsubscribe(target, channel)
+        unsubscribe(target, channel)
+    else:
+        _delete_secret(target, channel)
+
+
+def end_former(target: Target, former: Channel, channel: Channel) -> None:
+    """Delete what a channel was told with before it was set up anew, unless that took its place."""
+    if isinstance(former, EmailChannel):
+        if not isinstance(channel, EmailChannel) or former.address != channel.address:
+            unsubscribe(target, former)
+    elif isinstance(channel, EmailChannel):
+        _delete_secret(target, former)
+
+
+def _delete_secret(target: Target, channel: Channel) -> None:
     try:
         target.secretsmanager.delete_secret(
             SecretId=_secret_name(target, channel.name), ForceDeleteWithoutRecovery=True

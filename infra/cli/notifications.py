@@ -67,16 +67,12 @@ def add_channel(  # noqa: PLR0913 - each is one option
     }
     channel = CHANNEL.validate_json(_json(fields))
     before = notify.channels(work.target).named(name)
-    if before is not None and _reach(before) != _reach(channel):
-        notify.forget(work.target, before)
     result = _set_up(work, channel, from_file)
+    if before is not None:
+        # what there was goes once the new is there: should this end between the two, adding it again goes on
+        notify.end_former(work.target, before, channel)
     notify.channels(work.target).put(channel)
     return result
-
-
-def _reach(channel: "Channel") -> tuple[str, str]:
-    """Return what must be set up anew when it changes: a bot's token is good for another chat."""
-    return channel.kind, channel.address if channel.kind == "email" else ""
 
 
 def _where(email: str | None, telegram: str | None, webhook: str | None) -> dict[str, str]:

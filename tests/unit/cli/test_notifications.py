@@ -126,6 +126,56 @@ def test_another_address_or_another_kind_ends_what_was_there(stack: NoticeStack)
     assert stack.subscriptions() == []
 
 
+def test_a_bot_in_the_place_of_a_webhook_has_its_token_alone(stack: NoticeStack) -> None:
+    stack.ok("notify", "add", "one", "--webhook", "https://hooks.example.com/a")
+    stack.typist.lines = [TOKEN]
+
+    stack.ok("notify", "add", "one", "--telegram", "4711")
+
+    assert stack.secret("one", "bot_token") == TOKEN
+    with pytest.raises(ChannelRefused, match="no signing_secret"):
+        stack.secret("one", "signing_secret")
+
+
+def test_mail_in_the_place_of_a_webhook_leaves_no_secret(stack: NoticeStack) -> None:
+    stack.ok("notify", "add", "one", "--webhook", "https://hooks.example.com/a")
+
+    stack.ok("notify", "add", "one", "--email", "trader@example.com")
+
+    with pytest.raises(ChannelRefused, match="no signing_secret"):
+        stack.secret("one", "signing_secret")
+
+
+@pytest.mark.parametrize(
+    "former", [("--webhook", "https://hooks.example.com/a"), ("--email", "a@example.com")]
+)
+def test_a_channel_that_cannot_be_changed_stays_as_it_was(
+    stack: NoticeStack, former: tuple[str, str]
+) -> None:
+    stack.ok("notify", "add", "one", *former)
+    channels, rows = notify.channels(stack.target).all(), stack.subscriptions()
+    secret = stack.secret("one", "signing_secret") if former[0] == "--webhook" else None
+    stack.typist.lines = ["not-a-token"]
+
+    ran = stack.run("notify", "add", "one", "--telegram", "4711")
+
+    assert ran.code == 2
+    assert (notify.channels(stack.target).all(), stack.subscriptions()) == (channels, rows)
+    assert secret is None or stack.secret("one", "signing_secret") == secret
+
+
+def test_one_channel_alone_mails_to_an_address(stack: NoticeStack) -> None:
+    stack.ok("notify", "add", "all", "--email", "trader@example.com")
+
+    ran = stack.run("notify", "add", "urgent", "--email", "trader@example.com", "--urgent-only")
+    again = stack.run("notify", "add", "all", "--email", "trader@example.com", "--urgent-only")
+
+    assert ran.code == 1
+    assert "channel all mails to trader@example.com already" in ran.line
+    assert again.code == 0
+    assert [channel.name for channel in notify.channels(stack.target).all()] == ["all"]
+
+
 def test_a_channel_that_is_removed_leaves_nothing_behind(stack: NoticeStack) -> None:
     stack.typist.lines = [TOKEN]
     stack.ok("notify", "add", "phone", "--telegram", "4711")
