@@ -80,9 +80,15 @@ def _require_algo_id_taken(account: Account) -> None:
         raise RouterError(f"{profile.title} takes no algo id")
 
 
+def find_account(target: Target, name: str) -> Account | None:
+    """Return the account as it was written last: what an operator did a moment ago counts."""
+    stored = target.settings.stored(Counted("account", name))
+    return stored.setting if stored is not None and isinstance(stored.setting, Account) else None
+
+
 def account_of(target: Target, name: str) -> Account:
     """Return the account; RouterError if there is none."""
-    account = target.settings.account(name)
+    account = find_account(target, name)
     if account is None:
         raise RouterError(f"there is no account {name[:40]!r}: add it first (router account add)")
     return account
@@ -112,9 +118,15 @@ def add_strategy(target: Target, strategy: Strategy, token: str | None = None) -
     return token
 
 
+def find_strategy(target: Target, name: str) -> Strategy | None:
+    """Return the strategy as it was written last."""
+    stored = target.settings.stored(Counted("strategy", name))
+    return stored.setting if stored is not None and isinstance(stored.setting, Strategy) else None
+
+
 def strategy_of(target: Target, name: str) -> Strategy:
     """Return the strategy; RouterError if there is none."""
-    strategy = target.settings.strategy(name)
+    strategy = find_strategy(target, name)
     if strategy is None:
         raise RouterError(f"there is no strategy {name[:40]!r}: add it first (router strategy add)")
     return strategy
@@ -161,7 +173,7 @@ def keep_newest_token(target: Target, name: str) -> int:
 
 
 def _require_accounts(target: Target, strategy: Strategy) -> None:
-    unknown = [name for name in strategy.accounts if target.settings.account(name) is None]
+    unknown = [name for name in strategy.accounts if find_account(target, name) is None]
     if unknown:
         raise RouterError(f"there is no account {unknown[0]!r}: add it first (router account add)")
 

@@ -50,7 +50,7 @@ def add_account(  # noqa: PLR0913 - each is one option
     changes = _changes(max_orders_per_day, market_band_percent)
     if algo_id is not None:
         changes["algo_id"] = None if algo_id == OFF else algo_id
-    before = work.target.settings.account(name)
+    before = operate.find_account(work.target, name)
     if before is None:
         _require_free(name)
         # an order at a real broker begins with limits: whoever wants more sets his own

@@ -26,7 +26,7 @@ def add_strategy(work: Work, document: Document) -> Result:
     wanted = Strategy.model_validate_json(_read(document))
     if wanted.token_digests:
         raise Misuse("token_digests: leave it out, tokens are made here (router strategy token)")
-    if work.target.settings.strategy(wanted.name) is None:
+    if operate.find_strategy(work.target, wanted.name) is None:
         return _with_token(work, wanted.name, operate.add_strategy(work.target, wanted))
     # what other commands set is not undone by a file that does not speak of it
     stays = {"token_digests", "is_enabled"} | ({"limits"} - wanted.model_fields_set)

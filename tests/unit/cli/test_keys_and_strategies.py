@@ -1,13 +1,16 @@
 """`router key` and `router strategy`: shown once, kept as hashes, replaced only when that is said."""
 
 import json
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from infra.cli.options import ScopeWord
 from order_router.domain.account import Scope
+from tests.fakes.dynamodb import FakeDynamoDB
 from tests.unit.cli.trying import Stack
 
 STRATEGY: dict[str, Any] = {
@@ -153,6 +156,53 @@ def test_a_new_token_works_beside_the_old_until_that_is_revoked(stack: Stack, do
     assert both == ["swing", "swing"]
     assert revoked["ended"] == 1
     assert [strategy_of(stack, token) for token in (old, new.out.strip())] == [None, "swing"]
+
+
+@dataclass
+class Lagging:
+    """A table service whose plain reads do not see the last writes yet, as DynamoDB's may not."""
+
+    now: FakeDynamoDB
+    before: FakeDynamoDB
+
+    def get_item(self, **request: Any) -> Any:
+        seen = self.now if request.get("ConsistentRead") else self.before
+        return seen.get_item(**request)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.now, name)
+
+
+@pytest.fixture
+def lagging(capsys: pytest.CaptureFixture[str]) -> Stack:
+    """A stack of which plain reads see nothing that these commands write."""
+    stack = Stack(capsys)
+    return replace(stack, dynamodb=cast("FakeDynamoDB", Lagging(stack.dynamodb, deepcopy(stack.dynamodb))))
+
+
+def test_a_read_that_lags_loses_no_token_and_undoes_no_limits(lagging: Stack, document: Path) -> None:
+    lagging.ok("account", "add", "mine", "--broker", "paper")
+    first = lagging.json("strategy", "add", document)["token"]
+    lagging.ok("limits", "set", "--strategy", "swing", "--max-open-orders", "2")
+
+    second = lagging.json("strategy", "token", "swing")["token"]
+    document.write_text(json.dumps(STRATEGY | {"max_quantity": 7}))
+    lagging.ok("strategy", "add", document)
+
+    shown = lagging.json("strategy", "show", "swing")
+    assert (shown["max_quantity"], shown["tokens"], shown["limits"]["max_open_orders"]) == (7, 2, 2)
+    assert first != second
+
+
+def test_an_account_just_added_is_changed_and_not_begun_anew(lagging: Stack) -> None:
+    lagging.ok("account", "add", "mine", "--broker", "paper")
+    lagging.ok("account", "disable", "mine")
+
+    again = lagging.ok("account", "add", "mine", "--broker", "paper", "--max-orders-per-day", "7")
+
+    assert "was there already" in again.out
+    shown = lagging.json("account", "show", "mine")
+    assert (shown["is_enabled"], shown["limits"]["max_orders_per_day"]) == (False, 7)
 
 
 def test_a_leaked_token_is_replaced_at_once(stack: Stack, document: Path) -> None:
