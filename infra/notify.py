@@ -29,7 +29,8 @@ def channel_of(target: Target, name: str) -> Channel:
     """Return the channel; RouterError if there is none."""
     found = channels(target).named(name)
     if found is None:
-        raise RouterError(f"there is no channel {name[:40]!r}: router notify list has them")
+        words = f"there is no channel {name[:40]!r}: router notify list has them"
+        raise RouterError(words, code="CHANNEL_UNKNOWN")
     return found
 
 
@@ -53,7 +54,8 @@ def subscribe(target: Target, channel: EmailChannel) -> None:
     others = [one for one in channels(target).all() if one.name != channel.name]
     for other in others:
         if isinstance(other, EmailChannel) and other.address == channel.address:
-            raise RouterError(f"channel {other.name} mails to {channel.address} already, and one alone can")
+            words = f"channel {other.name} mails to {channel.address} already, and one alone can"
+            raise RouterError(words, code="ADDRESS_TAKEN")
     target.make_client("sns").subscribe(
         TopicArn=target.outputs["NoticeTopicArn"],
         Protocol="email",

@@ -27,11 +27,11 @@ Invoke = Callable[[str, Mapping[str, str]], Mapping[str, Any]]
 
 
 def _reaches_no_function(function: str, _: Mapping[str, str]) -> Mapping[str, Any]:
-    raise RouterError(f"no way to call {function}")
+    raise RouterError(f"no way to call {function}", code="UNREACHABLE")
 
 
 def _makes_no_client(service: str) -> Any:  # noqa: ANN401 - botocore's clients have no type
-    raise RouterError(f"no way to reach {service}")
+    raise RouterError(f"no way to reach {service}", code="UNREACHABLE")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,9 @@ class Target:
         """The stack's paper broker; RouterError where it was deployed without one."""
         table = self.outputs.get("PaperTableName")
         if table is None:
-            raise RouterError("this stack has no paper broker: deploy it with PaperBroker=true")
+            raise RouterError(
+                "this stack has no paper broker: deploy it with PaperBroker=true", code="NO_PAPER_BROKER"
+            )
         return PaperExchange(PaperTable(self.dynamodb, table), SystemClock())
 
 
@@ -77,7 +79,7 @@ def _require_algo_id_taken(account: Account) -> None:
     """Raise RouterError for an algo id that would never be sent."""
     profile = load_broker(account.broker).profile
     if account.algo_id is not None and not profile.takes_algo_id:
-        raise RouterError(f"{profile.title} takes no algo id")
+        raise RouterError(f"{profile.title} takes no algo id", code="ALGO_ID_NOT_TAKEN")
 
 
 def find_account(target: Target, name: str) -> Account | None:
@@ -90,8 +92,13 @@ def account_of(target: Target, name: str) -> Account:
     """Return the account; RouterError if there is none."""
     account = find_account(target, name)
     if account is None:
-        raise RouterError(f"there is no account {name[:40]!r}: add it first (router account add)")
+        raise _no_account(name)
     return account
+
+
+def _no_account(name: str) -> RouterError:
+    words = f"there is no account {name[:40]!r}: add it first (router account add)"
+    return RouterError(words, code="ACCOUNT_UNKNOWN")
 
 
 def change_account(target: Target, name: str, changes: Mapping[str, object]) -> Account:
@@ -128,7 +135,8 @@ def strategy_of(target: Target, name: str) -> Strategy:
     """Return the strategy; RouterError if there is none."""
     strategy = find_strategy(target, name)
     if strategy is None:
-        raise RouterError(f"there is no strategy {name[:40]!r}: add it first (router strategy add)")
+        words = f"there is no strategy {name[:40]!r}: add it first (router strategy add)"
+        raise RouterError(words, code="STRATEGY_UNKNOWN")
     return strategy
 
 
@@ -155,7 +163,7 @@ def _replaced[T: (Account, Strategy)](
         after = change(stored.setting)
         if target.settings.replace(stored, after, by=OPERATOR):
             return after
-    raise RouterError(f"{counted} was changed by somebody else meanwhile: try again")
+    raise RouterError(f"{counted} was changed by somebody else meanwhile: try again", code="CONFLICT")
 
 
 def add_token(target: Target, name: str, *, replacing: bool) -> str:
@@ -175,7 +183,7 @@ def keep_newest_token(target: Target, name: str) -> int:
 def _require_accounts(target: Target, strategy: Strategy) -> None:
     unknown = [name for name in strategy.accounts if find_account(target, name) is None]
     if unknown:
-        raise RouterError(f"there is no account {unknown[0]!r}: add it first (router account add)")
+        raise _no_account(unknown[0])
 
 
 def add_key(
@@ -196,6 +204,7 @@ def set_session(target: Target, account_name: str, fields: Mapping[str, str]) ->
     """Store an account's session in its own secret."""
     missing = [name for name in session_fields(target, account_name) if not fields.get(name)]
     if missing:
-        raise RouterError(f"a session of {account_name} needs {', '.join(missing)}")
+        words = f"a session of {account_name} needs {', '.join(missing)}"
+        raise RouterError(words, code="SESSION_INCOMPLETE")
     name = secret_name(f"{target.stack_name}/accounts", account_name)
     write_texts(lambda: target.secretsmanager, name, fields)

@@ -40,7 +40,8 @@ def local_target(home: Home) -> Target:
     """Return the local stack; RouterError if it has never been started."""
     facts = read_json(home.facts)
     if not facts:
-        raise RouterError("the local stack has not been started: make up (or name one in AWS: --stack)")
+        words = "the local stack has not been started: make up (or name one in AWS: --stack)"
+        raise RouterError(words, code="STACK_NOT_STARTED")
     endpoint_url = facts["endpoint_url"]
     environment = aws_environment(endpoint_url)
     # the keys of the local stack, never those of the caller; a profile that they have named, or lack, is not looked up

@@ -1,5 +1,6 @@
 """The command as a shell starts it: fast, complete, one line for whatever is wrong, nothing shown that is hidden."""
 
+import ast
 import getpass
 import json
 import os
@@ -238,3 +239,34 @@ def test_the_terminal_asks_through_getpass(monkeypatch: pytest.MonkeyPatch) -> N
 
     assert Terminal().ask_hidden("label") == "text"
     assert asked == [("label: ", sys.stderr)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["account", "show", "absent"], "ACCOUNT_UNKNOWN"),
+        (["key", "create", "k", "--scope", "read", "--account", "absent"], "ACCOUNT_UNKNOWN"),
+        (["strategy", "token", "absent"], "STRATEGY_UNKNOWN"),
+        (["notify", "remove", "absent"], "CHANNEL_UNKNOWN"),
+        (["account", "add", "mine", "--broker", "absent"], "UNKNOWN_BROKER"),
+        (["account", "add", "mine", "--broker", "paper", "--algo-id", "7"], "ALGO_ID_NOT_TAKEN"),
+    ],
+)
+def test_what_an_operator_got_wrong_has_a_code_of_its_own(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], code: str
+) -> None:
+    ran = Stack(capsys).run(*arguments, "--json")
+
+    assert (ran.code, ran.json["error"]["code"]) == (1, code)
+
+
+def test_no_refusal_of_the_command_goes_without_a_code() -> None:
+    files = [*(REPOSITORY / "infra").glob("*.py"), *(REPOSITORY / "infra" / "cli").glob("*.py")]
+    calls = [
+        (file.name, node.lineno, {keyword.arg for keyword in node.keywords})
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "RouterError"
+    ]
+
+    assert [found for found in calls if "code" not in found[2]] == []
