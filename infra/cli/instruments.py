@@ -10,6 +10,7 @@ from infra.cli.accounts import facts
 from infra.cli.asking import path_of
 from infra.cli.command import Result, Table, command, new_app
 from infra.cli.options import AccountOption
+from infra.cli.patience import Patience
 from infra.cli.progress import working
 from infra.cli.times import at_exchange, read_time
 from infra.cli.work import Work
@@ -172,10 +173,14 @@ def refresh_instruments(
 
 def _followed(work: Work, before: dict[str, str | None], timeout_s: int) -> Result:
     give_up = work.clock.now() + timedelta(seconds=timeout_s)
+    lists: list[dict[str, Any]] = []
+    waiting, patience = list(before), Patience()
     with working(work, f"loading the instruments of {', '.join(before)}") as tell:
         while True:
-            lists = [one for one in work.api.call("GET", REFRESH)["lists"] if one["broker"] in before]
-            waiting = [one["broker"] for one in lists if not _is_done(one, before)]
+            seen = patience.look(lambda: work.api.call("GET", REFRESH)["lists"])
+            if seen is not None:
+                lists = [one for one in seen if one["broker"] in before]
+                waiting = [one["broker"] for one in lists if not _is_done(one, before)]
             if not waiting or work.clock.now() >= give_up:
                 return _refreshed(lists, waiting)
             tell(f"loading the instruments of {', '.join(waiting)}")

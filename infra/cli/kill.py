@@ -8,8 +8,9 @@ import typer
 
 from infra.cli.command import Result, Table, command, new_app
 from infra.cli.options import complete_accounts, complete_strategies
+from infra.cli.patience import Patience
 from infra.cli.progress import working
-from infra.cli.refusal import Misuse
+from infra.cli.refusal import Misuse, Refusal
 from infra.cli.times import at_exchange, read_time
 from infra.cli.work import Work
 
@@ -72,8 +73,8 @@ def turn_on(  # noqa: PLR0913 - each is one option
         return Result(document=answer, shown=_state_words(answer))
     if not work.as_json:
         work.terminal.tell(_state_words(answer))
-    done = _followed(work, answer["work"], accounts, switch, wait)
-    return _work_result({**answer, "work": done})
+    done, unseen = _followed(work, answer["work"], accounts, switch, wait)
+    return _work_result({**answer, "work": done}, accounts, unseen)
 
 
 @command(app, "off")
@@ -153,22 +154,30 @@ def _followed(
     accounts: Collection[str],
     switch: dict[str, str],
     wait_s: int,
-) -> list[dict[str, Any]]:
-    """Return the work once all of it is over, or as it is when the time is up."""
+) -> tuple[list[dict[str, Any]], str]:
+    """Return the work once all of it is over, or as it was seen last, and why it could not be seen any longer."""
     give_up = work.clock.now() + timedelta(seconds=wait_s)
     strategy = switch.get("name") if switch["scope"] == "strategy" else None
+    patience = Patience()
     with working(work, "cancelling and closing"):
         while any(one["phase"] not in OVER for one in begun) and work.clock.now() < give_up:
             work.clock.sleep(POLL_S)
-            found = work.api.call("GET", PATH)["work"]
-            begun = [one for one in found if one["account"] in accounts and one["strategy"] == strategy]
-    return begun
+            try:
+                found = patience.look(lambda: work.api.call("GET", PATH)["work"])
+            except Refusal as error:
+                # the switch is on all the same: that it cannot be looked at must not pass for a stop that failed
+                return begun, f"what became of it cannot be seen: {error.message} (router kill status)"
+            if found is not None:
+                begun = [one for one in found if one["account"] in accounts and one["strategy"] == strategy]
+    return begun, ""
 
 
-def _work_result(answer: dict[str, Any]) -> Result:
+def _work_result(answer: dict[str, Any], accounts: Collection[str], unseen: str) -> Result:
     lines = [line for one in answer["work"] for line in _work_lines(one)]
-    is_whole = all(one["phase"] == "done" and not one["problems"] for one in answer["work"])
-    return Result(document=answer, shown="\n".join(lines), exit_code=0 if is_whole else 1)
+    gone = sorted(set(accounts) - {one["account"] for one in answer["work"]})
+    lines += [f"{account}: not shown any more (router kill status)" for account in gone]
+    is_whole = not gone and all(one["phase"] == "done" and not one["problems"] for one in answer["work"])
+    return Result(document=answer, shown="\n".join(lines), note=unseen, exit_code=0 if is_whole else 1)
 
 
 def _work_lines(one: dict[str, Any]) -> list[str]:

@@ -4,10 +4,12 @@ import sys
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from infra.cli.asking import path_of
 from infra.cli.order_words import table_of
+from infra.cli.patience import Patience
 from infra.cli.work import Work
 
 POLL_S = 1.0
@@ -19,6 +21,7 @@ def follow(work: Work, ids: list[str], final: Collection[str], timeout_s: int | 
     """Return the orders once each has ended, or as they are when the time is up."""
     give_up = None if timeout_s is None else work.clock.now() + timedelta(seconds=timeout_s)
     orders = {one: _read(work, one) for one in ids}
+    patience = Patience()
     with _screen(work) as paint:
         while True:
             paint(list(orders.values()))
@@ -26,7 +29,9 @@ def follow(work: Work, ids: list[str], final: Collection[str], timeout_s: int | 
             if not waiting or (give_up is not None and work.clock.now() >= give_up):
                 return list(orders.values())
             work.clock.sleep(POLL_S)
-            orders |= {one: _read(work, one) for one in waiting}
+            for one in waiting:
+                seen = patience.look(partial(_read, work, one))
+                orders[one] = orders[one] if seen is None else seen
 
 
 def _read(work: Work, client_order_id: str) -> dict[str, Any]:

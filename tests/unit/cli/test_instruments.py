@@ -136,6 +136,15 @@ def test_a_refresh_is_followed_until_it_was_tried(stack: Stack) -> None:
     assert [request.data for request in asked] == [b'{"takes_any_count": true, "broker": "zerodha"}']
 
 
+def test_a_look_that_fails_does_not_end_the_following(stack: Stack) -> None:
+    lists(stack, LIST)
+    stack.answers.will({"brokers": ["zerodha"]}, 202)
+    stack.answers.will({"status": 503, "code": "STORE_UNAVAILABLE", "detail": "busy"}, 503)
+    lists(stack, DONE)
+
+    assert stack.json("instruments", "refresh")["lists"] == [DONE]
+
+
 def test_a_list_that_was_refused_fails_and_says_why(stack: Stack) -> None:
     lists(stack, LIST)
     stack.answers.will({"brokers": ["zerodha"]}, 202)

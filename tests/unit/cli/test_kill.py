@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from infra.cli.refusal import Refusal
 from tests.unit.cli.trying import Stack
 
 ON: dict[str, Any] = {
@@ -116,6 +117,52 @@ def test_the_wait_ends(stack: Stack) -> None:
 
     assert ran.code == 1
     assert "paper cancelling" in ran.out
+
+
+BUSY = {"status": 503, "code": "STORE_UNAVAILABLE", "detail": "the tables do not answer"}
+
+
+def test_a_look_that_fails_does_not_end_the_following(stack: Stack) -> None:
+    stack.answers.will(ON | {"work": [WORK]}, 202)
+    stack.answers.will(BUSY, 503)
+    stack.answers.replies.append(Refusal("the stack does not answer"))
+    stack.answers.will({"switches": [], "work": [WORK | {"phase": "done", "exits": [FILLED]}]})
+
+    ran = stack.ok("kill", "on", "--account", "paper", "--close-positions", "--yes")
+
+    assert ran.out.strip() == "paper done: 0 of 0 open orders cancelled, 1 of 1 exits filled"
+
+
+def test_a_stop_that_cannot_be_followed_is_told_as_the_stop_that_it_is(stack: Stack) -> None:
+    stack.answers.will(ON | {"work": [WORK]}, 202)
+    for _ in range(5):
+        stack.answers.will(BUSY, 503)
+
+    ran = stack.run("kill", "on", "--account", "paper", "--cancel-open", "--json")
+
+    assert (ran.code, ran.json["is_on"], ran.json["work"]) == (1, True, [WORK])
+    assert stack.answers.replies == []
+
+
+def test_why_a_stop_cannot_be_followed_is_said(stack: Stack) -> None:
+    stack.answers.will(ON | {"work": [WORK]}, 202)
+    stack.answers.will({"status": 403, "code": "SCOPE_MISSING", "detail": "it may not read"}, 403)
+
+    ran = stack.run("kill", "on", "--account", "paper", "--cancel-open")
+
+    assert ran.code == 1
+    assert "paper cancelling" in ran.out
+    assert "cannot be seen: SCOPE_MISSING: it may not read (router kill status)" in ran.err
+
+
+def test_work_that_is_gone_is_no_success(stack: Stack) -> None:
+    stack.answers.will(ON | {"work": [WORK]}, 202)
+    stack.answers.will({"switches": [], "work": []})
+
+    ran = stack.run("kill", "on", "--account", "paper", "--cancel-open")
+
+    assert ran.code == 1
+    assert "paper: not shown any more" in ran.out
 
 
 def test_letting_go_needs_a_name_and_a_reason(stack: Stack) -> None:

@@ -301,6 +301,30 @@ def test_an_order_is_watched_until_it_has_ended(stack: Stack) -> None:
     assert stack.answers.replies == []
 
 
+def test_a_look_that_fails_does_not_end_the_watch(stack: Stack) -> None:
+    busy = {"status": 503, "code": "STORE_UNAVAILABLE", "detail": "the tables do not answer"}
+    stack.answers.will(ORDER)
+    for _ in range(2):
+        for _ in range(4):
+            stack.answers.will(busy, 503)
+        stack.answers.will(ORDER)
+    stack.answers.will(FILLED)
+
+    assert "filled" in stack.ok("order", "watch", "ORD1").out
+
+
+@pytest.mark.parametrize(("status", "looks"), [(503, 5), (429, 5), (403, 1)])
+def test_a_watch_ends_where_looking_on_is_of_no_use(stack: Stack, status: int, looks: int) -> None:
+    stack.answers.will(ORDER)
+    for _ in range(looks):
+        stack.answers.will({"status": status, "code": "NO", "detail": "no"}, status)
+
+    ran = stack.run("order", "watch", "ORD1")
+
+    assert (ran.code, ran.line) == (1, "router: NO: no")
+    assert stack.answers.replies == []
+
+
 def test_watching_stops_when_the_time_is_up(stack: Stack) -> None:
     for _ in range(4):
         stack.answers.will(ORDER)
