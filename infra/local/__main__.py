@@ -9,6 +9,7 @@ from types import FrameType
 
 from infra.local import demo, emulator
 from infra.local.build import build
+from infra.local.demo import DemoError
 from infra.local.emulator import EmulatorError
 from infra.local.home import SHARED, Home
 from infra.local.lifecycle import bring_up, read_facts, take_down
@@ -86,7 +87,7 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         COMMANDS[options.command](home, parameters)
-    except (SamError, EmulatorError) as error:
+    except (SamError, EmulatorError, DemoError) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

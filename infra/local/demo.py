@@ -110,6 +110,8 @@ def _call(facts: Facts, method: str, url: str, body: str | None = None) -> dict[
         raise DemoError(
             f"{method} {url} answered {error.code}: {error.read().decode(errors='replace')}"
         ) from error
+    except OSError as error:
+        raise DemoError(f"{method} {url} was not answered: {error}") from error
 
 
 def _show(order: Mapping[str, Any]) -> None:

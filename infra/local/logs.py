@@ -32,6 +32,8 @@ def follow(stack: Stack, *, since: datetime) -> None:
         window = max(since, datetime.now(tz=UTC) - LOOK_BACK)
         for line in read_new_lines(stack, seen, since=window):
             print(f"{line.at:%H:%M:%S} {line.function:<11} {line.text}", flush=True)
+        # what is older is not asked for again
+        seen = {line for line in seen if line.at >= window}
         time.sleep(PAUSE_S)
 
 
