@@ -8,7 +8,7 @@ from infra.cli.asking import AnswerLost, path_of
 from infra.cli.command import Result, Table, command, new_app
 from infra.cli.options import AccountOption
 from infra.cli.order_words import shown_order
-from infra.cli.refusal import Misuse
+from infra.cli.refusal import Misuse, Refusal
 from infra.cli.work import ACCOUNT_VARIABLE, Work
 
 app = new_app("Orders, through the API.")
@@ -168,10 +168,17 @@ def cancel_order(
 
 
 def _cancel_all(work: Work, account: str) -> dict[str, Any]:
-    """Ask until every order was tried; one call has time for so many."""
+    """Ask until every order was tried, or a later call fails: one call has time for so many."""
+    answer: dict[str, Any] = {}
     results: dict[str, Any] = {}
     while True:
-        answer = work.api.call("POST", "/v1/orders/cancel-all", body={"account": account})
+        try:
+            answer = work.api.call("POST", "/v1/orders/cancel-all", body={"account": account})
+        except Refusal as error:
+            if not results:
+                raise
+            broken_off = {"code": error.code, "message": error.message}
+            return {**answer, "results": list(results.values()), "error": broken_off}
         results |= {one["client_order_id"]: one for one in answer["results"]}
         untried = [one for one in answer["results"] if one["outcome"] == "not_tried"]
         if not untried or len(untried) == len(answer["results"]):
@@ -179,7 +186,6 @@ def _cancel_all(work: Work, account: str) -> dict[str, Any]:
 
 
 def _cancelled(answer: dict[str, Any]) -> Result:
-    results = answer["results"]
     rows = tuple(
         (
             one["client_order_id"],
@@ -187,9 +193,13 @@ def _cancelled(answer: dict[str, Any]) -> Result:
             one["order"]["state"],
             one.get("error", {}).get("detail", ""),
         )
-        for one in results
+        for one in answer["results"]
     )
-    failed = any("error" in one for one in results)
+    note = f"not all were asked for: {answer['error']['message']}" if "error" in answer else ""
+    failed = "error" in answer or any("error" in one for one in answer["results"])
     return Result(
-        document=answer, shown=Table(("order", "outcome", "state", ""), rows), exit_code=1 if failed else 0
+        document=answer,
+        shown=Table(("order", "outcome", "state", ""), rows),
+        note=note,
+        exit_code=1 if failed else 0,
     )

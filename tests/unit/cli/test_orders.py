@@ -255,6 +255,32 @@ def test_cancelling_all_is_asked_again_while_some_were_not_tried_and_others_were
     assert (ran.code, len(stack.answers.asked)) == (1, 3)
 
 
+def test_what_was_cancelled_is_shown_though_the_call_for_the_others_fails(stack: Stack) -> None:
+    late = {"code": "CANCEL_NOT_TRIED", "detail": "there was no time left for this one: ask again"}
+    results = [
+        {"client_order_id": "A", "outcome": "cancelled", "order": ORDER},
+        {"client_order_id": "B", "outcome": "not_tried", "order": ORDER, "error": late},
+    ]
+    stack.answers.will({"account": "paper", "results": results})
+    stack.answers.will({"code": "STORE_UNAVAILABLE", "detail": "no answer"}, 503)
+
+    ran = stack.run("order", "cancel", "--all", "--account", "paper", "--json")
+
+    assert {one["client_order_id"]: one["outcome"] for one in ran.json["results"]} == {
+        "A": "cancelled",
+        "B": "not_tried",
+    }
+    assert (ran.code, ran.json["error"]["code"]) == (1, "STORE_UNAVAILABLE")
+
+
+def test_cancelling_all_that_fails_at_once_is_an_error(stack: Stack) -> None:
+    stack.answers.will({"code": "STORE_UNAVAILABLE", "detail": "no answer"}, 503)
+
+    ran = stack.run("order", "cancel", "--all", "--account", "paper", "--json")
+
+    assert (ran.code, ran.json["error"]["code"]) == (1, "STORE_UNAVAILABLE")
+
+
 def test_a_list_goes_on_until_there_is_no_more(stack: Stack) -> None:
     stack.answers.will({"orders": [ORDER], "next_cursor": "c"})
     stack.answers.will({"orders": [FILLED], "next_cursor": None})
