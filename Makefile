@@ -1,8 +1,12 @@
 # Every target makes the environments it needs first; a second run of that step takes milliseconds.
 LOCAL = .local
 ENV = $(LOCAL)/env
-DEV = $(ENV)/dev/bin
-STACK = $(ENV)/stack/bin
+# The local stack and the tests are the same whatever AWS profile, endpoint or proxy the caller's shell names.
+APART = env -u AWS_PROFILE -u AWS_DEFAULT_PROFILE -u AWS_ENDPOINT_URL AWS_DEFAULT_REGION=ap-south-1 \
+  AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null \
+  NO_PROXY="127.0.0.1,localhost,$$NO_PROXY" no_proxy="127.0.0.1,localhost,$$no_proxy"
+DEV = $(APART) $(ENV)/dev/bin
+STACK = $(APART) $(ENV)/stack/bin
 SAM = $(ENV)/sam/bin
 PYTHON_FILES = layers/order_router/order_router functions infra tests
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import botocore.session
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from infra.local.environment import aws_environment
@@ -48,6 +49,8 @@ def local_target(home: Home) -> Target:
     session = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
     session.set_credentials(environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"])
     session.set_config_variable("region", facts["region"])
+    # nor any proxy: what is on this machine is asked directly
+    session.set_default_client_config(Config(proxies={}))
     name = facts["stack_name"]
     return Target(
         dynamodb=session.create_client("dynamodb", endpoint_url=endpoint_url),

@@ -4,7 +4,7 @@ import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from infra.local.environment import tool_environment
+from infra.local.environment import build_environment
 from infra.local.home import BUILD, BUILD_CACHE, REPOSITORY
 from infra.local.sam import run_sam
 from infra.local.sources import digest_sources
@@ -35,7 +35,7 @@ def _run_sam_build() -> None:
         "--cache-dir",
         str(BUILD_CACHE),
     ]
-    run_sam(arguments, folder=REPOSITORY, environment=tool_environment() | {"LAYER_PLATFORM": "host"})
+    run_sam(arguments, folder=REPOSITORY, environment=build_environment() | {"LAYER_PLATFORM": "host"})
 
 
 @contextmanager

@@ -10,6 +10,9 @@ INHERITED = ("HOME", "LANG", "LC_ALL", "SSL_CERT_FILE", "TERM", "TMPDIR", "USER"
 # MiniStack takes this key as its account's root: it opens nothing anywhere else.
 OPERATOR_KEY = "test"
 TOOLS = ("uv", "sam")
+# What fetches packages goes out as the caller's shell does, and to the same index.
+WAY_OUT = ("ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_DIR")
+PACKAGES = ("UV_CACHE_DIR", "UV_DEFAULT_INDEX", "UV_FIND_LINKS", "UV_INDEX", "UV_INDEX_URL", "UV_OFFLINE")
 
 
 def tool_environment() -> dict[str, str]:
@@ -27,6 +30,12 @@ def tool_environment() -> dict[str, str]:
         "__SAM_CLI_APP_DIR": str(SHARED / "sam"),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
+
+
+def build_environment() -> dict[str, str]:
+    """Give a process our tools, and the caller's way to the packages that a build fetches."""
+    names = {*WAY_OUT, *(name.lower() for name in WAY_OUT), *PACKAGES}
+    return tool_environment() | {name: os.environ[name] for name in names if name in os.environ}
 
 
 def aws_environment(endpoint_url: str) -> dict[str, str]:

@@ -5,6 +5,7 @@ import json
 import threading
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from infra.cli.api import Api, Reply
 from infra.cli.asking import AnswerLost, ApiRefused, path_of
 from infra.cli.failures import failure_of
 from infra.cli.refusal import Misuse, Refusal
+from infra.cli.target import local_target
+from infra.local.home import Home, write_json
 from tests.simulators.serving import deaf_url
 
 KEY = "or_canary-of-the-key"
@@ -108,6 +111,20 @@ def test_a_proxy_is_not_asked_for_what_is_on_this_machine(
     server.answers = [(200, {}, b"{}")]
 
     assert Api(url=server.url, key=KEY).call("GET", "/v1/x") == {}
+
+
+def test_the_local_stack_is_asked_without_the_shells_proxy_or_profile(
+    server: _Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("AWS_PROFILE", "there-is-none")
+    home = Home(tmp_path)
+    facts = {"endpoint_url": server.url, "region": "ap-south-1", "stack_name": "s", "outputs": {}}
+    write_json(home.facts, facts)
+    server.answers = [(200, {}, b'{"TableNames": ["orders"]}')]
+
+    assert local_target(home).dynamodb.list_tables()["TableNames"] == ["orders"]
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
