@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from infra.local import demo, emulator
 from infra.local.build import build
 from infra.local.demo import DemoError
@@ -89,6 +91,10 @@ def main(arguments: list[str]) -> int:
         COMMANDS[options.command](home, parameters)
     except (SamError, EmulatorError, DemoError) as error:
         print(f"\n{error}", file=sys.stderr)
+        return 1
+    except (BotoCoreError, ClientError) as error:
+        words = f"the local stack did not do as it was asked: {error}"
+        print(f"\n{words} (was it stopped meanwhile? its output is in {home.log})", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print()

@@ -1,9 +1,6 @@
 """`sam build` for this machine's processor, when a source has changed."""
 
-import fcntl
-from collections.abc import Iterator
-from contextlib import contextmanager
-
+from infra.local.alone import alone
 from infra.local.environment import build_environment
 from infra.local.home import BUILD, BUILD_CACHE, REPOSITORY
 from infra.local.sam import run_sam
@@ -15,7 +12,7 @@ LOCK = BUILD.with_suffix(".lock")
 
 def build() -> tuple[str, bool]:
     """Build what changed; give the sources' digest and whether anything was built."""
-    with _only_one_builds():
+    with alone(LOCK):
         digest = digest_sources()
         if DIGEST.exists() and DIGEST.read_text() == digest:
             return digest, False
@@ -36,12 +33,3 @@ def _run_sam_build() -> None:
         str(BUILD_CACHE),
     ]
     run_sam(arguments, folder=REPOSITORY, environment=build_environment() | {"LAYER_PLATFORM": "host"})
-
-
-@contextmanager
-def _only_one_builds() -> Iterator[None]:
-    """Let instances that start at once share one build."""
-    BUILD.parent.mkdir(parents=True, exist_ok=True)
-    with LOCK.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -56,6 +56,11 @@ class Home:
         return self.path / "port.json"
 
     @property
+    def lock(self) -> Path:
+        """Who brings this instance up or takes it down holds it."""
+        return self.path / "home.lock"
+
+    @property
     def facts(self) -> Path:
         """What tools and tests need to reach the stack."""
         return self.path / "stack.json"

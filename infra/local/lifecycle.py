@@ -3,6 +3,7 @@
 from typing import Any
 
 from infra.local import emulator, seed
+from infra.local.alone import alone
 from infra.local.build import build
 from infra.local.deploy import deploy, local_parameters, needs_deploy, remember
 from infra.local.emulator import Emulator
@@ -19,6 +20,11 @@ def bring_up(home: Home, parameters: dict[str, str]) -> dict[str, Any]:
     with step("build") as note:
         digest, built = build()
         note.text = "" if built else "nothing changed"
+    with alone(home.lock):
+        return _brought_up(home, parameters, digest)
+
+
+def _brought_up(home: Home, parameters: dict[str, str], digest: str) -> dict[str, Any]:
     running = _ensure_emulator(home)
     stack = Stack(running.endpoint_url)
     parameters = local_parameters(parameters)
@@ -36,7 +42,7 @@ def bring_up(home: Home, parameters: dict[str, str]) -> dict[str, Any]:
 
 def take_down(home: Home) -> bool:
     """Stop the emulator, its state saved; tell whether there was one."""
-    with step("stop") as note:
+    with alone(home.lock), step("stop") as note:
         stopped = emulator.stop(home)
         note.text = "" if stopped else "was not running"
     return stopped

@@ -8,10 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from infra.local import __main__ as command
 from infra.local import demo
 from infra.local.demo import DemoError
+
+NOT_DONE = """
+the local stack did not do as it was asked: Could not connect to the endpoint URL: "http://127.0.0.1:4566/"
+(was it stopped meanwhile? its output is in {home}/ministack.log)"""
 
 
 def facts_of(port: int) -> dict[str, Any]:
@@ -44,13 +49,28 @@ def own_signals() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("own_signals")
-def test_an_order_that_was_not_filled_ends_the_run_in_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (DemoError("order ORD1 was not filled within 60 s"), "order ORD1 was not filled within 60 s"),
+        (
+            EndpointConnectionError(endpoint_url="http://127.0.0.1:4566/"),
+            NOT_DONE,
+        ),
+    ],
+    ids=["an order that was not filled", "a stack that somebody stopped"],
+)
+def test_what_goes_wrong_ends_the_run_in_one_line_and_the_stack_with_it(
+    error: Exception,
+    line: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     stopped: list[Path] = []
 
     def fails(_: object) -> None:
-        raise DemoError("order ORD1 was not filled within 60 s")
+        raise error
 
     monkeypatch.setattr(command, "bring_up", lambda _home, _parameters: facts_of(1))
     monkeypatch.setattr(command, "take_down", lambda home: stopped.append(home.path))
@@ -59,7 +79,7 @@ def test_an_order_that_was_not_filled_ends_the_run_in_one_line(
     code = command.main(["run", "--home", str(tmp_path)])
 
     assert (code, stopped) == (1, [tmp_path])
-    assert capsys.readouterr().err.strip() == "order ORD1 was not filled within 60 s"
+    assert capsys.readouterr().err.split() == line.format(home=tmp_path).split()
 
 
 def test_the_alert_has_every_placeholder_filled() -> None:
