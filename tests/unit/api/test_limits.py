@@ -162,8 +162,26 @@ def test_a_loss_limit_warns_where_the_broker_does_not_say_what_was_realised(
 
     assert without == []
     assert told == call(desk, SHOW, mine).content["warnings"]
-    assert [words.partition(" does not say")[0] for words in told] == (
+    unsaid = [words for words in told if "does not say what was realised" in words]
+    assert [words.partition(" does")[0] for words in unsaid] == (
         ["max_daily_loss: ICICI Breeze"] if broker == "icici_breeze" else []
+    )
+
+
+@pytest.mark.parametrize("broker", BROKERS)
+def test_a_limit_in_money_warns_where_the_broker_trades_in_several_currencies(
+    desk: LimitsDesk, settings: MemorySettings, broker: str
+) -> None:
+    settings.put_account(Account(name="mine", broker=broker))
+    wanted = {"max_order_value": "1000", "max_net_exposure": "20000", "max_open_orders": 3}
+
+    told = call(desk, REPLACE, {"account": "mine"}, wanted).content["warnings"]
+
+    words = (
+        "Interactive Brokers has each instrument's money in its own currency, and the limit's figure is held"
+    )
+    assert told == (
+        [f"max_order_value, max_net_exposure: {words} against it as it is"] if broker == "ibkr" else []
     )
 
 

@@ -42,7 +42,7 @@ def book_with(broker: str, **changes: object) -> OrderBook:
 @pytest.mark.parametrize(
     ("broker", "field", "word"),
     [
-        *(("zerodha", "exchange", word) for word in ("MCX", "CDS", "BCD")),
+        *(("zerodha", "exchange", word) for word in ("MCX", "NCO", "CDS", "BCD")),
         *(("zerodha", "product", word) for word in ("CO", "BO")),
         *(("kotak_neo", "exSeg", word) for word in ("mcx_fo", "cde_fo", "bse_cd")),
         *(("kotak_neo", "prod", word) for word in ("CO", "BO")),

@@ -21,7 +21,7 @@ from order_router.domain.limits import Limits, MarginCheck
 from order_router.domain.meter import BASED_AT, GROSS, LOSS, NET, OPEN, ORDERS, RESERVED
 from order_router.domain.notices import KINDS, Urgency
 from order_router.domain.order import Order
-from order_router.domain.reports import OrderMargin
+from order_router.domain.reports import Funds, OrderMargin
 from order_router.domain.trading_calendar import parse_calendar
 from order_router.domain.vocabulary import Exchange, Product, Source
 from order_router.service.change import cancel_order, modify_order
@@ -690,6 +690,34 @@ def test_a_margin_that_cannot_be_read_stops_an_entry_and_lets_an_exit_through(wo
 
     assert refusal(world.place("entry").order)[0] == "MARGIN_UNKNOWN"
     assert world.place("exit", **EXIT).order.state is State.FILLED
+
+
+def segments(world: World, *held: Funds) -> None:
+    """Let the broker say that the account's money lies so."""
+    broker = SimpleNamespace(**vars(load_broker("paper")) | {"read_funds": lambda *_: held})
+    world.desk = replace(world.desk, broker_of=lambda _: cast("Broker", broker))
+
+
+def test_only_the_money_that_pays_at_the_orders_exchange_counts(world: World) -> None:
+    limit(world, margin=MarginCheck.FUNDS)
+    enough, none = Decimal(1_000_000), Decimal(0)
+    elsewhere = Funds(segment="commodity", available=enough, used=none, covers=(Exchange.MCX,))
+    here = Funds(segment="equity", available=Decimal(100), used=none, covers=(Exchange.NSE,))
+
+    segments(world, here, elsewhere)
+    short = refusal(world.place("short").order)
+    segments(world, replace(here, available=enough), elsewhere)
+    paid = world.place("paid").order
+    segments(world, elsewhere)
+    unknown = refusal(world.place("unknown").order)
+
+    assert short[0] == "MARGIN_INSUFFICIENT"
+    assert short[1].endswith("available 100")
+    assert paid.state is State.FILLED
+    assert unknown == (
+        "MARGIN_UNKNOWN",
+        "the margin is not known: no money of the account (commodity) is known to pay for orders at NSE",
+    )
 
 
 def test_no_margin_is_asked_for_unless_it_is_set(world: World) -> None:

@@ -31,7 +31,7 @@ class MarginCheck(StrEnum):
 
 
 class OrderLimits(BaseModel):
-    """Limits of a strategy; absent means none. Money in the account's currency, quantities in units.
+    """Limits of a strategy; absent means none. Money in the instrument's currency, quantities in units.
 
     An order's value is its quantity times the highest price that a unit can trade at: a buy's limit, the trigger of a
     stop that sells, else the last price or what the order names, if that is more; a sale's limit where a band holds it.
@@ -95,6 +95,20 @@ class Limits(OrderLimits):
         """Return whether the broker's positions must be known, and how old they may be matters."""
         return self.counts_money or self.max_daily_loss is not None
 
+    @property
+    def set_in_money(self) -> tuple[str, ...]:
+        """Return the names of the limits that are set and hold an amount of money."""
+        return tuple(name for name in IN_MONEY if getattr(self, name) is not None)
+
+
+IN_MONEY = (
+    "max_order_value",
+    "max_gross_exposure",
+    "max_net_exposure",
+    "max_instrument_gross_exposure",
+    "max_instrument_net_exposure",
+    "max_daily_loss",
+)
 
 STARTING = Limits(
     max_quantity=5000,
@@ -106,4 +120,4 @@ STARTING = Limits(
     max_instrument_gross_exposure=Decimal(500000),
     max_daily_loss=Decimal(20000),
 )
-"""What an account at a real broker begins with, in its own currency: low enough that a trader sets his own."""
+"""What an account at a real broker begins with: low enough that a trader sets his own."""

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from order_router.domain.instrument import Instrument
 from order_router.domain.listing import InstrumentType
-from order_router.domain.vocabulary import OrderType, Product, Side, Validity
+from order_router.domain.vocabulary import Exchange, OrderType, Product, Side, Validity
 
 
 class ReportedState(StrEnum):
@@ -153,13 +153,17 @@ class Holding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Funds:
-    """Money of one segment of an account, in rupees: what can be used now and what is in use."""
+    """Money of one segment of an account, in its own currency: what can be used now and what is in use.
+
+    `covers`: the exchanges whose orders it pays for; None: all that the broker takes.
+    """
 
     segment: str
     available: Decimal
     used: Decimal
     cash: Decimal | None = None
     collateral: Decimal | None = None
+    covers: tuple[Exchange, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from order_router.domain.errors import RouterError
 from order_router.domain.exchange_time import exchange_day
 from order_router.domain.limits import Limits, OrderLimits
 from order_router.domain.meter import Counted
+from order_router.domain.vocabulary import INDIAN
 from order_router.ports import Clock, LimitedSettings, Meters, StoredSetting
 
 TRIES = 5
@@ -111,13 +112,19 @@ def _found(desk: LimitsDesk, counted: Counted, stored: StoredSetting) -> LimitsF
 
 
 def _warnings(desk: LimitsDesk, setting: Account | Strategy) -> tuple[str, ...]:
-    if not isinstance(setting, Account) or setting.limits.max_daily_loss is None:
+    if not isinstance(setting, Account):
         return ()
     try:
         profile = desk.profile_of(setting.broker)
     except RouterError:  # of another release: what its limits are can be read and set all the same
         return ()
-    if profile.tells_realised_pnl:
-        return ()
-    words = "does not say what was realised, so what is lost in positions that were closed is not counted"
-    return (f"max_daily_loss: {profile.title} {words}",)
+    limits, title = setting.limits, profile.title
+    warnings = []
+    if limits.max_daily_loss is not None and not profile.tells_realised_pnl:
+        words = "does not say what was realised, so what is lost in positions that were closed is not counted"
+        warnings.append(f"max_daily_loss: {title} {words}")
+    money = limits.set_in_money
+    if money and not profile.exchanges <= INDIAN:
+        words = "has each instrument's money in its own currency, and the limit's figure is held against it as it is"
+        warnings.append(f"{', '.join(money)}: {title} {words}")
+    return tuple(warnings)

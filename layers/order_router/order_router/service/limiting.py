@@ -295,4 +295,9 @@ def _available(entry: Entry) -> Decimal:
         lambda broker, send, session: broker.read_funds(send, session),
         entry.within,
     )
-    return sum((one.available for one in funds), ZERO)
+    exchange = entry.request.instrument.exchange
+    covering = [one.available for one in funds if one.covers is None or exchange in one.covers]
+    if not covering:
+        held = ", ".join(one.segment for one in funds)
+        raise Unsupported(f"no money of the account ({held}) is known to pay for orders at {exchange}")
+    return sum(covering, ZERO)

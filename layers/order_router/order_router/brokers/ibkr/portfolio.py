@@ -24,6 +24,13 @@ from order_router.brokers.ibkr.session import Ask, account_id, call
 from order_router.domain.instrument import Instrument
 from order_router.domain.listing import Listing
 from order_router.domain.reports import Funds, Holding, Position, PositionBook, Trade
+from order_router.domain.vocabulary import INDIAN, Exchange
+
+PRICED_IN: dict[str, tuple[Exchange, ...]] = {
+    "INR": (Exchange.NSE,),
+    "USD": tuple(one for one in Exchange if one not in {*INDIAN, Exchange.IDEALPRO, Exchange.COMBO}),
+}
+"""The venues whose prices are all in one currency: that of a pair, or of a combination, is its own."""
 
 
 def read_trades(send: Send, session: BrokerSession) -> tuple[Trade, ...]:
@@ -77,16 +84,18 @@ def read_holdings(send: Send, session: BrokerSession) -> tuple[Holding, ...]:
 
 
 def read_funds(send: Send, session: BrokerSession) -> tuple[Funds, ...]:
-    """Read the account's money in its base currency, which is the segment's name."""
+    """Read the account's money in its base currency, which is the segment's name: what is traded in it, it pays for."""
     path = f"/portfolio/{account_id(session)}/summary"
     summary = read_object(call(send, session, Ask(method="GET", path=path)), "the summary")
     available = read_object(summary.get("availablefunds"), "availablefunds")
+    currency = read_text(available, "currency")
     return (
         Funds(
-            segment=read_text(available, "currency"),
+            segment=currency,
             available=read_decimal(available, "amount"),
             used=_amount(summary, "initmarginreq", available),
             cash=_amount(summary, "totalcashvalue", available),
+            covers=PRICED_IN.get(currency, ()),
         ),
     )
 

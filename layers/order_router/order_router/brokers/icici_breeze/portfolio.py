@@ -22,7 +22,12 @@ from order_router.domain.listing import Listing
 from order_router.domain.reports import Funds, Holding, Position, PositionBook, Trade
 from order_router.domain.vocabulary import Exchange, Product
 
-SEGMENTS = ("equity", "fno", "commodity", "currency")
+SEGMENTS: dict[str, tuple[Exchange, ...]] = {
+    "equity": (Exchange.NSE, Exchange.BSE),
+    "fno": (Exchange.NFO, Exchange.BFO),
+    "commodity": (Exchange.MCX,),
+    "currency": (Exchange.CDS, Exchange.BCD),
+}
 # "limit" stands in the vendor's own sample of a trade of shares
 TRADE_PRODUCTS = wire.PRODUCTS | {"limit": Product.CNC}
 SIGNS = {"buy": 1, "sell": -1, "na": 0}
@@ -61,7 +66,7 @@ def read_funds(send: Send, session: BrokerSession) -> tuple[Funds, ...]:
     row = read_object(perform(send, session, Call(method="GET", path="funds")), "the funds")
     segments = tuple(_segment(row, name) for name in SEGMENTS)
     unallocated = read_decimal(row, "unallocated_balance")
-    return (*segments, Funds(segment="unallocated", available=unallocated, used=NOTHING))
+    return (*segments, Funds(segment="unallocated", available=unallocated, used=NOTHING, covers=()))
 
 
 def _trade(row: dict[str, Any], instrument: Instrument) -> Trade:
@@ -126,4 +131,4 @@ def _holding(row: dict[str, Any], instrument: Instrument, priced: dict[str, Any]
 
 def _segment(row: dict[str, Any], name: str) -> Funds:
     allocated, blocked = read_decimal(row, f"allocated_{name}"), read_decimal(row, f"block_by_trade_{name}")
-    return Funds(segment=name, available=allocated - blocked, used=blocked)
+    return Funds(segment=name, available=allocated - blocked, used=blocked, covers=SEGMENTS[name])

@@ -19,8 +19,13 @@ from order_router.adapter.session import BrokerSession
 from order_router.brokers.zerodha import wire
 from order_router.brokers.zerodha.session import call
 from order_router.domain.reports import Funds, Holding, Position, PositionBook, Trade
+from order_router.domain.vocabulary import Exchange
 
-SEGMENTS = ("equity", "commodity")
+SEGMENTS: dict[str, tuple[Exchange, ...]] = {
+    "equity": (Exchange.NSE, Exchange.BSE, Exchange.NFO, Exchange.BFO, Exchange.CDS, Exchange.BCD),
+    "commodity": (Exchange.MCX,),
+}
+"""Whose orders each segment's money pays for: accounts with two ledgers cannot use one's for the other's."""
 
 
 def read_trades(send: Send, session: BrokerSession) -> tuple[Trade, ...]:
@@ -106,6 +111,7 @@ def _funds(segment: str, row: dict[str, Any]) -> Funds:
         used=read_decimal(read_object(row.get("utilised"), "what is used"), "debits"),
         cash=read_decimal(available, "cash"),
         collateral=read_decimal(available, "collateral"),
+        covers=SEGMENTS[segment],
     )
 
 

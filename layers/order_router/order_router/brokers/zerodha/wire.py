@@ -63,7 +63,7 @@ CHANGING = frozenset({"MODIFY VALIDATION PENDING", "MODIFY PENDING", "CANCEL PEN
 POSTBACK_STATES = STATES | {"UPDATE": ReportedState.OPEN, "CANCEL": ReportedState.CANCELLED}
 # what the book shows of orders made elsewhere: kiteconnect 5.2.2; the product of a cover order, forum comment 47143
 NEVER_SENT = {
-    "exchange": frozenset({"mcx", "cds", "bcd"}),
+    "exchange": frozenset({"mcx", "nco", "cds", "bcd"}),
     "product": frozenset({"co", "bo"}),
     "variety": frozenset({"co", "iceberg", "auction"}),
 }
