@@ -25,7 +25,8 @@ from order_router.domain.reports import Funds, OrderMargin
 from order_router.domain.trading_calendar import parse_calendar
 from order_router.domain.vocabulary import Exchange, Product, Source
 from order_router.service.change import cancel_order, modify_order
-from order_router.service.place import place_order, resume_order
+from order_router.service.needed_reads import NotReadYet
+from order_router.service.place import KeyReused, place_order, resume_order
 from order_router.service.reconcile import reconcile_account, reconcile_all
 from tests.fakes.transport import Fault
 from tests.fakes.world import World
@@ -718,6 +719,21 @@ def test_only_the_money_that_pays_at_the_orders_exchange_counts(world: World) ->
         "MARGIN_UNKNOWN",
         "the margin is not known: no money of the account (commodity) is known to pay for orders at NSE",
     )
+
+
+def test_a_repeat_is_answered_with_its_order_though_the_read_before_it_fails(world: World) -> None:
+    limit(world, margin=MarginCheck.FUNDS)
+    first = world.place("once").order
+    world.transport.reads += [Fault.REFUSED] * 5
+
+    again = world.place("once")
+
+    assert first.state is State.FILLED
+    assert (again.order, again.is_replay) == (first, True)
+    with pytest.raises(KeyReused):
+        world.place("once", quantity=7)
+    with pytest.raises(NotReadYet):
+        world.place("another")
 
 
 def test_no_margin_is_asked_for_unless_it_is_set(world: World) -> None:

@@ -21,6 +21,7 @@ from order_router.service.fitting import fit
 from order_router.service.follow_up import ask_for_a_look, tell
 from order_router.service.gates import GateAt, GatedWrite, entry_gate, write_through
 from order_router.service.limiting import LEARN_TRIES, LimitsUnknown, count, entry_of, learn, limited_gate
+from order_router.service.needed_reads import NotReadYet
 from order_router.service.recording import log_decision, record
 from order_router.service.sending import send_until_settled
 from order_router.service.timing import LEASE, PACE_WAIT, REPLAY_POLL_S, REPLAY_WAIT
@@ -69,6 +70,12 @@ def place_order(desk: Desk, command: PlaceOrder) -> Placement:
         started = _start(desk, order, account, broker)
     except StoreConflict as conflict:
         return _repeat(desk, order, Job(_existing(conflict), account, broker))
+    except NotReadYet:
+        # it fails before the write that would have found the order of an earlier request
+        earlier = desk.store.get(order.client_order_id)
+        if earlier is None:
+            raise
+        return _repeat(desk, order, Job(earlier, account, broker))
     return Placement(_sent(desk, started))
 
 
