@@ -64,8 +64,8 @@ def refusal(words: str, status: int = 500) -> KiteRefusal:
 
 
 def order_row(row: Row, *, shows_remark: bool) -> Row:
-    """Return a row of the order list."""
-    has_ended = row["status"] in {"COMPLETE", "CANCELLED", "REJECTED"}
+    """Return a row of the order list; what a cancel leaves unfilled stays pending, as the vendor shows it."""
+    is_dead = row["status"] in {"CANCELLED", "REJECTED"}
     left = row["quantity"] - row["filled_quantity"]
     is_cash = row["exchange"] in {"NSE", "BSE"}
     placed_at = datetime.strptime(row["order_timestamp"], "%Y-%m-%d %H:%M:%S")  # noqa: DTZ007 - shown as it is
@@ -82,8 +82,8 @@ def order_row(row: Row, *, shows_remark: bool) -> Row:
         "validity": SHOWN_VALIDITIES[row["validity"]],
         "disclosed_quantity": str(row["disclosed_quantity"]),
         "average_price": str(row["average_price"]),
-        "cancelled_quantity": str(left if has_ended else 0),
-        "pending_quantity": str(0 if has_ended else left),
+        "cancelled_quantity": str(left if is_dead else 0),
+        "pending_quantity": str(0 if row["status"] == "REJECTED" else left),
         "status": status_of(row),
         "user_remark": row["tag"] if shows_remark else "",
         "order_datetime": placed_at.strftime(MINUTES if is_cash else SECONDS),

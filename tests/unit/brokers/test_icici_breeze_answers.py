@@ -155,6 +155,7 @@ def test_words_are_known_whatever_their_capitals() -> None:
         ({"status": "Executed", "pending_quantity": "0", "average_price": "1512"}, ReportedState.FILLED, 10),
         ({"status": "Rejected", "pending_quantity": "0"}, ReportedState.REJECTED, 0),
         ({"status": "Rejected", "cancelled_quantity": "10"}, ReportedState.REJECTED, 0),
+        ({"cancelled_quantity": "10"}, ReportedState.OPEN, 0),
     ],
 )
 def test_what_has_filled_is_told_by_status_columns_and_price(
@@ -163,6 +164,61 @@ def test_what_has_filled_is_told_by_status_columns_and_price(
     report = wire.read_row(ROW | changes, RELIANCE)
 
     assert (report.state, report.filled_quantity) == (state, filled)
+
+
+@pytest.mark.parametrize(
+    ("status", "pending", "cancelled", "state"),
+    [
+        # these two as users of the API have published them
+        ("Cancelled", 10, 10, ReportedState.CANCELLED),
+        ("Expired", 10, 0, ReportedState.EXPIRED),
+        ("Cancelled", 0, 10, ReportedState.CANCELLED),
+        ("Cancelled", 0, 0, ReportedState.CANCELLED),
+        ("Partially Executed And Cancelled", 6, 6, ReportedState.CANCELLED),
+        ("Partially Executed And Cancelled", 9, 9, ReportedState.CANCELLED),
+        ("Partially Executed And Cancelled", 1, 1, ReportedState.CANCELLED),
+        ("Partially Executed And Cancelled", 0, 6, ReportedState.CANCELLED),
+        ("Partially Executed And Expired", 6, 0, ReportedState.EXPIRED),
+        ("Partially Executed And Expired", 6, 6, ReportedState.EXPIRED),
+    ],
+)
+def test_what_an_ended_order_leaves_counts_once_though_it_stays_pending(
+    status: str, pending: int, cancelled: int, state: ReportedState
+) -> None:
+    is_part = status.startswith("Partially")
+    columns = {"pending_quantity": str(pending), "cancelled_quantity": str(cancelled)}
+    price = {"average_price": "1512"} if is_part else {}
+
+    report = wire.read_row(ROW | columns | price | {"status": status}, RELIANCE)
+
+    assert (report.state, report.filled_quantity) == (state, 10 - max(pending, cancelled) if is_part else 0)
+
+
+@pytest.mark.parametrize(
+    ("status", "pending", "cancelled", "average_price"),
+    [
+        # the columns tell two fills
+        ("Partially Executed And Cancelled", 5, 3, "1512"),
+        ("Partially Executed And Cancelled", 10, 3, "1512"),
+        # nothing is left, or everything
+        ("Partially Executed And Cancelled", 0, 0, "1512"),
+        ("Partially Executed And Cancelled", 10, 10, "1512"),
+        # of one that is still there nobody knows whether what was cancelled stays pending
+        ("Partially Executed", 3, 3, "1512"),
+        ("Ordered", 3, 3, "1512"),
+        # something filled that the status does not tell of
+        ("Cancelled", 3, 3, "0"),
+        ("Cancelled", 0, 3, "0"),
+        ("Expired", 3, 0, "0"),
+    ],
+)
+def test_columns_that_do_not_tell_one_fill_are_not_believed(
+    status: str, pending: int, cancelled: int, average_price: str
+) -> None:
+    columns = {"pending_quantity": str(pending), "cancelled_quantity": str(cancelled)}
+
+    with pytest.raises(errors.OutcomeUnknown):
+        wire.read_row(ROW | columns | {"status": status, "average_price": average_price}, RELIANCE)
 
 
 @pytest.mark.parametrize(

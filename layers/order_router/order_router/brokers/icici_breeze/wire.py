@@ -64,6 +64,8 @@ STATES: dict[str, tuple[ReportedState, Filled]] = {
     "expired": (ReportedState.EXPIRED, Filled.NONE),
     "partially executed and expired": (ReportedState.EXPIRED, Filled.PART),
 }
+ENDED = frozenset({ReportedState.CANCELLED, ReportedState.EXPIRED})
+"""Where what is left is shown as cancelled, as pending, or as both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,22 +185,31 @@ def _progress(row: dict[str, Any]) -> _Progress:
     state, filled = known_word(STATES, row, "status")
     quantity = read_integer(row, "quantity")
     average_price = _shown_price(row, "average_price")
-    done = _done(row, quantity) if filled in {Filled.PART, Filled.MAYBE} else 0
+    has_ended = state in ENDED
+    done = 0
     if filled is Filled.ALL:
         done = quantity
-    if filled is Filled.MAYBE:
-        # where nothing has filled, the columns have been seen to be left at zero
-        done = 0 if average_price is None else done
-        state = ReportedState.PARTIALLY_FILLED if done else state
+    # of an order that may have filled, and where nothing has, the columns have been seen to be left at zero
+    if filled is Filled.PART or (filled is Filled.MAYBE and average_price is not None):
+        done = quantity - _left(row, has_ended=has_ended)
+    if filled is Filled.MAYBE and done:
+        state = ReportedState.PARTIALLY_FILLED
     is_partial = state is ReportedState.PARTIALLY_FILLED or filled is Filled.PART
     fits = 0 < done < quantity if is_partial else quantity > 0
-    if not fits or (filled is Filled.NONE and average_price is not None):
+    if filled is Filled.NONE:
+        is_whole = not has_ended or _left(row, has_ended=True) in {0, quantity}
+        fits = fits and average_price is None and is_whole
+    if not fits:
         raise OutcomeUnknown(f"status does not fit: {done} of {quantity} filled at {average_price}")
     return _Progress(state, quantity, done, average_price)
 
 
-def _done(row: dict[str, Any], quantity: int) -> int:
-    return quantity - read_integer(row, "pending_quantity") - read_integer(row, "cancelled_quantity")
+def _left(row: dict[str, Any], *, has_ended: bool) -> int:
+    """Return what has not filled: pending stays as it was when an order is cancelled or expires, so it counts once."""
+    pending, cancelled = read_integer(row, "pending_quantity"), read_integer(row, "cancelled_quantity")
+    if pending and cancelled and not (has_ended and pending == cancelled):
+        raise OutcomeUnknown(f"quantities do not fit: {pending} pending beside {cancelled} cancelled")
+    return max(pending, cancelled)
 
 
 def _shown_price(row: dict[str, Any], name: str) -> Decimal | None:
