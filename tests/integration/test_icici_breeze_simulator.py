@@ -126,6 +126,11 @@ def test_one_book_holds_shares_futures_and_options_of_both_exchanges(desk: Desk)
     assert held == {"NSE:INFY": 5, "NFO:NIFTY26NOV24500CE": 75, "NFO:BANKNIFTY26NOVFUT": -30}
 
 
+def test_a_flat_account_has_an_empty_book_and_no_positions(desk: Desk) -> None:
+    assert desk.book() == ()
+    assert icici_breeze.read_positions(desk.send, desk.session).positions == ()
+
+
 def test_a_limit_order_rests_until_the_price_crosses(desk: Desk) -> None:
     target = desk.place(limit_price="1490")
     assert desk.look(target).state is ReportedState.OPEN

@@ -68,6 +68,7 @@ CALLS = {
 }
 # made anew each time: an error that is raised again keeps all that it has passed before
 nothing_found = partial(pages.refusal, "No Data Found", 404)
+no_positions = partial(pages.refusal, "No Positions available.", 200)
 
 
 class BreezeReply(Reply):
@@ -171,7 +172,7 @@ class Breeze(Kite):
             return self._write(call, form, behaviour)
         found = self._rows(call, form)
         if isinstance(found, list) and not found:
-            raise nothing_found()
+            raise no_positions() if call == "positions" else nothing_found()
         return found
 
     def _write(self, call: str, form: dict[str, Any], behaviour: Behaviour) -> Any:

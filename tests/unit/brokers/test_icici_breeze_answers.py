@@ -274,6 +274,36 @@ def test_a_book_of_which_no_part_can_be_read_is_none() -> None:
         icici_breeze.read_orders(Answers(*[(502, {})] * 4), session())
 
 
+@pytest.mark.parametrize(
+    "words", ["No Positions available.", "No positions available", "NO POSITIONS AVAILABLE."]
+)
+def test_a_flat_account_has_no_positions_in_a_success_that_says_so(words: str) -> None:
+    answer = {"Success": None, "Status": 200, "Error": words}
+
+    book = icici_breeze.read_positions(Answers((200, answer)), session())
+
+    assert (book.positions, book.unreadable) == ((), ())
+    with pytest.raises(errors.OutcomeUnknown):
+        icici_breeze.read_holdings(Answers((200, answer)), session())
+
+
+@pytest.mark.parametrize(
+    ("http_status", "answer"),
+    [
+        (200, {"Success": None, "Status": 200, "Error": "No Positions available. Try after some time"}),
+        (200, {"Success": None, "Status": 200, "Error": "Positions not available."}),
+        (200, {"Success": None, "Status": 200, "Error": None}),
+        (200, {"Success": None, "Status": 500, "Error": "No Positions available."}),
+        (200, {"Success": [{}], "Status": 200, "Error": "No Positions available."}),
+        (200, {"Status": 200, "Error": "No Positions available."}),
+        (500, {"Success": None, "Status": 200, "Error": "No Positions available."}),
+    ],
+)
+def test_nothing_else_is_read_as_a_flat_account(http_status: int, answer: dict[str, Any]) -> None:
+    with pytest.raises(errors.BrokerError):
+        icici_breeze.read_positions(Answers((http_status, answer)), session())
+
+
 def test_an_order_of_which_two_rows_come_is_not_known() -> None:
     target = OrderTarget(broker_order_id=ROW["order_id"], request=a_request(product="CNC"))
 

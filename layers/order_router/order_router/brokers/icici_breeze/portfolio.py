@@ -32,6 +32,8 @@ SEGMENTS: dict[str, tuple[Exchange, ...]] = {
 TRADE_PRODUCTS = wire.PRODUCTS | {"limit": Product.CNC}
 SIGNS = {"buy": 1, "sell": -1, "na": 0}
 NOTHING = Decimal(0)
+NO_POSITIONS = "no positions available"
+"""How a flat account's positions are answered: with a success that holds these words."""
 
 
 def read_trades(send: Send, session: BrokerSession) -> tuple[Trade, ...]:
@@ -43,7 +45,8 @@ def read_trades(send: Send, session: BrokerSession) -> tuple[Trade, ...]:
 
 def read_positions(send: Send, session: BrokerSession) -> PositionBook:
     """Read the account's positions; those in an instrument that is not listed are kept apart."""
-    rows = read_rows(send, session, Call(method="GET", path="portfoliopositions"))
+    asked = Call(method="GET", path="portfoliopositions", words_for_none=NO_POSITIONS)
+    rows = read_rows(send, session, asked)
     return read_position_rows(rows, reader_of(session, rows, _position), "stock_code")
 
 

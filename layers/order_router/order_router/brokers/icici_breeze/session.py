@@ -14,13 +14,17 @@ from order_router.brokers.icici_breeze.signing import sign
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """What is asked. `names_an_order`: a "No Data Found" then means that order."""
+    """What is asked. `names_an_order`: a "No Data Found" then means that order.
+
+    `words_for_none`: what this call's list is answered with as a success when it is empty, without case and full stop.
+    """
 
     method: str
     path: str
     fields: Mapping[str, Any] = field(default_factory=dict)
     is_write: bool = False
     names_an_order: bool = False
+    words_for_none: str | None = None
 
 
 def ask(send: Send, session: BrokerSession, call: Call) -> HttpResponse:
@@ -43,6 +47,8 @@ def perform(send: Send, session: BrokerSession, call: Call) -> Any:  # noqa: ANN
 
 def rows_of(response: HttpResponse, session: BrokerSession, call: Call) -> list[Any]:
     """Return the rows of a list; where Breeze has found no data it is empty."""
+    if call.words_for_none is not None and _says(response, call.words_for_none):
+        return []
     success, refusal = read_envelope(response, session)
     if refusal is None:
         return read_list(success, "a list of Breeze's")
@@ -76,3 +82,17 @@ def read_answer(response: HttpResponse, secrets: list[str]) -> tuple[Any, Refusa
     for secret in secrets:
         shown = shown.replace(secret, "***")
     return None, Refusal(response.status, status, told, shown)
+
+
+def _says(response: HttpResponse, words: str) -> bool:
+    """Return whether an answer is a success that holds nothing but these words."""
+    answer = read_object(read_json(response.body), "Breeze's answer")
+    told, status = answer.get("Error"), answer.get("Status")
+    is_success = response.status == OK and status == OK and not isinstance(status, bool)
+    is_empty = "Success" in answer and answer["Success"] is None
+    return (
+        is_success
+        and is_empty
+        and isinstance(told, str)
+        and told.strip().casefold().removesuffix(".") == words
+    )
