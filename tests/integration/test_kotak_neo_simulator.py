@@ -248,6 +248,8 @@ def test_an_order_that_cannot_fill_at_once_is_cancelled_if_it_may_not_rest(desk:
         ("reject_at_door", errors.InvalidOrder),
         ("no_margin_at_door", errors.InsufficientFunds),
         ("expired_session", errors.SessionExpired),
+        ("invalid_session", errors.SessionExpired),
+        ("market_closed", errors.MarketClosed),
         ("address_not_registered", errors.PermissionDenied),
         ("address_of_another_session", errors.PermissionDenied),
         ("too_many_requests", errors.RateLimited),

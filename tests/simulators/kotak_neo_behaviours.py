@@ -10,6 +10,8 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
     "no_margin_at_door": {"before": Answer(status=200, error_type="1004", message="insufficient balance")},
     "expired_session": {"before": Answer(status=403, error_type="100022", message="invalid session token")},
+    "invalid_session": {"before": Answer(status=200, error_type="1003", message="Invalid session")},
+    "market_closed": {"before": Answer(status=200, error_type="1008", message="Market closed")},
     "address_not_registered": {"before": Answer(status=200, error_type="100008", message="unauthorized")},
     "address_of_another_session": {
         "before": Answer(status=200, error_type="1037", message="session ip doesnt match with reqest ip")

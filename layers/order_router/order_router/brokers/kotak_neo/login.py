@@ -26,7 +26,7 @@ from order_router.adapter.login import (
 )
 from order_router.adapter.session import Secret
 from order_router.brokers.kotak_neo.profile import profile
-from order_router.brokers.kotak_neo.refusals import OK, Refusal, find_refusal
+from order_router.brokers.kotak_neo.refusals import OK, UNAUTHORISED, Refusal, find_refusal
 from order_router.brokers.kotak_neo.session import HEADER_TEXT, JSON, SERVER_FAULT
 from order_router.domain.exchange_time import IST
 
@@ -36,7 +36,6 @@ HOST_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,100}")
 LAST_TIME_S = 4_102_444_800
 CLOCK_MAY_BE_OFF = timedelta(seconds=30)
 TOO_MANY = 429
-UNAUTHORISED = (401, 403)
 ADDRESS_CODES = ("100008", "1037")
 STORE_ANEW = "store the credentials anew"
 

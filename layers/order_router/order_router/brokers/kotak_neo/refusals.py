@@ -8,6 +8,7 @@ from order_router.adapter.decode import read_text
 
 DEFINITE = frozenset({200, *range(400, 500)}) - {408}
 OK = 200
+UNAUTHORISED = (401, 403)
 
 
 class NoData(errors.OutcomeUnknown):
@@ -37,14 +38,16 @@ class Rule:
     status: int | None = None
     words: str = ""
     names_an_order: bool | None = None
+    is_write: bool | None = None
 
-    def fits(self, refusal: Refusal, *, names_an_order: bool) -> bool:
+    def fits(self, refusal: Refusal, *, names_an_order: bool, is_write: bool) -> bool:
         """Return whether the refusal is one of these."""
         return (
             self.code in {None, refusal.code}
             and self.status in {None, refusal.status}
             and self.words in refusal.message.lower()
             and self.names_an_order in {None, names_an_order}
+            and self.is_write in {None, is_write}
         )
 
 
@@ -53,16 +56,28 @@ RULES = (
     # of the address, not of the session: a new login from the same address would be refused too
     Rule(code="100008", means=errors.PermissionDenied),
     Rule(code="1037", means=errors.PermissionDenied),
+    *(Rule(status=status, is_write=False, means=errors.SessionExpired) for status in UNAUTHORISED),
     Rule(code="100022", means=errors.SessionExpired),
+    # after a write the order is sent again: only in the words that the pages on orders have for this code
+    Rule(code="1003", words="session", means=errors.SessionExpired),
+    Rule(code="1003", is_write=False, means=errors.SessionExpired),
+    # no page on orders has it
+    Rule(code="100010", is_write=False, means=errors.SessionExpired),
     Rule(code="5203", means=NoData),
     Rule(code="5204", words="no data", means=NoData),
+    Rule(code="1002", means=errors.InvalidOrder),
     Rule(code="1004", means=errors.InsufficientFunds),
     Rule(code="1006", words="not found", names_an_order=True, means=errors.OrderNotFound),
     Rule(code="1006", names_an_order=True, means=errors.Rejected),
     Rule(code="1021", names_an_order=True, means=errors.Rejected),
+    Rule(code="1008", means=errors.MarketClosed),
     Rule(code="1009", words="symbol", means=errors.InvalidSymbol),
     Rule(code="1009", words="instrument", means=errors.InvalidSymbol),
     Rule(code="1009", means=errors.InvalidOrder),
+    # at a cancel "Order not found", at a placement and a change "Quantity not allowed / contract expired"
+    Rule(code="1010", words="not found", names_an_order=True, means=errors.OrderNotFound),
+    Rule(code="1010", words="not found", means=errors.OutcomeUnknown),
+    Rule(code="1010", means=errors.InvalidOrder),
     Rule(code="1017", means=errors.Rejected),
     Rule(words="market order with algo id not allowed", means=errors.Rejected),
     Rule(code="10300", means=errors.InvalidOrder),
@@ -70,8 +85,7 @@ RULES = (
     # also the answer to a tag that was used before: then the order is there
     Rule(code="32", means=errors.OutcomeUnknown),
     Rule(status=429, means=errors.RateLimited),
-    Rule(status=401, means=errors.SessionExpired),
-    Rule(status=403, means=errors.SessionExpired),
+    *(Rule(status=status, means=errors.SessionExpired) for status in UNAUTHORISED),
 )
 
 
@@ -87,10 +101,12 @@ def is_ok(answer: dict[str, Any]) -> bool:
     return str(answer.get("stat")).lower() == "ok" or answer.get("stCode") in (OK, str(OK))
 
 
-def read_refusal(refusal: Refusal, *, names_an_order: bool) -> errors.BrokerError:
+def read_refusal(refusal: Refusal, *, names_an_order: bool, is_write: bool) -> errors.BrokerError:
     """Return the error that a refusal means: a definite no only where Kotak is known to mean one."""
     rules = RULES if refusal.status in DEFINITE else ()
-    fitting = (rule.means for rule in rules if rule.fits(refusal, names_an_order=names_an_order))
+    fitting = (
+        rule.means for rule in rules if rule.fits(refusal, names_an_order=names_an_order, is_write=is_write)
+    )
     kind = next(fitting, errors.OutcomeUnknown)
     return kind(refusal.message, broker_code=refusal.code)
 

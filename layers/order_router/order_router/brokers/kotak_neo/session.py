@@ -12,7 +12,7 @@ from order_router.adapter.errors import OutcomeUnknown, SessionExpired
 from order_router.adapter.http import HttpRequest, HttpResponse, Send
 from order_router.adapter.session import BrokerSession
 from order_router.brokers.kotak_neo.profile import profile
-from order_router.brokers.kotak_neo.refusals import OK, find_refusal, is_ok, read_refusal
+from order_router.brokers.kotak_neo.refusals import OK, UNAUTHORISED, find_refusal, is_ok, read_refusal
 
 HEADER_TEXT = re.compile(r"[\x21-\x7e]+")
 JSON = "application/json"
@@ -36,7 +36,7 @@ def change(
     request = HttpRequest(
         method="POST", url=session.endpoint + path, headers=headers, body=as_form(fields), is_write=True
     )
-    return require_ok(read_answer(send(request), session, names_an_order=names_an_order))
+    return require_ok(read_answer(send(request), session, names_an_order=names_an_order, is_write=True))
 
 
 def ask(
@@ -91,16 +91,30 @@ def as_form(fields: dict[str, Any]) -> bytes:
     return urlencode({"jData": json.dumps(fields)}).encode()
 
 
-def read_answer(response: HttpResponse, session: BrokerSession, *, names_an_order: bool = False) -> Any:  # noqa: ANN401
-    """Return an answer's JSON; raise what a refusal means for the order, OutcomeUnknown if it is neither."""
+def read_answer(
+    response: HttpResponse, session: BrokerSession, *, names_an_order: bool = False, is_write: bool = False
+) -> Any:  # noqa: ANN401
+    """Return an answer's JSON; raise what a refusal means for the order, OutcomeUnknown if it is neither.
+
+    A read that HTTP 401 or 403 answers met a dead session, whatever else the answer says.
+    """
     if response.status >= SERVER_FAULT:
         raise OutcomeUnknown(f"Kotak answered HTTP {response.status}")
-    answer = read_json(response.body)
-    refusal = find_refusal(response.status, answer)
+    is_dead = response.status in UNAUTHORISED and not is_write
+    dead = f"Kotak answered a read with HTTP {response.status}"
+    try:
+        answer = read_json(response.body)
+        refusal = find_refusal(response.status, answer)
+    except OutcomeUnknown:
+        if is_dead:
+            raise SessionExpired(dead) from None
+        raise
     if refusal is not None:
         for name in profile.session_fields:
             refusal = refusal.without(session.secret(name))
-        raise read_refusal(refusal, names_an_order=names_an_order)
+        raise read_refusal(refusal, names_an_order=names_an_order, is_write=is_write)
+    if is_dead:
+        raise SessionExpired(dead)
     if response.status != OK:
         raise OutcomeUnknown(f"Kotak answered HTTP {response.status} in an undocumented shape")
     return answer
