@@ -119,25 +119,27 @@ def master_file(segment: str) -> str:
 
 
 def _quote(listing: Listing, prices: Prices, now: datetime) -> dict[str, Any]:
+    """Return a quote; that of an index lacks what the vendor's page does not print of one."""
     segment, _, token = listing.broker_key.partition("|")
     last = prices[str(listing.instrument)]
-    is_index = listing.instrument_type is InstrumentType.INDEX
-    none = {"price": "0", "quantity": "0", "orders": "0"}
-    bid, ask = (
-        none if is_index else {"price": f"{last + step:.4f}", "quantity": "100", "orders": "1"}
-        for step in (-TICK, TICK)
-    )
-    return {
+    quote = {
         "exchange_token": token,
         "display_symbol": listing.broker_symbol,
         "exchange": segment,
         "lstup_time": str(int(now.timestamp())),
         "ltp": f"{last:.4f}",
+        "ohlc": dict.fromkeys(("open", "high", "low", "close"), f"{last:.4f}"),
+    }
+    if listing.instrument_type is InstrumentType.INDEX:
+        none = {"price": "0", "quantity": "0", "orders": "0"}
+        name = f"{listing.broker_symbol}-IN"
+        return quote | {"display_symbol": name, "last_volume": "0", "depth": {"buy": [none], "sell": [none]}}
+    bid, ask = ({"price": f"{last + step:.4f}", "quantity": "100", "orders": "1"} for step in (-TICK, TICK))
+    return quote | {
         "last_volume": "1000",
         "open_int": "0",
         "low_price_range": f"{last * Decimal('0.9'):.4f}",
         "high_price_range": f"{last * Decimal('1.1'):.4f}",
-        "ohlc": dict.fromkeys(("open", "high", "low", "close"), f"{last:.4f}"),
         "depth": {"buy": [bid], "sell": [ask]},
     }
 

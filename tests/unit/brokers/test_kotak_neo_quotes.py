@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from order_router.adapter.errors import SessionExpired, Unsupported
+from order_router.adapter.errors import OutcomeUnknown, SessionExpired, Unsupported
 from order_router.adapter.http import HttpRequest, HttpResponse
 from order_router.adapter.port import OrderTarget
 from order_router.adapter.session import BrokerSession, Secret, Surroundings
@@ -83,6 +83,44 @@ def test_nothing_is_asked_for_if_one_of_them_is_not_listed() -> None:
         kotak_neo.read_quotes(host, session(), [SHARES[0].instrument, parse_instrument("NSE:NOWHERE")])
 
     assert host.asked == []
+
+
+@pytest.mark.parametrize("nothing", [{}, {"open_int": "", "last_volume": None}])
+def test_a_quote_may_lack_its_volume_and_open_interest(nothing: dict[str, Any]) -> None:
+    row = a_quote("nse_cm|1")
+    row = {name: value for name, value in row.items() if name not in {"open_int", "last_volume"}} | nothing
+
+    (quote,) = kotak_neo.read_quotes(lambda _: answered([row]), session(), [SHARES[0].instrument])
+
+    assert (quote.last_price, quote.volume, quote.open_interest) == (Decimal(1), None, None)
+
+
+@pytest.mark.parametrize(
+    "unreadable",
+    [
+        a_quote("nse_cm|2") | {"ltp": "--"},
+        a_quote("nse_cm|2") | {"open_int": "many"},
+        a_quote("nse_cm|2") | {"ohlc": None},
+        {"exchange": "nse_cm"},
+        None,
+    ],
+)
+def test_a_quote_that_cannot_be_read_is_left_out_and_takes_no_other_with_it(unreadable: Any) -> None:
+    asked = [SHARES[0].instrument, SHARES[1].instrument]
+
+    quotes = kotak_neo.read_quotes(lambda _: answered([unreadable, a_quote("nse_cm|1")]), session(), asked)
+
+    assert [quote.instrument for quote in quotes] == asked[:1]
+    with pytest.raises(OutcomeUnknown):
+        kotak_neo.read_quotes(lambda _: answered([unreadable]), session(), asked)
+
+
+def test_a_row_may_name_what_it_quotes_by_its_display_name() -> None:
+    row = a_quote("nse_cm|26000") | {"display_symbol": "1"}
+
+    (quote,) = kotak_neo.read_quotes(lambda _: answered([row]), session(), [SHARES[0].instrument])
+
+    assert quote.instrument == SHARES[0].instrument
 
 
 @pytest.mark.parametrize("name", ["access_token", "trade_token", "sid"])

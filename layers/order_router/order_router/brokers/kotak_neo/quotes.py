@@ -38,13 +38,18 @@ RIGHTS = {"CE": InstrumentType.CE, "PE": InstrumentType.PE}
 
 
 def read_quotes(send: Send, session: BrokerSession, instruments: Sequence[Instrument]) -> tuple[Quote, ...]:
-    """Read the last price and the best of both sides, fifty instruments a call."""
+    """Read the last price and the best of both sides, fifty instruments a call.
+
+    A row that cannot be read is left out; OutcomeUnknown if none can be.
+    """
     listings = [session.listing(instrument) for instrument in instruments]
-    return tuple(
-        quote
-        for some in batched(listings, QUOTES_A_CALL, strict=False)
-        for quote in _quotes(send, session, some)
-    )
+    batches = batched(listings, QUOTES_A_CALL, strict=False)
+    found = [one for some in batches for one in _quotes(send, session, some)]
+    quotes = tuple(one for one in found if isinstance(one, Quote))
+    unread = [one for one in found if isinstance(one, OutcomeUnknown)]
+    if unread and not quotes:
+        raise unread[0]
+    return quotes
 
 
 def read_option_chain(send: Send, session: BrokerSession, query: ChainQuery) -> tuple[OptionQuote, ...]:
@@ -78,15 +83,24 @@ def read_order_margin(send: Send, session: BrokerSession, request: OrderRequest)
     )
 
 
-def _quotes(send: Send, session: BrokerSession, listings: Sequence[Listing]) -> Iterator[Quote]:
+def _quotes(
+    send: Send, session: BrokerSession, listings: Sequence[Listing]
+) -> Iterator[Quote | OutcomeUnknown | None]:
     names = {listing.broker_key: listing.instrument for listing in listings}
     asked = percent_encoded(",".join(names), safe="|,")
     answer = ask_market(send, session, f"/script-details/1.0/quotes/neosymbol/{asked}/all")
     for value in read_list(answer, "the quotes"):
+        yield _quote_or_why(value, names)
+
+
+def _quote_or_why(value: Any, names: Mapping[str, Instrument]) -> Quote | OutcomeUnknown | None:  # noqa: ANN401
+    """Return a row's quote or why there is none; None for what was not asked for."""
+    try:
         row = read_object(value, "a quote")
         instrument = _asked_for(row, names)
-        if instrument is not None:
-            yield _quote(row, instrument)
+        return None if instrument is None else _quote(row, instrument)
+    except OutcomeUnknown as error:
+        return error
 
 
 def _asked_for(row: dict[str, Any], names: Mapping[str, Instrument]) -> Instrument | None:
@@ -110,8 +124,8 @@ def _quote(row: dict[str, Any], instrument: Instrument) -> Quote:
         high_price=_price(day, "high"),
         low_price=_price(day, "low"),
         close_price=_price(day, "close"),
-        volume=read_integer(row, "last_volume"),
-        open_interest=read_integer(row, "open_int"),
+        volume=_units(row, "last_volume"),
+        open_interest=_units(row, "open_int"),
         lower_circuit=_price(row, "low_price_range"),
         upper_circuit=_price(row, "high_price_range"),
         quoted_at=_time(row, "lstup_time"),
@@ -129,6 +143,10 @@ def _best(depth: dict[str, Any], side: str) -> tuple[Decimal | None, int | None]
 
 def _price(row: dict[str, Any], name: str) -> Decimal | None:
     return None if row.get(name) in (None, "") else read_decimal(row, name) or None
+
+
+def _units(row: dict[str, Any], name: str) -> int | None:
+    return None if row.get(name) in (None, "") else read_integer(row, name)
 
 
 def _time(row: dict[str, Any], name: str) -> datetime:
