@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from order_router.adapter.http import HttpRequest, HttpResponse
-from order_router.adapter.login import Credentials, CredentialsRefused, LoginUnclear
+from order_router.adapter.login import CodeRefused, Credentials, CredentialsRefused, LoginFailed, LoginUnclear
 from order_router.adapter.session import Secret, Surroundings
 from order_router.brokers.kotak_neo.login import log_in
 from order_router.brokers.kotak_neo.profile import profile
@@ -204,3 +204,27 @@ def test_both_steps_are_sent_once_each() -> None:
         "tradeApiLogin",
         "tradeApiValidate",
     ]
+
+
+@pytest.mark.parametrize(
+    ("words", "failure"),
+    [
+        ("Request unsuccessful, please try again later", LoginUnclear),
+        ("Service not successful", LoginUnclear),
+        ("Request blocked, retry", LoginUnclear),
+        ("Invalid UCC", CredentialsRefused),
+        ("ucc: not known", CredentialsRefused),
+        ("Invalid MPIN.", CredentialsRefused),
+        ("Your account is locked", CredentialsRefused),
+        ("Missing required field 'Ucc'", CredentialsRefused),
+        ("Invalid credentials or TOTP.", CodeRefused),
+    ],
+)
+def test_a_passing_fault_is_no_refusal_of_what_is_stored(words: str, failure: type[LoginFailed]) -> None:
+    body = {"status": "error", "message": words, "errorCode": "400"}
+    answer = HttpResponse(status=400, body=json.dumps(body).encode())
+
+    with pytest.raises(LoginFailed) as raised:
+        log_in(lambda _: answer, credentials())
+
+    assert type(raised.value) is failure

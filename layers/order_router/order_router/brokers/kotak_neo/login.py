@@ -37,6 +37,9 @@ LAST_TIME_S = 4_102_444_800
 CLOCK_MAY_BE_OFF = timedelta(seconds=30)
 TOO_MANY = 429
 ADDRESS_CODES = ("100008", "1037")
+OF_THE_CODE = re.compile(r"\btotp\b")
+OF_WHAT_IS_STORED = re.compile(r"\b(mpin|ucc|missing required field|locked)\b")
+"""Whole words: "unsuccessful" and "blocked" are none of them."""
 STORE_ANEW = "store the credentials anew"
 
 
@@ -145,9 +148,9 @@ def _failure(
     kind: type[LoginFailed] = LoginUnclear
     if refusal.code in ADDRESS_CODES:
         kind, words = AddressRefused, f"{words}; register the address that the logins come from at Kotak"
-    elif "totp" in lowered:
+    elif OF_THE_CODE.search(lowered):
         kind, words = CodeRefused, f"{words}; {_about_codes(response, now)}"
-    elif any(named in lowered for named in ("mpin", "ucc", "missing required field", "locked")):
+    elif OF_WHAT_IS_STORED.search(lowered):
         kind, words = CredentialsRefused, f"{words}; {STORE_ANEW}"
     elif refusal.status in UNAUTHORISED or refusal.code in {str(code) for code in UNAUTHORISED}:
         kind, words = CredentialsRefused, f"{words}; is access_token the present one? {STORE_ANEW}"
