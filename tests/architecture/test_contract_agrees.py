@@ -3,6 +3,7 @@
 from order_router.api.openapi import OPERATIONS
 from order_router.service.sessions import LOGIN_LEASE, PATIENCE
 from order_router.service.timing import (
+    BOOK_TIME,
     BOOK_WAIT,
     LOOKS_TIME,
     PACE_WAIT,
@@ -50,7 +51,7 @@ def test_a_pass_of_the_kill_switch_s_work_ends_before_its_function_does() -> Non
 def test_all_of_an_account_s_cancels_and_looks_at_all_accounts_end_before_their_functions_do() -> None:
     assert (PASS_TIME + PACE_WAIT + WRITE_TIME + READ_TIME).total_seconds() <= seconds_allowed("cancel")
     assert (LOOKS_TIME + 2 * READ_TIME + WRITE_TIME).total_seconds() <= seconds_allowed("reconcile")
-    assert (LOOKS_TIME + BOOK_WAIT + 2 * READ_TIME).total_seconds() <= seconds_allowed("reconcile")
+    assert (LOOKS_TIME + BOOK_WAIT + BOOK_TIME).total_seconds() <= seconds_allowed("reconcile")
     assert (WATCHES_TIME + READ_TIME + WRITE_TIME).total_seconds() <= seconds_allowed("reconcile")
 
 

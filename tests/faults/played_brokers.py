@@ -261,8 +261,17 @@ class PlayedIbkr(PlayedZerodha):
         world.desk = replace(world.desk, sessions=world.sessions)
 
 
+class PlayedIbkrOfTwo(PlayedIbkr):
+    """The same, with another account of the username selected, and deaf to whose orders an address names."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        others = {"held": [ibkr_side.SECRETS["account_id"], "U7654321"], "selected": "U7654321"}
+        self._kite.control({"accounts": {**others, "ignores_query": True}})
+
+
 PLAYED: Mapping[str, Callable[[World], PlayedBroker]] = {
-    "ibkr": PlayedIbkr,
+    "ibkr": PlayedIbkrOfTwo,
     "icici_breeze": PlayedIciciBreeze,
     "kotak_neo": PlayedKotakNeo,
     "paper": PlayedPaper,

@@ -31,6 +31,7 @@ from tests.simulators.ibkr_vendor import BETWEEN, Ibkr
 
 MINUTE_S, TENTH_S = 60, 0.1
 BOOKS = ("/iserver/account/orders", "/iserver/account/trades")
+READS = ("/iserver/accounts", *BOOKS)
 TURN = "book#ibkr#"
 DOWN = Reason("BROKER_UNREACHABLE", "no connection")
 
@@ -115,7 +116,7 @@ def test_two_accounts_of_one_user_are_read_one_after_the_other(desk: Desk, takes
     settled = reconcile_all(desk.world.desk)
 
     assert [one.looked_at for one in settled] == [1, 1]
-    assert len(desk.asked) - began == 4
+    assert len(desk.asked) - began == 2 * len(READS)
     assert min(desk.gaps_s()) >= BETWEEN.total_seconds()
 
 
@@ -255,7 +256,7 @@ def test_whoever_is_kept_out_reads_nothing_until_the_broker_listens_again(desk: 
 
     world.clock.advance(2 * MINUTE_S)
     reconcile_all(world.desk)
-    assert [path for _, path in desk.asked[asked : asked + 2]] == list(BOOKS)
+    assert [path for _, path in desk.asked[asked : asked + 3]] == list(READS)
 
 
 def test_a_user_is_known_by_what_names_it_in_each_of_its_accounts_sessions() -> None:

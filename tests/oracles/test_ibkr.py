@@ -24,7 +24,7 @@ from order_router.adapter.login import Credentials
 from order_router.adapter.port import ChainQuery, ModifyIntent, OrderTarget, PlaceIntent
 from order_router.adapter.session import BrokerSession, Secret, Surroundings
 from order_router.brokers import ibkr
-from order_router.brokers.ibkr import instruments, login
+from order_router.brokers.ibkr import instruments, login, selection
 from order_router.brokers.ibkr.questions import ANSWERED_YES
 from order_router.brokers.ibkr.quotes import FIELDS
 from order_router.brokers.ibkr.session import Ask
@@ -59,6 +59,10 @@ ANSWERS = (
     _canned("POST", f"/iserver/account/{ACCOUNT_ID}/orders", [QUESTION]),
     _canned("POST", "/iserver/reply/", ACKNOWLEDGED),
     _canned("POST", f"/iserver/account/{ACCOUNT_ID}/order/", ACKNOWLEDGED),
+    _canned("POST", "/iserver/account", {"set": True, "acctId": ACCOUNT_ID}),
+    _canned(
+        "GET", "/iserver/accounts", {"accounts": [ACCOUNT_ID, "U7654321"], "selectedAccount": "U7654321"}
+    ),
     _canned("GET", "/iserver/account/orders", {"orders": [], "snapshot": True}),
     _canned("GET", "/iserver/account/trades", []),
     _canned("GET", "/iserver/marketdata/snapshot", [{"conid": 265598, "6509": "RpB", "31": "197.93"}]),
@@ -222,7 +226,8 @@ INTENTS: dict[str, Intent] = {
     "keep the session alive": Intent(login.keep_alive, [("tickle", {})]),
 }
 DIFFERENT: list[tuple[str, dict[str, Any]]] = [
-    ("live_orders", {}),
+    ("switch_account", {"account_id": ACCOUNT_ID}),
+    ("live_orders", {"account_id": ACCOUNT_ID}),
     ("trades", {}),
     ("info_and_rules_by_conid", {"conid": "265598", "is_buy": True}),
     ("generate_live_session_token", {}),
@@ -308,7 +313,7 @@ def test_we_send_what_ibind_sends(both: Both, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("call", "theirs"),
-    [(login.BEGIN, -4), (login.ACCOUNTS, -3), (login.PORTFOLIOS, -2), (login.SUPPRESS, -1)],
+    [(login.BEGIN, -4), (selection.ACCOUNTS, -3), (login.PORTFOLIOS, -2), (login.SUPPRESS, -1)],
 )
 def test_a_login_goes_on_as_ibind_does(both: Both, call: Ask, theirs: int) -> None:
     (ours,) = both.ours(lambda send, session: session_call(send, session, call))
@@ -329,11 +334,15 @@ def test_the_key_of_the_day_is_asked_for_as_ibind_does(both: Both) -> None:
 
 
 def test_the_book_is_the_live_orders_and_the_trades(both: Both) -> None:
-    """On purpose: one book is two reads, and the reference's `trades` has no slash at its end and no account."""
-    orders, trades = both.ours(ibkr.read_orders)
+    """On purpose: one book is four calls, and the reference's `trades` has no slash at its end."""
+    accounts, switch, orders, trades = both.ours(ibkr.read_orders)
 
+    assert said(accounts) == said(both.theirs[-3])
+    assert said(switch) == said(both.theirs[-9])
     assert said(orders) == said(both.theirs[-8])
-    assert f"{trades.target}/?accountId={ACCOUNT_ID}" == both.theirs[-7].target
+    assert trades.target.replace("?", "/?") == both.theirs[-7].target
+    for one in (accounts, switch, orders, trades):
+        both.verify(one)
 
 
 def test_a_contract_s_rules_are_asked_for_in_lower_case(both: Both) -> None:

@@ -5,8 +5,9 @@
 Its user is the one of the adapter's samples (`ibkr_login.CREDENTIALS`). Every call but the exchange of keys is refused
 unless the living key signed it, its nonce is new and its time within a minute of ours. There is a session from the
 start (`ibkr_login.SESSION`); a login gives a new one, and the one before is dead. A new brokerage session shows no
-orders at first, forgets what has ended, and suppresses no question. `POST /_control` tells it what to do, as the Kite
-simulator's does:
+orders at first, forgets what has ended, and suppresses no question. Live orders and trades are of the selected account
+unless their address names another, an order's status is of the selected one; positions and funds are the same whichever
+account is asked for. `POST /_control` tells it what to do, as the Kite simulator's does:
 
     {"prices": {"NSE:INFY": "1500"}}                 names as the router has them
     {"fill": {"order_id": "...", "quantity": 2}}
@@ -16,6 +17,8 @@ simulator's does:
     {"session": {"is_competing": true}}      another login of the username holds the brokerage session
     {"keeps_out": true}                      live orders or trades twice in 5 s: 429 to everything for 15 minutes
     {"warm": true}                           the first read of the live orders was made
+    {"accounts": {"held": ["U1234567", "U7654321"], "selected": "U7654321"}}     the username's, and the selected one
+    {"accounts": {"ignores_query": true}}    live orders and trades are of the selected account whatever is asked for
     {"reset": true}
 
 `ibkr_behaviours.PRESETS` names the behaviours, `ibkr_vendor.ROUTES` the calls that they can be `on`. `GET

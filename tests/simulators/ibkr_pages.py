@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from tests.simulators import ibkr_combinations as combinations
-from tests.simulators.ibkr_login import ACCOUNT_ID, refusal
+from tests.simulators.ibkr_login import refusal
 from tests.simulators.ibkr_market import BY_CONID, BY_NAME, SPOKEN
 from tests.simulators.kite_book import Row
 
@@ -26,18 +26,18 @@ ENDED = frozenset({"Filled", "Cancelled", "Inactive"})
 FUTURES = frozenset({"CME", "CBOT", "NYMEX", "COMEX"})
 
 
-def form_of(ticket: Mapping[str, Any]) -> dict[str, str]:
-    """Return a ticket as the book takes it; what it lacks is refused."""
+def form_of(ticket: Mapping[str, Any], account: str) -> dict[str, str]:
+    """Return an account's ticket as the book takes it; what it lacks is refused."""
     name = _contract(ticket)
     is_stop = ticket.get("orderType") == "STP"
-    if not str(ticket.get("quantity", "")).isdigit() or ticket.get("acctId") != ACCOUNT_ID:
+    if not str(ticket.get("quantity", "")).isdigit() or ticket.get("acctId") != account:
         raise refusal(400, "accountId or quantity is not valid")
     if FUTURES & combinations.venues_of(name) and (
         ticket.get("manualIndicator"),
         ticket.get("extOperator"),
     ) != (
         False,
-        ACCOUNT_ID,
+        account,
     ):
         raise refusal(200, "manualIndicator and extOperator are required for this contract")
     form = {
@@ -55,13 +55,13 @@ def form_of(ticket: Mapping[str, Any]) -> dict[str, str]:
     return form | ({"tag": str(ticket["cOID"])} if "cOID" in ticket else {})
 
 
-def live_row(row: Row) -> Row:
+def live_row(row: Row, account: str) -> Row:
     """Return an order as the live orders show it."""
     conid, kind = names_of(row)
     status = STATUSES[row["status"]]
     shown = {
-        "acct": ACCOUNT_ID,
-        "account": ACCOUNT_ID,
+        "acct": account,
+        "account": account,
         "conid": int(conid),
         "conidex": row["tradingsymbol"] if kind == "BAG" else conid,
         "orderId": int(row["order_id"]),
@@ -86,7 +86,7 @@ def live_row(row: Row) -> Row:
     return {name: value for name, value in shown.items() if value is not None}
 
 
-def status_row(row: Row) -> Row:
+def status_row(row: Row, account: str) -> Row:
     """Return an order as its status page shows it."""
     conid, kind = names_of(row)
     return {
@@ -104,12 +104,12 @@ def status_row(row: Row) -> Row:
         "order_status": STATUSES[row["status"]],
         "tif": row["validity"],
         "sec_type": kind,
-        "account": ACCOUNT_ID,
+        "account": account,
         "order_time": _utc(row["order_timestamp"]).strftime("%y%m%d%H%M%S"),
     }
 
 
-def trade_row(trade: Row, order: Row) -> Row:
+def trade_row(trade: Row, order: Row, account: str) -> Row:
     """Return a fill."""
     conid, kind = names_of(trade)
     return {
@@ -123,7 +123,7 @@ def trade_row(trade: Row, order: Row) -> Row:
         "side": trade["transaction_type"][0],
         "size": Decimal(trade["quantity"]),
         "price": str(trade["average_price"]),
-        "account": ACCOUNT_ID,
+        "account": account,
         "trade_time": _utc(trade["fill_timestamp"]).strftime("%Y%m%d-%H:%M:%S"),
     }
 

@@ -18,6 +18,7 @@ from tests.exact_json import dump_json
 from tests.simulators import ibkr_combinations as combinations
 from tests.simulators import ibkr_market as market
 from tests.simulators import ibkr_pages as pages
+from tests.simulators.ibkr_accounts import IbkrAccounts
 from tests.simulators.ibkr_behaviours import PRESETS, QUESTIONS
 from tests.simulators.ibkr_login import ACCOUNT_ID, Called, IbkrLogin, refusal
 from tests.simulators.kite_behaviours import Answer, Behaviour, Behaviours
@@ -29,6 +30,7 @@ ROUTES = (
     ("POST", r"/iserver/auth/ssodh/init", "init"),
     ("POST", r"/tickle", "tickle"),
     ("GET", r"/iserver/accounts", "accounts"),
+    ("POST", r"/iserver/account", "switch"),
     ("GET", r"/portfolio/accounts", "portfolios"),
     ("POST", r"/iserver/questions/suppress", "suppress"),
     ("POST", r"/iserver/account/(?P<account>\w+)/orders", "place"),
@@ -91,6 +93,7 @@ def error_body(code: str, message: str) -> str:
 class Asking:
     """A ticket that waits for answers: `ids` are the questions to come, `order_id` the order that it changes."""
 
+    account: str
     form: dict[str, str]
     ids: list[str]
     order_id: str | None
@@ -113,6 +116,7 @@ class Ibkr:
     def reset(self) -> None:
         """Start the day anew."""
         self.logins = IbkrLogin(self._now, self._skew_s)
+        self.accounts = IbkrAccounts()
         self.book = KiteBook(self._now)
         self.book.prices = {name: Decimal(price) for name, price in market.PRICES.items()}
         self.behaviours = Behaviours(PRESETS)
@@ -151,6 +155,7 @@ class Ibkr:
         if "fill" in told:
             self.book.fill(told["fill"]["order_id"], quantity=told["fill"].get("quantity"))
         self.logins.be_told(told.get("session", {}))
+        self.accounts.be_told(told.get("accounts", {}))
         self._keeps_out = told.get("keeps_out", self._keeps_out)
         if told.get("warm"):
             self._warm_session = self.logins.sessions
@@ -196,7 +201,7 @@ class Ibkr:
     def _done(self, call: str, fields: Fields, called: Called, behaviour: Behaviour) -> Any:
         if call != "reply":
             self._asking.clear()  # any other request voids a question
-        if fields.get("account", ACCOUNT_ID) != ACCOUNT_ID:
+        if fields.get("account", ACCOUNT_ID) not in self.accounts.held:
             raise refusal(400, "accountId is not valid")
         if call in WRITES:
             return WRITES[call](self, fields, behaviour)
@@ -208,20 +213,20 @@ class Ibkr:
     def place(self, fields: Fields, behaviour: Behaviour) -> Any:
         """Take a ticket in, or ask before."""
         (ticket,) = fields["orders"]
-        form = pages.form_of(ticket)
+        form = pages.form_of(ticket, fields["account"])
         self._price_combination(form)
         if form["tag"] in {row["tag"] for row in self.book.orders.values()}:
             words = f"Order couldn't be submitted: Local order ID={form['tag']} is already registered."
             raise refusal(200, words)
-        return self._ask_or_do(Asking(form, _questions(behaviour), None), behaviour)
+        return self._ask_or_do(Asking(fields["account"], form, _questions(behaviour), None), behaviour)
 
     def modify(self, fields: Fields, behaviour: Behaviour) -> Any:
         """Change an order by its whole ticket, or ask before."""
-        order_id = self._known(fields["order_id"])
+        account, order_id = fields["account"], self._known(fields)
         form = pages.form_of(
-            {name: value for name, value in fields.items() if name not in {"account", "order_id"}}
+            {name: value for name, value in fields.items() if name not in {"account", "order_id"}}, account
         )
-        return self._ask_or_do(Asking(form, _questions(behaviour), order_id), behaviour)
+        return self._ask_or_do(Asking(account, form, _questions(behaviour), order_id), behaviour)
 
     def cancel(self, fields: Fields, behaviour: Behaviour) -> Any:
         """Cancel an order, or every order."""
@@ -230,7 +235,7 @@ class Ibkr:
                 if pages.STATUSES[row["status"]] not in pages.ENDED:
                     self.book.cancel(order_id)
             return {"msg": "Request was submitted", "order_id": -1, "conid": -1, "account": None}
-        order_id = self._known(fields["order_id"])
+        order_id = self._known(fields)
         row = self.book.orders[order_id]
         venues = combinations.venues_of(f"{row['exchange']}:{row['tradingsymbol']}")
         if pages.FUTURES & venues and fields.get("manualIndicator") != "false":
@@ -270,11 +275,14 @@ class Ibkr:
                 self.book.modify(asking.order_id, asking.form)
             return asking.order_id
         order_id = self.book.accept("regular", asking.form)
+        self.accounts.own(order_id, asking.account)
         self.book.settle(order_id, effect, behaviour.quantity)
         return order_id
 
-    def _known(self, order_id: str) -> str:
-        if order_id not in self.book.orders or order_id in self._forgotten:
+    def _known(self, fields: Fields) -> str:
+        order_id: str = fields["order_id"]
+        is_known = order_id in self.book.orders and order_id not in self._forgotten
+        if not is_known or self.accounts.owner(order_id) != fields["account"]:
             raise refusal(200, f"OrderID {order_id} doesn't exist")
         return order_id
 
@@ -288,10 +296,10 @@ class Ibkr:
         self._forgotten.update(ended)
         return begun
 
-    def accounts(self, _: Fields, __: Called) -> Any:
+    def name_accounts(self, _: Fields, __: Called) -> Any:
         """Name the accounts, which must be asked for once a session."""
         self.logins.has_asked_accounts = True
-        return {"accounts": [ACCOUNT_ID], "selectedAccount": ACCOUNT_ID, "isPaper": True}
+        return self.accounts.shown()
 
     def suppress(self, fields: Fields, _: Called) -> Any:
         """Ask these questions no more in this session."""
@@ -299,20 +307,27 @@ class Ibkr:
         return {"status": "submitted"}
 
     # ------------------------------------------------------------ reads
-    def live_orders(self, _: Fields) -> Any:
-        """Show the orders; the first read of a session shows none."""
+    def live_orders(self, fields: Fields) -> Any:
+        """Show the orders of an account; the first read of a session shows none."""
         if self._warm_session != self.logins.sessions:
             self._warm_session = self.logins.sessions
             return {"orders": [], "snapshot": False}
-        rows = [pages.live_row(row) for name, row in self.book.orders.items() if name not in self._forgotten]
+        account = self.accounts.asked_for(fields)
+        rows = [
+            pages.live_row(row, account)
+            for name, row in self.book.orders.items()
+            if name not in self._forgotten and self.accounts.owner(name) == account
+        ]
         return {"orders": rows, "snapshot": True}
 
     def one_order(self, fields: Fields) -> Any:
-        """Show one order of this session."""
+        """Show one order of this session and of the selected account."""
         row = self.book.orders.get(fields["order_id"])
         if row is None or fields["order_id"] in self._forgotten:
             raise refusal(503, "Order not found")
-        return pages.status_row(row)
+        if self.accounts.owner(fields["order_id"]) != self.accounts.selected:
+            raise refusal(503, "Order not found")
+        return pages.status_row(row, self.accounts.selected)
 
     def search(self, fields: Fields) -> Any:
         """Show the contracts of a symbol, and from then on their strikes."""
@@ -324,13 +339,16 @@ class Ibkr:
         symbol = _underlying(fields)
         return market.strikes(symbol, fields["month"] if symbol in self.searched else "")
 
-    def trades(self, _: Fields) -> Any:
-        """Show the fills, those of a combination leg by leg."""
+    def trades(self, fields: Fields) -> Any:
+        """Show the fills of an account, those of a combination leg by leg."""
         rows: list[Fields] = []
+        account = self.accounts.asked_for(fields)
         for trade in self.book.trades:
+            if self.accounts.owner(trade["order_id"]) != account:
+                continue
             is_one = trade["exchange"] != "COMBO"
             parts = [trade] if is_one else combinations.leg_trades(trade, self.book.prices)
-            rows += [pages.trade_row(part, self.book.orders[trade["order_id"]]) for part in parts]
+            rows += [pages.trade_row(part, self.book.orders[trade["order_id"]], account) for part in parts]
         return rows
 
     def positions(self, _: Fields) -> Any:
@@ -369,14 +387,17 @@ WRITES: dict[str, Callable[[Ibkr, Fields, Behaviour], Any]] = {
 LOGINS: dict[str, Callable[[Ibkr, Fields, Called], Any]] = {
     "live_session_token": lambda ibkr, _, called: ibkr.logins.exchange(called),
     "init": Ibkr.begin,
-    "accounts": Ibkr.accounts,
+    "accounts": Ibkr.name_accounts,
+    "switch": lambda ibkr, fields, _: ibkr.accounts.switch(fields["acctId"]),
     "suppress": Ibkr.suppress,
     "tickle": lambda ibkr, _, __: {
         "session": "abc123def456",
         "hmds": {"error": "no bridge"},
         "iserver": {"authStatus": ibkr.logins.status()},
     },
-    "portfolios": lambda _, __, ___: [{"id": ACCOUNT_ID, "accountId": ACCOUNT_ID, "currency": "INR"}],
+    "portfolios": lambda ibkr, _, __: [
+        {"id": name, "accountId": name, "currency": "INR"} for name in ibkr.accounts.held
+    ],
 }
 READS: dict[str, Callable[[Ibkr, Fields], Any]] = {
     "orders": Ibkr.live_orders,

@@ -49,7 +49,10 @@ RECONCILE_DELAY_S = 5
 RECONCILE_AGAIN_FOR = timedelta(minutes=2)
 """How long an unknown order, or an unanswered change, is looked for every few seconds; then the schedule does it."""
 
-BOOK_HELD = timedelta(seconds=20)
+BOOK_TIME = timedelta(seconds=22)
+"""How long the reads of a book that is read in turn last at most: four, over one connection."""
+
+BOOK_HELD = timedelta(seconds=30)
 """How long a worker has a turn at an order book at most: longer than the reads of one take."""
 
 BOOK_WAIT = timedelta(seconds=8)

@@ -25,12 +25,12 @@ from order_router.adapter.http import HttpResponse, Send
 from order_router.adapter.login import Credentials, CredentialsRefused, LoginUnclear, NewSession
 from order_router.adapter.session import BrokerSession, Secret
 from order_router.brokers.ibkr.questions import ANSWERED_YES
+from order_router.brokers.ibkr.selection import ACCOUNTS
 from order_router.brokers.ibkr.session import DEAD, Ask, call, read_content, signed_request
 from order_router.brokers.ibkr.signing import HEADER_TEXT, base_string, header, oauth_parameters
 
 TOKEN = Ask(method="POST", path="/oauth/live_session_token")
 BEGIN = Ask(method="POST", path="/iserver/auth/ssodh/init", content={"publish": True, "compete": True})
-ACCOUNTS = Ask(method="GET", path="/iserver/accounts")
 PORTFOLIOS = Ask(method="GET", path="/portfolio/accounts")
 SUPPRESS = Ask(method="POST", path="/iserver/questions/suppress", content={"messageIds": list(ANSWERED_YES)})
 TICKLE = Ask(method="POST", path="/tickle")

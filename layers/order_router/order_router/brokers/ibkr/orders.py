@@ -14,7 +14,8 @@ from order_router.adapter.session import BrokerSession
 from order_router.brokers.ibkr import wire
 from order_router.brokers.ibkr.profile import profile
 from order_router.brokers.ibkr.questions import ORDER_ID, read_order_id, write_and_answer
-from order_router.brokers.ibkr.session import ACCOUNT_ID, Ask, account_id, call
+from order_router.brokers.ibkr.selection import is_of_another, of_account, select_account, was_selected
+from order_router.brokers.ibkr.session import Ask, account_id, call
 from order_router.brokers.ibkr.ticket import operator, order_ticket, venues_of
 from order_router.domain.listing import Listing
 from order_router.domain.reports import OrderBook, OrderReport, UnreadableRow, book_of
@@ -75,16 +76,27 @@ def read_orders(send: Send, session: BrokerSession) -> OrderBook:
     """Read the live orders of the account, and from today's fills which others there were.
 
     The first read of a brokerage session is empty and says that it is no snapshot: such a book is not complete. Nor
-    is one that lacks an order of which a fill is known: a renewed session can have forgotten an order that ended.
+    is one that lacks an order of which a fill is known: a renewed session can have forgotten an order that ended. Nor
+    is one that may be of another account of the username.
     """
-    asked = Ask(method="GET", path="/iserver/account/orders")
+    selected = select_account(send, session)
+    asked = of_account("/iserver/account/orders", session)
     content = read_object(call(send, session, asked), "the live orders")
-    trades = read_list(call(send, session, Ask(method="GET", path="/iserver/account/trades")), "the trades")
-    rows = [row for row in read_list(content.get("orders"), "orders") if not _is_of_another(row, session)]
+    shown = read_list(content.get("orders"), "orders")
+    filled = read_list(call(send, session, of_account("/iserver/account/trades", session)), "the trades")
+    rows = [row for row in shown if not is_of_another(row, session, "acct")]
+    trades = [trade for trade in filled if not is_of_another(trade, session, "account")]
     named = session.around.listings.named(wire.keys_of(rows, "secType"))
     found = [_report_or_why(row, named) for row in rows]
     found += _forgotten(trades, found)
-    return book_of(found, is_whole=content.get("snapshot") is True and len(rows) < MAX_ROWS)
+    is_whole = content.get("snapshot") is True and len(shown) < MAX_ROWS
+    is_of_others = _are_of_others(shown, rows) or _are_of_others(filled, trades)
+    is_ours = was_selected(send, session, selected) and not is_of_others
+    return book_of(found, is_whole=is_whole and is_ours)
+
+
+def _are_of_others(shown: list[Any], ours: list[Any]) -> bool:
+    return bool(shown) and not ours
 
 
 def _report_or_why(value: Any, named: Mapping[str, Listing]) -> OrderReport | UnreadableRow:  # noqa: ANN401
@@ -116,9 +128,3 @@ def _text_or_none(value: Any, name: str) -> str | None:  # noqa: ANN401
         return read_optional_text(read_object(value, "a row"), name)
     except OutcomeUnknown:
         return None
-
-
-def _is_of_another(row: Any, session: BrokerSession) -> bool:  # noqa: ANN401
-    """Return whether a row names another account of the same user."""
-    account = row.get("acct") if isinstance(row, dict) else None
-    return isinstance(account, str) and bool(ACCOUNT_ID.fullmatch(account)) and account != account_id(session)

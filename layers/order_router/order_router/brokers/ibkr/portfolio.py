@@ -20,6 +20,7 @@ from order_router.adapter.session import BrokerSession
 from order_router.brokers.ibkr import wire
 from order_router.brokers.ibkr.contracts import Name, known_name, name_contracts
 from order_router.brokers.ibkr.questions import read_order_id
+from order_router.brokers.ibkr.selection import is_of_another, of_account
 from order_router.brokers.ibkr.session import Ask, account_id, call
 from order_router.domain.instrument import Instrument
 from order_router.domain.listing import Listing
@@ -35,7 +36,8 @@ PRICED_IN: dict[str, tuple[Exchange, ...]] = {
 
 def read_trades(send: Send, session: BrokerSession) -> tuple[Trade, ...]:
     """Read today's fills of the account."""
-    rows = _rows(call(send, session, Ask(method="GET", path="/iserver/account/trades")), "a trade")
+    shown = _rows(call(send, session, of_account("/iserver/account/trades", session)), "a trade")
+    rows = [row for row in shown if not is_of_another(row, session, "account")]
     named = session.around.listings.named(wire.keys_of(rows, "sec_type"))
     # the legs of a combination are fills of contracts that nobody need have looked up
     legs = {wire.read_conid(row) for row in rows if row.get("sec_type") == "OPT"} - named.keys()
