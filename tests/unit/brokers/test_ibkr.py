@@ -274,3 +274,9 @@ def test_a_part_of_a_share_is_not_rounded() -> None:
 
     with pytest.raises(errors.OutcomeUnknown, match="whole number"):
         wire.read_row(row, parse_instrument("NASDAQ:AAPL"))
+
+
+def test_orders_read_back_and_a_book_stay_within_a_username_s_ten_requests_a_second() -> None:
+    of_an_order, of_a_book = 2, 4
+
+    assert ibkr.profile.order_calls_per_second * of_an_order + of_a_book <= 10

@@ -24,8 +24,8 @@ profile = Profile(
     is_idempotent=True,
     rejects_after_acknowledging=True,
     asks_back=True,
-    # ten requests a second of one username, and an order is read back
-    order_calls_per_second=4,
+    # ten requests a second of one username: an order is read back, and a book is up to four
+    order_calls_per_second=3,
     paces_whole_account=True,
     tells_realised_pnl=True,
     reads_per_second=5,
