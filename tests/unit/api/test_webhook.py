@@ -168,6 +168,30 @@ def test_an_odd_hint_about_the_position_never_refuses_an_alert(settings: MemoryS
     assert not closes(alert.to_alert(), strategy)
 
 
+@pytest.mark.parametrize(
+    ("body", "does_close"),
+    [
+        ('{"action": "sell", "contracts": "5", "position_size": "0"}', True),
+        ('{"action": "sell", "contracts": 5, "position_size": 0}', True),
+        ('{"action": "sell", "contracts": 5, "position_size": 0.0}', True),
+        ('{"action": "sell", "contracts": 5, "position_size": 2.5}', True),
+        ('{"action": "buy", "contracts": 5, "position_size": -5}', True),
+        ('{"action": "buy", "contracts": 5, "position_size": 5}', False),
+        ('{"action": "sell", "contracts": 5, "position_size": false}', False),
+        ('{"action": "sell", "contracts": 5, "position_size": 1e999999}', False),
+        ('{"action": "sell", "contracts": 5, "position_size": "-0.%s1"}' % ("0" * 70), False),
+    ],
+)
+def test_a_position_size_says_the_same_with_and_without_quotes(
+    settings: MemorySettings, body: str, does_close: bool
+) -> None:
+    whole = body.replace("{", '{"ticker": "INFY", "exchange": "NSE", ')
+
+    alert, strategy = authenticated_alert(request(IN_PATH, whole, path={"token": TOKEN}), settings)
+
+    assert (requests_of(alert, strategy)[0].position_effect == "CLOSE") is does_close
+
+
 def refused(asked: ApiRequest, settings: MemorySettings, error: Exception | None = None) -> list[str]:
     notifier, sender = MemoryNotifier(), sender_of(asked, settings)
     with contextlib.suppress(Exception), refusals_told(notifier, asked, sender):

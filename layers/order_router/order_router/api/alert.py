@@ -1,11 +1,14 @@
 """A TradingView alert as it comes in: any content type, numbers as text, unknown keys ignored."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from order_router.domain.alert import Alert
+
+MAX_HINT = 64
 
 
 def _text(value: object) -> object:
@@ -19,7 +22,11 @@ Text = Annotated[str, BeforeValidator(_text), Field(max_length=64)]
 
 
 def _hint(value: object) -> str | None:
-    return value.strip()[:64] if isinstance(value, str) else None
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+        return None
+    text = str(value).strip()
+    # the first part of a long number is another number
+    return text if len(text) <= MAX_HINT else None
 
 
 Hint = Annotated[str | None, BeforeValidator(_hint)]

@@ -79,8 +79,17 @@ def closes(alert: Alert, strategy: Strategy) -> bool:
     after, quantity, side = _signed(alert.position_size), _signed(alert.contracts), alert.action.lower()
     if after is None or quantity is None or side not in ACTIONS:
         return False
-    before = after - quantity if ACTIONS[side] is Side.BUY else after + quantity
-    return after * before >= 0 and abs(after) < abs(before) and (strategy.quantity is None or after == 0)
+    bought = quantity if ACTIONS[side] is Side.BUY else -quantity
+    return _gets_smaller(after, bought) and (strategy.quantity is None or after == 0)
+
+
+def _gets_smaller(after: Decimal, bought: Decimal) -> bool:
+    try:
+        before = after - bought
+        is_same_side = after == 0 or after.is_signed() == before.is_signed()
+        return is_same_side and abs(after) < abs(before)
+    except ArithmeticError:  # a number beyond all sizes says nothing
+        return False
 
 
 def _signed(text: str | None) -> Decimal | None:
