@@ -72,6 +72,24 @@ def test_the_deployer_s_holidays_and_sessions_are_days_of_the_calendar() -> None
     assert Environment({}).trading_days() == {}
 
 
+@pytest.mark.parametrize(
+    ("named", "hours"),
+    [
+        ("2027-03-06=09:15-10:00,2027-03-06=11:30-12:30", ["09:15-10:00", "11:30-12:30"]),
+        ("2027-03-06=11:30-12:30,2027-03-06=09:15-10:00", ["09:15-10:00", "11:30-12:30"]),
+        ("2027-03-06=09:15-10:00,2027-03-06=10:00-11:00", ["09:15-10:00", "10:00-11:00"]),
+        ("2027-03-06=09:15-12:30,2027-03-06=10:00-11:00", ["09:15-12:30"]),
+        ("2027-03-06=10:00-12:30,2027-03-06=09:15-11:00,2027-03-06=12:00-13:00", ["09:15-13:00"]),
+        ("2027-03-06=09:15-10:00,2027-03-06=09:15-10:00", ["09:15-10:00"]),
+    ],
+)
+def test_a_day_has_every_session_that_is_named_for_it(named: str, hours: list[str]) -> None:
+    for holidays in ("", "2027-03-06"):
+        environment = Environment({"TRADING_SESSIONS": named, "TRADING_HOLIDAYS": holidays})
+
+        assert environment.trading_days() == {date(2027, 3, 6): tuple(parse_hours(text) for text in hours)}
+
+
 @pytest.mark.parametrize("text", ["2026-11-08", "2026-11-08=", "8 Nov=17:45-19:10", "2026-11-08=19:10-17:45"])
 def test_a_session_that_cannot_be_read_is_an_error(text: str) -> None:
     with pytest.raises(EnvironmentIncomplete, match="TRADING_SESSIONS"):

@@ -191,6 +191,17 @@ def test_it_says_in_time_when_its_days_run_out() -> None:
     assert CALENDAR.ends_within(Exchange.NYSE, now, timedelta(days=22)) is None
 
 
+def test_a_day_that_the_deployer_names_may_have_two_sessions() -> None:
+    drill, hours = date(2027, 3, 6), ("09:15-10:00", "11:30-12:30")
+    changed = CALENDAR.changed({drill: tuple(parse_hours(text) for text in hours)})
+
+    open_at = [
+        changed.is_open(Exchange.NSE, india(f"2027-03-06T{clock}")) for clock in ("09:30", "10:30", "11:45")
+    ]
+    assert open_at == [True, False, True]
+    assert changed.next_open(Exchange.NSE, india("2027-03-06T10:30")) == india("2027-03-06T11:30")
+
+
 def test_a_day_that_the_deployer_names_counts_for_shares_and_leaves_the_others_unknown() -> None:
     closed, special = date(2027, 1, 26), date(2026, 11, 8)
     changed = CALENDAR.changed({closed: (), special: (parse_hours("17:45-19:10"),)})

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from order_router.domain.errors import RouterError
-from order_router.domain.trading_calendar import Hours, parse_hours
+from order_router.domain.trading_calendar import Hours, in_order, parse_hours
 from order_router.domain.vocabulary import Exchange
 
 
@@ -60,12 +60,16 @@ class Environment:
             ) from None
 
     def trading_days(self) -> dict[date, tuple[Hours, ...]]:
-        """Return the days that the deployer knows better: holidays, and sessions such as 2026-11-08=17:45-19:10."""
+        """Return the days that the deployer knows better: holidays, and sessions such as 2026-11-08=17:45-19:10.
+
+        A day that is named more than once has all the sessions that are named for it.
+        """
         days: dict[date, tuple[Hours, ...]] = dict.fromkeys(self.trading_holidays(), ())
         words = self._variables.get("TRADING_SESSIONS", "").split(",")
         try:
             for day, _, hours in (word.strip().partition("=") for word in words if word.strip()):
-                days[date.fromisoformat(day)] = (parse_hours(hours),)
+                named = date.fromisoformat(day)
+                days[named] = in_order((*days.get(named, ()), parse_hours(hours)))
         except ValueError:
             raise EnvironmentIncomplete(
                 "TRADING_SESSIONS must be such as 2026-11-08=17:45-19:10, with commas"

@@ -243,6 +243,17 @@ def parse_hours(text: str) -> Hours:
     return hours
 
 
+def in_order(hours: Iterable[Hours]) -> tuple[Hours, ...]:
+    """Return a day's hours by when they begin, those that overlap as one."""
+    found: list[Hours] = []
+    for one in sorted(hours, key=lambda hours: hours.opens):
+        if found and one.opens < found[-1].closes:
+            found[-1] = Hours(found[-1].opens, max(found[-1].closes, one.closes))
+        else:
+            found.append(one)
+    return tuple(found)
+
+
 def _since_midnight(text: str) -> timedelta:
     at = time.fromisoformat(text)
     return timedelta(hours=at.hour, minutes=at.minute)
