@@ -9,15 +9,16 @@ import pytest
 
 from infra.calendar.build import SHIPPED
 from order_router.adapter.login import LoginUnclear
+from order_router.aws.environment import Environment
 from order_router.domain.broker_session import SessionRecord, SessionState, begun_telling, leased
 from order_router.domain.trading_calendar import parse_calendar
 from order_router.domain.vocabulary import Exchange
 from order_router.ports import RecordConflict, RenewalPending, StoreUnavailable
 from order_router.service.login_links import LinkInvalid
 from order_router.service.logins import broker_page, finish_login, login_link
-from order_router.service.session_desk import change_record
+from order_router.service.session_desk import SessionDesk, change_record
 from order_router.service.session_notices import tell_calendar_ends
-from order_router.service.sessions import Wanted, look, renew
+from order_router.service.sessions import Wanted, keep_alive, look, renew
 from tests.fakes.clock import FakeClock
 from tests.fakes.login_world import ADDRESS, LoginWorld
 from tests.fakes.sessions import MemorySessionRecords
@@ -132,24 +133,82 @@ def test_the_calendar_s_end_is_told_from_three_weeks_before_it(
     assert world.told() == told
 
 
-def test_only_exchanges_that_an_enabled_account_logs_in_for_make_a_trading_day(world: LoginWorld) -> None:
-    exchanges = {
-        "invented": frozenset({Exchange.NSE}),
-        "paged": frozenset({Exchange.NYSE}),
-        "by-hand": frozenset({Exchange.MCX}),
-        "paper": frozenset({Exchange.CDS}),
-    }
+def trading_at(world: LoginWorld, exchanges: dict[str, Exchange]) -> Any:
+    """Return where brokers come from, each at one exchange alone."""
     broker_of: Any = world.broker_of
 
     def trading(name: str) -> Any:
         broker = broker_of(name)
-        return type("Broker", (), {"profile": replace(broker.profile, exchanges=exchanges[name])})
+        return type(
+            "Broker", (), {"profile": replace(broker.profile, exchanges=frozenset({exchanges[name]}))}
+        )
 
-    desk = replace(world.desk, broker_of=trading)
+    return trading
+
+
+def test_only_exchanges_that_an_enabled_account_logs_in_for_make_a_trading_day(world: LoginWorld) -> None:
+    exchanges = {
+        "invented": Exchange.NSE,
+        "paged": Exchange.NYSE,
+        "by-hand": Exchange.MCX,
+        "paper": Exchange.CDS,
+    }
+
+    desk = replace(world.desk, broker_of=trading_at(world, exchanges))
     assert desk.exchanges() == {Exchange.NSE, Exchange.NYSE}
 
     world.settings.put_account(world.account("page").model_copy(update={"is_enabled": False}))
     assert desk.exchanges() == {Exchange.NSE}
+
+
+def named_days(world: LoginWorld, at: str, *, exchange: Exchange, **variables: str) -> SessionDesk:
+    """Return the desk at this time, every broker at this exchange, with these parameters of the stack."""
+    environment = Environment(variables)
+    calendar = parse_calendar(SHIPPED.read_text(encoding="utf-8")).changed(environment.trading_days())
+    return replace(
+        world.desk,
+        broker_of=trading_at(world, dict.fromkeys(("invented", "paged", "by-hand", "paper"), exchange)),
+        clock=FakeClock(datetime.fromisoformat(at)),
+        holidays=environment.trading_holidays,
+        calendar=lambda: calendar,
+    )
+
+
+@pytest.mark.parametrize(
+    ("exchange", "named", "trades"),
+    [
+        (Exchange.NSE, {"TRADING_HOLIDAYS": "2026-11-25"}, False),
+        (Exchange.NSE, {"TRADING_HOLIDAYS": "2026-11-26"}, True),
+        (
+            Exchange.NSE,
+            {"TRADING_HOLIDAYS": "2026-11-25", "TRADING_SESSIONS": "2026-11-25=18:00-19:15"},
+            True,
+        ),
+        (Exchange.NASDAQ, {"TRADING_HOLIDAYS": "2026-11-25"}, True),
+    ],
+)
+def test_a_named_holiday_is_a_day_without_logins_unless_a_session_is_named_or_others_trade(
+    world: LoginWorld, exchange: Exchange, named: dict[str, str], trades: bool
+) -> None:
+    desk = named_days(world, "2026-11-25T03:00:00+00:00", exchange=exchange, **named)
+
+    looked = look(desk)
+
+    assert desk.is_trading_day() is trades
+    assert [one.account for one in looked] == (["live", "paper"] if trades else [])
+    assert (("login_needed", "page") in world.told()) is trades
+
+
+def test_a_login_that_fails_is_told_while_the_united_states_trade_on_a_named_holiday(
+    world: LoginWorld,
+) -> None:
+    evening = "2026-11-25T13:30:00+00:00"
+    desk = named_days(world, evening, exchange=Exchange.NASDAQ, TRADING_HOLIDAYS="2026-11-25")
+    world.server.refuses = ["user"] * 5
+
+    keep_alive(desk)
+
+    assert ("login_failed", "live") in world.told()
 
 
 class Busy(MemorySessionRecords):

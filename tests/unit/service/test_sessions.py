@@ -408,7 +408,7 @@ def test_on_a_day_without_trading_nobody_is_asked_and_nothing_fails(world: Login
     assert world.server.logins == 0
 
 
-def test_a_named_holiday_is_a_day_without_trading(world: LoginWorld) -> None:
+def test_a_named_holiday_is_a_day_without_trading_where_no_calendar_is_kept(world: LoginWorld) -> None:
     today = world.clock.now().date()
     desk = replace(world.desk, holidays=lambda: frozenset({today}))
 

@@ -38,8 +38,8 @@ LAST_LOGIN_CALL = timedelta(seconds=15)
 class SessionDesk(AccountsDesk):
     """The ports of a service that logs in.
 
-    `nonce` makes a value that no other call makes, and that nobody can guess; `holidays` gives the days without
-    trading that the deployer named, `calendar` those that are kept.
+    `nonce` makes a value that no other call makes, and that nobody can guess; `calendar` gives the days of the
+    exchanges as kept and as the deployer named them; `holidays` the named ones, for where no calendar is kept.
     """
 
     sessions: Sessions
@@ -61,12 +61,13 @@ class SessionDesk(AccountsDesk):
         return self.broker_of(account.broker).profile
 
     def is_trading_day(self) -> bool:
-        """Return whether an exchange of the accounts' brokers may trade today, unless the deployer named a holiday.
+        """Return whether an exchange of the accounts' brokers may trade today, by the calendar.
 
-        Of an exchange whose days are not known every weekday counts.
+        That has the days that the deployer named. Of an exchange whose days are not known every weekday counts, and
+        where no calendar is kept every weekday that was not named a holiday.
         """
         today, calendar = self.clock.now().astimezone(IST).date(), self.calendar()
-        if today in self.holidays():
+        if not calendar.venues and today in self.holidays():
             return False
         return any(calendar.is_trading_day(exchange, today) for exchange in self.exchanges())
 
