@@ -192,6 +192,10 @@ def test_a_bound_key_sees_only_its_account(world: World) -> None:
         ({"cursor": "WzEsIDJd"}, 400, "INVALID_CURSOR"),
         ({"cursor": "e30="}, 400, "INVALID_CURSOR"),
         ({"cursor": urlsafe_b64encode(b"[" * 20_000).decode()}, 400, "INVALID_CURSOR"),
+        *(
+            ({"cursor": urlsafe_b64encode(text).decode()}, 400, "INVALID_CURSOR")
+            for text in (b"5", b"null", b"true", b'"ab"', b"[[],null]", b'["a",5]', b"[1,2,3]", b"5" * 5_000)
+        ),
     ],
 )
 def test_a_bad_query_says_what_is_wrong(world: World, query: dict[str, str], status: int, code: str) -> None:

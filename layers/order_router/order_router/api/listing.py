@@ -153,7 +153,7 @@ def _place(request: ApiRequest, accounts: list[str]) -> _Place | None:
         return _Place(accounts[0], None) if accounts else None
     try:
         account, cursor = json.loads(base64.urlsafe_b64decode(token.encode()))
-    except (ValueError, RecursionError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise CursorInvalid("this cursor is not one that a page gave") from error
     if account not in accounts or not isinstance(cursor, str | None):
         raise CursorInvalid("this cursor is not one that a page gave")
