@@ -58,6 +58,23 @@ def test_a_band_is_more_than_nothing_and_at_most_half_the_price(band: str, is_ta
         Limits.model_validate({"price_band_percent": band})
 
 
+@pytest.mark.parametrize("number", ["1e19", "1e-19", "1e10000000", "1e-10000000"])
+@pytest.mark.parametrize(
+    "rule", ["max_quantity", "max_orders_per_day", "max_order_value", "price_band_percent"]
+)
+def test_a_limit_whose_digits_would_take_seconds_to_write_out_is_refused_by_its_size(
+    rule: str, number: str
+) -> None:
+    with pytest.raises(ValidationError, match="expected a number of usual size"):
+        OrderLimits.model_validate({rule: Decimal(number)})
+
+
+@pytest.mark.parametrize("band", ["1e-19", "1e-100000", "1e-2000000"])
+def test_a_band_as_text_is_never_rounded_to_none(band: str) -> None:
+    with pytest.raises(ValidationError, match="expected a number of usual size"):
+        OrderLimits.model_validate({"price_band_percent": band})
+
+
 @pytest.mark.parametrize("kind", [Limits, OrderLimits])
 def test_limits_that_were_read_cannot_be_changed(kind: type[OrderLimits]) -> None:
     limits = kind(max_quantity=5)

@@ -80,6 +80,22 @@ def test_every_bad_field_is_named(changes: dict[str, Any], named: set[str]) -> N
     assert bad_fields(with_fields(**changes)) == named
 
 
+@pytest.mark.parametrize("field", ["quantity", "disclosed_quantity", "limit_price"])
+@pytest.mark.parametrize("number", ["1e19", "-1e19", "0e19", "1e-19", "1e10000000", "1e-10000000"])
+def test_a_number_whose_digits_would_take_seconds_to_write_out_is_refused_by_its_size(
+    field: str, number: str
+) -> None:
+    with pytest.raises(ValidationError, match="expected a number of usual size") as raised:
+        parse_request(with_fields(**{field: Decimal(number)}))
+    assert len(raised.value.errors()) == 1
+
+
+def test_a_number_of_usual_size_is_taken_however_it_is_written() -> None:
+    order = parse_request(with_fields(quantity=Decimal("1e6"), limit_price=Decimal("5e-2")))
+
+    assert (order.quantity, order.limit_price) == (1_000_000, Decimal("0.05"))
+
+
 @pytest.mark.parametrize("word", ["market", "STOP", "", 7])
 def test_an_unknown_order_type_never_becomes_market(word: object) -> None:
     with pytest.raises(ValidationError):

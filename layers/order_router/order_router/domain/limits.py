@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from order_router.domain.instrument import InstrumentField
-from order_router.domain.request import Quantity, exact_number, plain
+from order_router.domain.request import Quantity, exact_number, plain, usual_size
 from order_router.domain.vocabulary import Exchange, Product
 
 Money = Annotated[
@@ -16,8 +16,14 @@ Money = Annotated[
     Field(gt=0, max_digits=16, decimal_places=2, allow_inf_nan=False),
     AfterValidator(plain),
 ]
-Percent = Annotated[Decimal, BeforeValidator(exact_number), Field(gt=0, le=50), AfterValidator(plain)]
-Count = Annotated[int, Field(gt=0, le=5000)]
+Percent = Annotated[
+    Decimal,
+    BeforeValidator(exact_number),
+    Field(gt=0, le=50),
+    AfterValidator(usual_size),
+    AfterValidator(plain),
+]
+Count = Annotated[int, BeforeValidator(usual_size), Field(gt=0, le=5000)]
 
 USUAL_ORDERS_PER_DAY = 1000
 

@@ -18,6 +18,15 @@ from order_router.domain.instrument import InstrumentField
 from order_router.domain.vocabulary import PositionEffect, Product, Side, Validity
 
 MAX_QUANTITY = 10_000_000
+MAX_EXPONENT = 18
+"""A number with more digits before its point, or zeros behind it, than 64 bits hold is no price, amount or quantity."""
+
+
+def usual_size(value: object) -> object:
+    """Return the value unless it is a Decimal of a size whose digits alone would cost seconds to write out."""
+    if isinstance(value, Decimal) and abs(value.adjusted()) > MAX_EXPONENT:
+        raise ValueError("expected a number of usual size")
+    return value
 
 
 def exact_number(value: object) -> object:
@@ -26,7 +35,7 @@ def exact_number(value: object) -> object:
         raise ValueError(f"expected a number as text or an exact decimal, received {value!r}")  # noqa: TRY004
     if isinstance(value, str) and not value.isascii():
         raise ValueError("expected ASCII digits")
-    return value
+    return usual_size(value)
 
 
 def plain(value: Decimal) -> Decimal:
