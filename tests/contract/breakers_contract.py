@@ -20,7 +20,9 @@ CLOSED = Breaker(broker="paper", account="paper")
 DOWN = Reason("BROKER_UNREACHABLE", "no connection")
 OPEN = opened(CLOSED, AT, by="alarm", reason=DOWN)
 WHOLE = replace(
-    probing(OPEN, AT + timedelta(minutes=1), "w-1"), failures=(AT, AT + timedelta(microseconds=1))
+    probing(OPEN, AT + timedelta(minutes=1), "w-1"),
+    failures=(AT, AT + timedelta(microseconds=1)),
+    changes=("router-errors 2026-11-23T04:30:15.490+0000", "router-errors 2026-11-23T04:38:15.490+0000"),
 )
 
 

@@ -128,6 +128,16 @@ def test_a_switch_that_was_set_by_hand_is_a_breaker_that_can_be_probed(client: A
         assert (leased.state, leased.version) == (BreakerState.HALF_OPEN, 1)
 
 
+def test_a_breaker_that_an_earlier_release_stored_has_taken_no_change_of_an_alarm(client: Any) -> None:
+    breakers = BreakersTable(client, "GateTable", FakeClock())
+    stored = breakers.write(WHOLE, replacing=CLOSED)
+    item = client.get_item(TableName="GateTable", Key={"gate": {"S": CLOSED.switch}})["Item"]
+    del item["changes"]
+    client.put_item(TableName="GateTable", Item=item)
+
+    assert breakers.get("paper", "paper") == replace(stored, changes=())
+
+
 def test_dynamodb_deletes_no_breaker(client: Any) -> None:
     BreakersTable(client, "GateTable", FakeClock()).write(WHOLE, replacing=CLOSED)
 

@@ -12,6 +12,7 @@ from order_router.domain.account import Account
 from order_router.domain.breaker import (
     BY_FAILURES,
     BY_PROBE,
+    CHANGES_KEPT,
     FAILURES_TO_OPEN,
     FIRST_PAUSE,
     LONGEST_PAUSE,
@@ -21,6 +22,7 @@ from order_router.domain.breaker import (
     failed,
     last_answer,
     opened,
+    opened_once,
     probe_answered,
     probe_failed,
     probe_left,
@@ -71,6 +73,33 @@ def test_it_opens_with_the_last_of_the_row_and_not_before() -> None:
     )
     assert OPEN.since == AT + (FAILURES_TO_OPEN - 1) * S
     assert OPEN.probe_at == OPEN.since + FIRST_PAUSE
+
+
+def opened_by_alarm(breaker: Breaker, change: str) -> Breaker:
+    return opened_once(breaker, AT, by="alarm errors", reason=DOWN, change=change)
+
+
+def test_a_change_of_an_alarm_opens_it_once() -> None:
+    first = opened_by_alarm(CLOSED, "errors 04:30")
+
+    assert first == replace(opened(CLOSED, AT, by="alarm errors", reason=DOWN), changes=("errors 04:30",))
+    assert opened_by_alarm(first, "errors 04:30") is first
+
+    closed = reset(first, AT + S, by="k-admin")
+    assert opened_by_alarm(closed, "errors 04:30") is closed
+    assert opened_by_alarm(closed, "errors 04:38").is_engaged
+
+
+def test_a_change_that_finds_it_open_is_taken_and_leaves_it_as_it_is() -> None:
+    assert opened_by_alarm(HALF_OPEN, "errors 04:30") == replace(HALF_OPEN, changes=("errors 04:30",))
+
+
+def test_it_remembers_a_few_changes_and_forgets_the_oldest() -> None:
+    breaker = CLOSED
+    for number in range(CHANGES_KEPT + 1):
+        breaker = opened_by_alarm(breaker, f"errors {number}")
+
+    assert breaker.changes == tuple(f"errors {number}" for number in range(1, CHANGES_KEPT + 1))
 
 
 @pytest.mark.parametrize(("age", "opens"), [(10 * MINUTE - TICK, True), (10 * MINUTE, False)])

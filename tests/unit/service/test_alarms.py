@@ -6,10 +6,11 @@ import pytest
 
 from order_router.domain.account import Account
 from order_router.domain.alarm import Act, Alarm, AlarmState
+from order_router.domain.breaker import Breaker
 from order_router.domain.notices import NoticeNotQueued
 from order_router.ports import StoreUnavailable
 from order_router.service.alarms import AlarmDesk, act_on, act_on_each
-from order_router.service.breaker import BreakerDesk
+from order_router.service.breaker import BreakerDesk, reset_breaker
 from tests.fakes.breakers import MemoryBreakers
 from tests.fakes.clock import FakeClock
 from tests.fakes.queues import MemoryNotifier, MemoryReconcileQueue
@@ -81,6 +82,61 @@ def test_it_opens_every_account_s_breaker_at_that_broker(watch: Watch) -> None:
 
 def test_it_opens_one_account_s_breaker_where_it_names_one(watch: Watch) -> None:
     act_on(watch.desk(), replace(DOWN, account="two"))
+
+    assert watch.engaged() == ["two"]
+
+
+def close(watch: Watch, account: str) -> None:
+    desk = watch.desk().breakers
+    known = desk.settings.account(account)
+    assert known is not None
+    reset_breaker(desk, known, by="key k-admin")
+
+
+def test_a_change_that_comes_again_opens_no_breaker_that_was_closed_meanwhile(watch: Watch) -> None:
+    change = replace(DOWN, changed_at="2026-11-23T04:30:15.490+0000")
+    act_on(watch.desk(), change)
+    close(watch, "one")
+
+    act_on(watch.desk(), change)
+
+    assert watch.engaged() == ["two"]
+    assert [kind for kind, _ in watch.told()] == ["breaker_open", "breaker_open", "breaker_closed"]
+
+    act_on(watch.desk(), replace(change, changed_at="2026-11-23T04:38:15.490+0000"))
+    assert watch.engaged() == ["one", "two"]
+
+
+def test_a_change_that_found_its_breaker_open_is_not_acted_on_once_that_is_closed(watch: Watch) -> None:
+    first = replace(DOWN, changed_at="2026-11-23T04:30:15.490+0000")
+    other = replace(first, name="router-zerodha-silent")
+    for alarm in (first, other):
+        act_on(watch.desk(), alarm)
+    close(watch, "one")
+
+    for alarm in (other, first):
+        act_on(watch.desk(), alarm)
+
+    assert watch.engaged() == ["two"]
+    assert watch.told().count(("breaker_open", "one")) == 1
+
+
+def test_the_second_try_for_one_account_leaves_the_other_as_it_is(watch: Watch) -> None:
+    change = replace(DOWN, changed_at="2026-11-23T04:30:15.490+0000")
+    write = watch.breakers.write
+
+    def failing(breaker: Breaker, *, replacing: Breaker) -> Breaker:
+        if breaker.account == "two":
+            raise StoreUnavailable("the store did not answer")
+        return write(breaker, replacing=replacing)
+
+    watch.breakers.write = failing  # type: ignore[method-assign]
+    with pytest.raises(StoreUnavailable):
+        act_on(watch.desk(), change)
+    watch.breakers.write = write  # type: ignore[method-assign]
+    close(watch, "one")
+
+    act_on(watch.desk(), change)
 
     assert watch.engaged() == ["two"]
 

@@ -99,6 +99,7 @@ def _item(breaker: Breaker) -> Item:
             "lease_owner": breaker.owner,
             "lease_until": _text(breaker.lease_until),
             "is_told": breaker.is_told,
+            "changes": list(breaker.changes) or None,
             "version": breaker.version,
         }
     )
@@ -125,6 +126,7 @@ def _breaker(of: Breaker, item: Item | None) -> Breaker:
         owner=fields.get("lease_owner"),
         lease_until=_time(fields.get("lease_until")),
         is_told=fields["is_told"],
+        changes=tuple(fields.get("changes", ())),
         version=fields["version"],
     )
 

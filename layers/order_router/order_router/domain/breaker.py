@@ -28,6 +28,9 @@ PROBATION = timedelta(minutes=5)
 PROBE_LEASE = timedelta(seconds=30)
 """How long one worker may take over its probing read: longer than a read and its repeat."""
 
+CHANGES_KEPT = 8
+"""How many changes of alarms a breaker remembers: more than come to one account while a delivery may be repeated."""
+
 BY_FAILURES, BY_PROBE = "failures", "probe"
 
 
@@ -45,7 +48,8 @@ class Breaker:
 
     `failures` are the times of failed calls in a row, oldest first. `since` is when it opened or closed, `by` what or
     who did that. `probe_at` is when the next read may be tried, `pause` what it waited; `owner` and `lease_until` say
-    who reads. `is_told`: the trader knows of it as it stands. `version` counts the writes.
+    who reads. `is_told`: the trader knows of it as it stands. `changes` are those of alarms that it was opened for,
+    or was open at, oldest first. `version` counts the writes.
     """
 
     broker: str
@@ -60,6 +64,7 @@ class Breaker:
     owner: str | None = None
     lease_until: datetime | None = None
     is_told: bool = True
+    changes: tuple[str, ...] = ()
     version: int = 0
 
     @property
@@ -111,6 +116,17 @@ def opened(breaker: Breaker, at: datetime, *, by: str, reason: Reason) -> Breake
         lease_until=None,
         is_told=False,
     )
+
+
+def opened_once(breaker: Breaker, at: datetime, *, by: str, reason: Reason, change: str) -> Breaker:
+    """Return the breaker open for a change of an alarm; the same one if it has taken that: a delivery comes twice.
+
+    One that is open already takes it too: closed since, it must not open again for what was known before.
+    """
+    if change in breaker.changes:
+        return breaker
+    kept = (*breaker.changes, change)[-CHANGES_KEPT:]
+    return replace(opened(breaker, at, by=by, reason=reason), changes=kept)
 
 
 def _longer(pause: timedelta) -> timedelta:

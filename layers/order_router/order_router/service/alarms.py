@@ -60,16 +60,21 @@ def act_on(desk: AlarmDesk, alarm: Alarm) -> None:
 
 
 def _opened(desk: AlarmDesk, alarm: Alarm) -> bool:
-    """Open the breakers that the alarm is for, and return whether there are any.
+    """Open the breakers that the alarm is for, each once for its change, and return whether there are any.
 
     Opening tells by itself, and what could not be told whoever looks at the breaker next tells.
     """
     failure: StoreUnavailable | None = None
+    change = None if alarm.changed_at is None else f"{alarm.name} {alarm.changed_at}"
     concerned = [one for one in desk.breakers.settings.accounts() if _is_concerned(one, alarm)]
     for account in concerned:
         try:
             open_breaker(
-                desk.breakers, account, by=f"alarm {alarm.name}", reason=Reason("ALARM", _why(alarm))
+                desk.breakers,
+                account,
+                by=f"alarm {alarm.name}",
+                reason=Reason("ALARM", _why(alarm)),
+                change=change,
             )
         except StoreUnavailable as error:
             # the next account's orders must be stopped all the same

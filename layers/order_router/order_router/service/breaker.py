@@ -86,11 +86,22 @@ def _answered_at(desk: Desk, account: Account, at: datetime) -> datetime | None:
     return rules.last_answer(page.orders)
 
 
-def open_breaker(desk: BreakerDesk, account: Account, *, by: str, reason: Reason) -> Breaker:
-    """Open the account's breaker, and tell; one that is open stays as it is. Raises StoreUnavailable."""
+def open_breaker(
+    desk: BreakerDesk, account: Account, *, by: str, reason: Reason, change: str | None = None
+) -> Breaker:
+    """Open the account's breaker, and tell; one that is open stays as it is. Raises StoreUnavailable.
+
+    `change` names what it is opened for: asked again for the same one, nothing is opened that was closed since.
+    """
     at = desk.clock.now()
-    before, after = _change(desk, account, lambda one: rules.opened(one, at, by=by, reason=reason))
-    if after is not before:
+
+    def open_it(breaker: Breaker) -> Breaker:
+        if change is None:
+            return rules.opened(breaker, at, by=by, reason=reason)
+        return rules.opened_once(breaker, at, by=by, reason=reason, change=change)
+
+    before, after = _change(desk, account, open_it)
+    if after.is_engaged and not before.is_engaged:
         _announce(desk, account, after)
     return after
 
