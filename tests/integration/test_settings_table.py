@@ -9,8 +9,9 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from order_router.aws.change_log import ChangeLogTable
-from order_router.aws.settings_table import CACHE_SIZE, SettingsTable, SettingUnreadable, digest_of
+from order_router.aws.settings_table import CACHE_SIZE, SettingsTable, digest_of
 from order_router.domain.account import Account, Caller, Scope, Strategy
+from order_router.domain.errors import SettingUnreadable
 from order_router.domain.exchange_time import exchange_day
 from order_router.domain.limits import Limits, OrderLimits
 from order_router.domain.meter import Counted

@@ -8,8 +8,9 @@ import pytest
 
 from order_router.api.endpoint import answer_event
 from order_router.api.http import Answer, ApiRequest
+from order_router.api.pages import or_page
 from order_router.api.records import each_record
-from order_router.domain.errors import RouterError
+from order_router.domain.errors import RouterError, SettingUnreadable
 from order_router.logs import ROOT, set_up
 from order_router.ports import StoreUnavailable
 from order_router.service.reconcile import reconcile_all
@@ -74,6 +75,20 @@ def test_an_account_that_could_not_be_looked_at_is_counted(
     reconcile_all(world.desk)
 
     assert counted(metrics) == 1
+
+
+def test_a_setting_that_this_release_cannot_read_is_counted_wherever_it_is_answered(
+    metrics: MemoryMetrics,
+) -> None:
+    error = SettingUnreadable("STRATEGY demo is not readable")
+
+    def raising() -> Answer:
+        raise error
+
+    shown = or_page(raising, failed="not shown", refused="Not shown", unexpected=("Failed", "It failed."))
+
+    assert (answering(error).status, shown.status) == (503, 503)
+    assert counted(metrics) == 2
 
 
 @pytest.mark.parametrize("error", [StoreUnavailable("later"), RouterError("no", code="NOT_FOUND")])

@@ -7,7 +7,7 @@ import pytest
 from order_router.adapter.errors import OutcomeUnknown
 from order_router.api.orders import KeyInvalid, command_of
 from order_router.api.problems import problem_of
-from order_router.domain.errors import RouterError
+from order_router.domain.errors import RouterError, SettingUnreadable
 from order_router.domain.vocabulary import Source
 from order_router.ports import PlaceOrder, StoreUnavailable
 from tests.fakes.clock import MONDAY_MORNING
@@ -52,7 +52,14 @@ def test_a_key_that_cannot_be_repeated_exactly_is_refused(key: str) -> None:
         command(idempotency_key=key)
 
 
-@pytest.mark.parametrize("error", [StoreUnavailable("the queue did not answer"), OutcomeUnknown("no answer")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        StoreUnavailable("the queue did not answer"),
+        OutcomeUnknown("no answer"),
+        SettingUnreadable("STRATEGY demo is not readable"),
+    ],
+)
 def test_a_passing_fault_is_one_that_tradingview_sends_again(error: RouterError) -> None:
     status = problem_of(error).status
 

@@ -9,9 +9,10 @@ from pydantic import ValidationError
 
 from order_router.api.alert import parse_alert
 from order_router.api.http import ApiRequest, BodyUnreadable, Forbidden, Unauthenticated
-from order_router.api.webhook import alert_of, check_address, refusals_told, sender_of
+from order_router.api.webhook import alert_of, check_address, refusals_told, sender_of, unreadable_told
 from order_router.domain.account import Strategy
 from order_router.domain.alert import Alert, AlertRefused, closes, requests_of
+from order_router.domain.errors import SettingUnreadable
 from order_router.ports import StoreUnavailable
 from tests.fakes.queues import MemoryNotifier
 from tests.fakes.settings import MemorySettings
@@ -238,6 +239,42 @@ def test_an_alert_that_comes_again_or_that_nobody_vouches_for_is_not_told(settin
     assert refused(request(IN_BODY, body()), settings) == []
     assert refused(request(IN_BODY, body()), settings, StoreUnavailable("no answer")) == []
     assert refused(request(IN_BODY, body(strategy="other")), settings) == []
+
+
+class Unreadable(MemorySettings):
+    """Settings of which a strategy is stored as no release but a newer one reads it."""
+
+    def strategy_of_token(self, token: str) -> Strategy | None:
+        raise SettingUnreadable("STRATEGY demo is not readable: of_a_newer_release")
+
+
+@pytest.mark.parametrize(
+    "asked", [request(IN_BODY, body()), request(IN_PATH, "buy!", path={"token": TOKEN})], ids=["body", "path"]
+)
+def test_the_trader_is_told_of_an_alert_whose_strategy_this_release_cannot_read(asked: ApiRequest) -> None:
+    notifier = MemoryNotifier()
+
+    for _ in range(2):
+        with pytest.raises(SettingUnreadable), unreadable_told(notifier):
+            sender_of(asked, Unreadable())
+
+    # a repeat of the same words is no news within a quarter of an hour
+    assert {(one.kind, one.account, one.message) for one in notifier.notices} == {
+        (
+            "alert_refused",
+            "*",
+            "an alert became no order: SETTING_UNREADABLE: STRATEGY demo is not readable: of_a_newer_release",
+        )
+    }
+
+
+def test_a_sender_whom_nobody_knows_is_not_told(settings: MemorySettings) -> None:
+    notifier = MemoryNotifier()
+
+    with pytest.raises(Unauthenticated), unreadable_told(notifier):
+        sender_of(request(IN_BODY, body(token="u" * 43)), settings)
+
+    assert notifier.notices == []
 
 
 def test_a_refusal_is_still_the_answer(settings: MemorySettings) -> None:

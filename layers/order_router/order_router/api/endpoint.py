@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from order_router.api.answers import order_json
 from order_router.api.http import Answer, ApiRequest, read_event
 from order_router.api.problems import problem, problem_of, problem_of_validation
-from order_router.domain.errors import RouterError
+from order_router.domain.errors import RouterError, SettingUnreadable
 from order_router.service.change import ChangeRefused
 
 logger = logging.getLogger(__name__)
@@ -36,11 +36,19 @@ def answer_event(event: Mapping[str, Any], handle: Handle) -> Answer:
     except ChangeRefused as error:
         return problem_of(error, {"order": order_json(error.order)})
     except RouterError as error:
-        logger.info("refused", extra={"code": error.code})
+        log_refusal("refused", error)
         return problem_of(error)
     except Exception:  # the edge: whatever went wrong, the caller gets an answer and the log the trace
         logger.exception("unexpected error")
         return problem("INTERNAL_ERROR", "something went wrong on our side; the log has the details")
+
+
+def log_refusal(words: str, error: RouterError) -> None:
+    """Log a refusal; one that a caller can do nothing about is an error, for the alarm of those nobody expected."""
+    if isinstance(error, SettingUnreadable):
+        logger.error(words, extra={"code": error.code, "words": error.message})
+    else:
+        logger.info(words, extra={"code": error.code})
 
 
 def route(table: Mapping[str, Handle]) -> Handler:

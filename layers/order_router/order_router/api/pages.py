@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from html import escape
 from urllib.parse import parse_qsl
 
+from order_router.api.endpoint import log_refusal
 from order_router.api.http import Answer, ApiRequest
 from order_router.api.problems import problem_of
 from order_router.domain.errors import RouterError
@@ -70,7 +71,7 @@ def or_page(
     try:
         return answer()
     except RouterError as error:
-        logger.info(failed, extra={"code": error.code})
+        log_refusal(failed, error)
         return page(problem_of(error).status, refused, error.message, error.code)
     except Exception:  # the edge: a person gets a page, and the log the trace
         logger.exception("unexpected error")

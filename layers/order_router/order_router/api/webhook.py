@@ -12,7 +12,7 @@ from order_router.api.http import ApiRequest, BodyUnreadable, Forbidden, Unauthe
 from order_router.api.problems import problem_of_validation
 from order_router.domain.account import Strategy
 from order_router.domain.alert import Alert
-from order_router.domain.errors import MAX_WORDS, OrderDenied
+from order_router.domain.errors import MAX_WORDS, OrderDenied, SettingUnreadable
 from order_router.domain.notices import Notice
 from order_router.ports import Notifier, Settings
 
@@ -58,6 +58,20 @@ def alert_of(request: ApiRequest, sender: Sender) -> Alert:
     if named is not None and named != sender.strategy.name:
         raise Unauthenticated("this token does not open the named strategy", code="WEBHOOK_TOKEN_UNKNOWN")
     return parse_alert(fields).to_alert()
+
+
+@contextmanager
+def unreadable_told(notifier: Notifier) -> Iterator[None]:
+    """Tell the trader of an alert whose strategy is stored as this release cannot read it.
+
+    The alert comes again, but not for long, and all of that strategy's do as this one.
+    """
+    try:
+        yield
+    except SettingUnreadable as error:
+        words = f"an alert became no order: {error.code}: {error.message[:MAX_WORDS]}"
+        notifier.tell(Notice(kind="alert_refused", account="*", message=words))
+        raise
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from order_router.aws.failures import is_done, named_failures
 from order_router.aws.values import Item, to_item
 from order_router.domain.account import Account, Caller, Strategy
 from order_router.domain.change_log import limits_change
-from order_router.domain.errors import RouterError
+from order_router.domain.errors import SettingUnreadable
 from order_router.domain.meter import Counted
 from order_router.ports import Clock, StoredSetting, StoreUnavailable
 
@@ -27,12 +27,6 @@ CACHE_LIFE = timedelta(seconds=15)
 CACHE_SIZE = 1000
 MAX_SORT_KEY = 1024
 """DynamoDB's limit in bytes; it refuses a longer key, and an empty one."""
-
-
-class SettingUnreadable(RouterError):
-    """A stored setting is not one that this release can read."""
-
-    code = "SETTING_UNREADABLE"
 
 
 def digest_of(secret: str) -> str:

@@ -30,6 +30,12 @@ class RouterError(Exception):
         return Reason(self.code, self.message)
 
 
+class SettingUnreadable(RouterError):
+    """A stored setting is not one that this release can read: of a newer one, or damaged."""
+
+    code = "SETTING_UNREADABLE"
+
+
 class OrderDenied(RouterError):
     """Our own rules refuse the order: nothing was sent, nothing will be."""
 
