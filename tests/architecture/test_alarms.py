@@ -9,7 +9,15 @@ from order_router.domain.alarm import Act, read_description
 from order_router.domain.breaker import LONGEST_PAUSE
 from order_router.domain.channel import wait_s
 from order_router.logs import NAMESPACE
-from tests.architecture.template import resources, seconds_allowed, statements, template, texts
+from tests.architecture.template import (
+    functions,
+    logical_ids,
+    resources,
+    seconds_allowed,
+    statements,
+    template,
+    texts,
+)
 
 ALARMS = resources("AWS::CloudWatch::Alarm")
 DEAD_LETTERS = {name for name in resources("AWS::SQS::Queue") if name.endswith("DeadLetters")}
@@ -104,7 +112,39 @@ def test_every_queue_that_somebody_waits_for_has_an_alarm_of_its_age() -> None:
         if text.endswith(".QueueName")
     }
 
-    assert aged == set(resources("AWS::SQS::Queue")) - DEAD_LETTERS - WATCHED_BY_ITS_DEAD_LETTERS
+    assert aged == set(QUEUES) - DEAD_LETTERS - WATCHED_BY_ITS_DEAD_LETTERS | TAKEN_BY_A_FUNCTION
+
+
+def test_no_alarm_counts_what_waits_in_a_queue_whose_function_takes_it_at_once() -> None:
+    """However often it fails, a message that is hidden from the next try does not wait."""
+    taken = {
+        queue
+        for entry in functions().values()
+        for event in entry.get("Events", {}).values()
+        if event["Type"] == "SQS"
+        for queue in logical_ids(event["Properties"])
+    }
+    counted = {
+        queue
+        for alarm in ALARMS.values()
+        if alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
+        for queue in logical_ids(alarm["Dimensions"])
+    }
+
+    assert taken & DEAD_LETTERS == TAKEN_BY_A_FUNCTION
+    assert counted == DEAD_LETTERS - TAKEN_BY_A_FUNCTION
+
+
+def test_a_letter_that_its_function_cannot_take_care_of_is_told_before_the_third_try() -> None:
+    """One try that failed is none yet; of a third, SQS's page leaves open whether the letter still counts."""
+    hidden_s = QUEUES["OrderDeadLetters"]["VisibilityTimeout"]
+    alarm = ALARMS["OrderDeadLettersAlarm"]
+
+    assert QUEUES["OrderDeadLetters"]["FifoQueue"] is True, (
+        "only there does a message that failed go on ageing"
+    )
+    assert hidden_s + seconds_allowed("dead_letters") < alarm["Threshold"]
+    assert alarm["Threshold"] + alarm["Period"] <= 2 * hidden_s
 
 
 @pytest.mark.parametrize("name", sorted(WAITS_WHERE_ALL_IS_WELL))

@@ -103,11 +103,17 @@ def test_a_look_that_failed_is_made_again_soon_after_its_worker_can_live() -> No
     assert hidden_s == HIDDEN_S, "the crash tests play the queue as it is"
 
 
-def test_looks_that_fail_for_some_minutes_are_told_by_their_age_and_are_no_dead_letters() -> None:
+def test_looks_that_fail_for_some_minutes_are_no_dead_letters_and_are_told_as_such_in_a_quarter_of_an_hour() -> (
+    None
+):
+    """No alarm of the queue's age tells them: a standard queue's leaves out what was received three times."""
     queue = QUEUES["ReconcileQueue"]
-    told_after_s = resources("AWS::CloudWatch::Alarm")["ReconcileQueueAgeAlarm"]["Threshold"]
+    given_up_after_s = queue["VisibilityTimeout"] * queue["RedrivePolicy"]["maxReceiveCount"]
+    told = resources("AWS::CloudWatch::Alarm")["ReconcileDeadLettersAlarm"]
 
-    assert queue["VisibilityTimeout"] * queue["RedrivePolicy"]["maxReceiveCount"] > 2 * told_after_s
+    assert 10 * 60 < given_up_after_s < 15 * 60
+    assert logical_ids(queue["RedrivePolicy"]) == logical_ids(told["Dimensions"]) == {"ReconcileDeadLetters"}
+    assert (told["MetricName"], told["Threshold"]) == ("ApproximateNumberOfMessagesVisible", 1)
 
 
 def test_what_was_accepted_is_kept_for_as_long_as_a_queue_keeps_anything() -> None:
