@@ -7,7 +7,8 @@ from typing import Any
 from order_router.aws.listing_record import items_of, key_of_state
 from order_router.aws.values import Item
 from order_router.domain.instrument import parse_instrument
-from order_router.domain.listing import InstrumentType, Listing
+from order_router.domain.listing import InstrumentType, Leg, Listing
+from order_router.domain.vocabulary import Side
 
 
 def a_share(name: str, **changes: Any) -> Listing:
@@ -21,6 +22,18 @@ def a_share(name: str, **changes: Any) -> Listing:
         "tick_size": Decimal("0.05"),
     }
     return Listing(**usual | changes)
+
+
+def a_pair() -> Listing:
+    """Return a combination: buying one buys one share of INFY and sells two of RELIANCE."""
+    legs = (("NSE:INFY", Side.BUY, 1), ("NSE:RELIANCE", Side.SELL, 2))
+    return a_share(
+        "COMBO:PAIR",
+        instrument_type=InstrumentType.COMBO,
+        legs=tuple(
+            Leg(instrument=parse_instrument(name), side=side, ratio=ratio) for name, side, ratio in legs
+        ),
+    )
 
 
 def listing_items(broker: str, listings: Iterable[Listing]) -> Iterator[Item]:

@@ -16,6 +16,8 @@ from order_router.domain.vocabulary import Product
 from order_router.service.day_orders import PAGE
 from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.kill import KillWorld
+from tests.fakes.listed import a_pair
+from tests.fakes.listings import MemoryListings
 from tests.fakes.orders import an_order
 from tests.fakes.relisted import half_a_share, listed_row, relist
 from tests.fakes.stopping import hold, pass_at, stop
@@ -266,3 +268,71 @@ def test_what_today_bought_is_of_the_day_at_its_venue(
 
     assert sum(line.quantity for line in work.exits) == bought
     assert work.problems == (f"{9 - bought} shares of {instrument} held from before were left",)
+
+
+# ---------------------------------------------------------------- what combinations have traded
+def trade_pair(kill: KillWorld, side: str, filled: int) -> None:
+    """Let an order of a pair, one share of INFY against two of RELIANCE, have filled so far and ended."""
+    kill.world.listings["paper"].put(a_pair())
+    order = an_order(f"pair-{side}", instrument="COMBO:PAIR", product="NRML", side=side, quantity=9)
+    ended = replace(order, state=State.CANCELLED, filled_quantity=filled)
+    kill.world.store.write(ended, replacing=None)
+
+
+@pytest.mark.usefixtures("holdings_are_positions")
+def test_what_a_combination_sold_of_the_shares_bought_today_is_not_sold_out_of_holdings(
+    kill: KillWorld,
+) -> None:
+    hold(kill, "k-1", product="CNC", quantity=5)
+    trade_pair(kill, "SELL", 3)
+    hold_from_before(kill, 40 - 3)
+    stop(kill, closes_positions=True)
+
+    work = pass_at(kill, 3)
+
+    assert [(str(one.instrument), one.side, one.quantity) for one in work.exits] == [("NSE:INFY", "SELL", 2)]
+    assert work.problems == ("40 shares of NSE:INFY held from before were left",)
+
+
+@pytest.mark.usefixtures("holdings_are_positions")
+def test_shares_that_a_combination_bought_today_are_closed_beside_those_that_it_sold(kill: KillWorld) -> None:
+    trade_pair(kill, "BUY", 3)
+    relist(kill.world, lambda rows: [*rows, listed_row("NSE:INFY", 43), listed_row("NSE:RELIANCE", -6)])
+    stop(kill, closes_positions=True)
+
+    work = pass_at(kill, 3)
+
+    assert [(str(one.instrument), one.side, one.quantity) for one in work.exits] == [
+        ("NSE:INFY", "SELL", 3),
+        ("NSE:RELIANCE", "BUY", 6),
+    ]
+    assert work.problems == ("40 shares of NSE:INFY held from before were left",)
+
+
+@pytest.mark.usefixtures("holdings_are_positions")
+def test_a_combination_s_legs_are_of_the_day_at_their_own_venue(kill: KillWorld) -> None:
+    trade_pair(kill, "BUY", 3)
+    # past midnight in Kolkata, and the same day in New York
+    kill.world.clock.advance(15 * 3600)
+    relist(kill.world, lambda rows: [*rows, listed_row("NSE:INFY", 3)])
+    stop(kill, closes_positions=True)
+
+    work = pass_at(kill, 3)
+
+    assert work.exits == ()
+    assert work.problems == ("3 shares of NSE:INFY held from before were left",)
+
+
+@pytest.mark.usefixtures("holdings_are_positions")
+def test_while_nobody_can_say_what_a_combination_traded_nothing_is_sold(kill: KillWorld) -> None:
+    hold(kill, "k-1", product="CNC", quantity=5)
+    trade_pair(kill, "SELL", 3)
+    kill.world.listings["paper"] = MemoryListings()
+    stop(kill, closes_positions=True)
+
+    kill.run_passes()
+
+    assert exits(kill) == []
+    assert kill.work().problems == (
+        "positions not closed: INSTRUMENT_UNKNOWN: Paper lists no COMBO:PAIR among its instruments as last loaded",
+    )

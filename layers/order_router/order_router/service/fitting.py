@@ -1,17 +1,18 @@
 """Make an order fit its broker before it is written: what is listed, and a limit where no market order is taken."""
 
-from order_router.adapter.listings import Listings, ListingsUnavailable
+from order_router.adapter.listings import ListingsUnavailable
 from order_router.adapter.port import Broker
 from order_router.domain.account import Account
 from order_router.domain.exchange_time import venue_day
 from order_router.domain.history import Event
+from order_router.domain.instrument import Instrument
 from order_router.domain.lifecycle import EventKind
-from order_router.domain.listing import InstrumentUnknown, Listing, require_fitting
+from order_router.domain.listing import InstrumentUnknown, Leg, Listing, require_fitting
 from order_router.domain.market_hours import require_open
 from order_router.domain.order import Order, apply
 from order_router.domain.protection import PROTECTED_AS, protect
 from order_router.domain.request import OrderRequest
-from order_router.domain.vocabulary import Exchange, OrderType
+from order_router.domain.vocabulary import Exchange, OrderType, Side
 from order_router.ports import StoreUnavailable
 from order_router.service.desk import Desk
 from order_router.service.needed_reads import read_time
@@ -36,17 +37,27 @@ def require_listed(desk: Desk, broker: Broker, request: OrderRequest) -> None:
     """Raise what does not fit of the listing, where the broker has a list of its instruments or a trader defined it."""
     if broker.profile.has_master or request.instrument.exchange is Exchange.COMBO:
         day = venue_day(request.instrument.exchange, desk.clock.now())
-        require_fitting(request, _listing(desk.listings(broker.profile.name), broker, request), day)
+        require_fitting(request, _listing(desk, broker, request.instrument), day)
 
 
-def _listing(listings: Listings, broker: Broker, request: OrderRequest) -> Listing:
+def legs_of(desk: Desk, broker: Broker, instrument: Instrument) -> tuple[Leg, ...]:
+    """Return what buying one of the instrument buys and sells: itself, or the legs of a combination.
+
+    Raises InstrumentUnknown for a combination that nobody defined, or StoreUnavailable.
+    """
+    if instrument.exchange is not Exchange.COMBO:
+        return (Leg(instrument=instrument, side=Side.BUY, ratio=1),)
+    return _listing(desk, broker, instrument).legs or ()
+
+
+def _listing(desk: Desk, broker: Broker, instrument: Instrument) -> Listing:
     try:
-        found = listings.of(request.instrument)
+        found = desk.listings(broker.profile.name).of(instrument)
     except ListingsUnavailable as error:
         raise StoreUnavailable(error.message) from error
     if found is None:
         raise InstrumentUnknown(
-            f"{broker.profile.title} lists no {request.instrument} among its instruments as last loaded"
+            f"{broker.profile.title} lists no {instrument} among its instruments as last loaded"
         )
     return found
 
@@ -56,7 +67,7 @@ def _protected(desk: Desk, order: Order, account: Account, broker: Broker) -> Or
     band, asked = account.market_band_percent, OrderType(order.request.order_type)
     if band is None or asked in broker.profile.order_types or asked not in PROTECTED_AS:
         return order
-    listing = _listing(desk.listings(broker.profile.name), broker, order.request)
+    listing = _listing(desk, broker, order.request.instrument)
     quote = last_quote(desk, account, broker, order.request.instrument, read_time(order))
     request = protect(order.request, quote, listing, band)
     note = f"{asked} as {request.order_type} at {request.limit_price}: last price {quote.last_price}, band {band} %"

@@ -1,21 +1,24 @@
 """What of an account's positions a kill switch may close: the day's, and never what is held from before."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from order_router.domain.account import Account
 from order_router.domain.exchange_time import exchange_day, venue_day
 from order_router.domain.instrument import Instrument
+from order_router.domain.listing import Leg
 from order_router.domain.order import Order
 from order_router.domain.reports import Position
-from order_router.domain.vocabulary import DELIVERY, Product, Side
+from order_router.domain.vocabulary import DELIVERY, Exchange, Product, Side
 from order_router.service.asking import ask
 from order_router.service.day_orders import orders_of_day
 from order_router.service.desk import Desk
+from order_router.service.fitting import legs_of
 
 Place = tuple[Instrument, Product]
+SIGNS = {Side.BUY: 1, Side.SELL: -1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,20 +81,33 @@ def _without_holdings(positions: list[Position], bought: Mapping[Place, int]) ->
 
 
 def _bought(desk: Desk, account: Account) -> Mapping[Place, int]:
-    """Return what our orders of the venue's day have bought, less what they have sold, by instrument and product."""
+    """Return what our orders of the venue's day have bought, less what they have sold, by instrument and product.
+
+    A combination has traded its legs: shares among them are for delivery, whatever the product of its order.
+    """
     net: Counter[Place] = Counter()
-    for order in _todays(desk, account):
-        sign = 1 if order.request.side is Side.BUY else -1
-        net[order.request.instrument, order.request.product] += sign * order.filled_quantity
+    for order in _recent(desk, account):
+        units = SIGNS[order.request.side] * order.filled_quantity
+        for leg in _todays_legs(desk, order) if units else ():
+            for product in _products(order):
+                net[leg.instrument, product] += SIGNS[leg.side] * leg.ratio * units
     return net
 
 
-def _todays(desk: Desk, account: Account) -> Iterator[Order]:
-    """Yield the orders of the day that it is at their venue: one in New York is filed under two of ours."""
-    now = desk.clock.now()
-    today = exchange_day(now)
+def _recent(desk: Desk, account: Account) -> Iterator[Order]:
+    """Yield the orders that may be of the day that it is at their venue: one in New York is filed under two of ours."""
+    today = exchange_day(desk.clock.now())
     for day in (today - timedelta(days=1), today):
-        for order in orders_of_day(desk.store, account.name, day):
-            venue = order.request.instrument.exchange
-            if venue_day(venue, order.received_at) == venue_day(venue, now):
-                yield order
+        yield from orders_of_day(desk.store, account.name, day)
+
+
+def _todays_legs(desk: Desk, order: Order) -> Iterator[Leg]:
+    now = desk.clock.now()
+    for leg in legs_of(desk, desk.broker_of(order.broker), order.request.instrument):
+        venue = leg.instrument.exchange
+        if venue_day(venue, order.received_at) == venue_day(venue, now):
+            yield leg
+
+
+def _products(order: Order) -> Collection[Product]:
+    return DELIVERY if order.request.instrument.exchange is Exchange.COMBO else {order.request.product}
