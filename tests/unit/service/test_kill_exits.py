@@ -20,7 +20,8 @@ from order_router.service.breaker import BreakerDesk, open_breaker, reset_breake
 from order_router.service.change import cancel_order
 from order_router.service.kill_switch import WorkNotBegun
 from tests.fakes.kill import KillWorld, let_go
-from tests.fakes.listed import a_share
+from tests.fakes.listed import a_pair, a_share
+from tests.fakes.orders import an_order
 from tests.fakes.stopping import PAPER, closing, hold, limit, pass_at, positions, rest, stop
 from tests.fakes.transport import Fault
 from tests.fakes.world import ENDPOINT
@@ -69,6 +70,31 @@ def test_an_exit_waits_while_somebody_else_s_order_may_close_the_position(kill: 
     cancel_order(kill.world.desk, theirs.client_order_id)
     kill.run_passes()
     assert positions(kill) == {}
+
+
+@pytest.mark.parametrize("is_planned", [False, True])
+def test_no_exit_leaves_beside_a_combination_that_may_still_trade_the_same_instrument(
+    kill: KillWorld, *, is_planned: bool
+) -> None:
+    kill.world.listings["paper"].put(a_pair())
+    if is_planned:
+        closing(kill)
+    else:
+        hold(kill, "k-1")
+    pair = replace(an_order("pair", instrument="COMBO:PAIR", product="NRML"), state=State.UNKNOWN)
+    kill.world.store.write(pair, replacing=None)
+    if not is_planned:
+        stop(kill, closes_positions=True)
+
+    kill.run_passes()
+
+    assert positions(kill) == {"NSE:INFY MIS": 5}
+    left = (
+        "exits have not ended"
+        if is_planned
+        else "the position in NSE:INFY was left: an order in it may still fill"
+    )
+    assert left in kill.work().problems[-1]
 
 
 def test_parts_take_no_more_than_the_position_whatever_the_broker_s_list_lags_behind(kill: KillWorld) -> None:

@@ -21,7 +21,7 @@ from order_router.domain.vocabulary import Product, Side, Source
 from order_router.ports import PlaceOrder, StoreUnavailable
 from order_router.service.desk import require_enabled
 from order_router.service.kill_desk import KillWorkDesk, still_stands
-from order_router.service.kill_positions import read_closable
+from order_router.service.kill_positions import instruments_of, read_closable
 from order_router.service.needed_reads import NotReadYet
 from order_router.service.place import InProgress, place_order
 from order_router.service.timing import API_MAX_AGE, PASS_TIME
@@ -47,7 +47,8 @@ def plan(desk: KillWorkDesk, work: KillWork) -> KillWork:
     problems = []
     # an order that may still fill would close or open the same units once more
     closable = read_closable(desk.orders, account)
-    unsettled = {order.request.instrument for order in desk.orders.store.list_unsettled(account.name)}
+    at_work = desk.orders.store.list_unsettled(account.name)
+    unsettled = {one for order in at_work for one in instruments_of(desk.orders, order)}
     for position in closable.positions:
         if position.instrument in unsettled:
             problems.append(f"the position in {position.instrument} was left: an order in it may still fill")
@@ -266,16 +267,18 @@ class _Present:
         if self._unreadable is not None:
             # what takes long to fail is not asked for once more by each further exit
             raise self._unreadable
+        orders = self._desk.orders
         try:
-            closable = read_closable(self._desk.orders, self.account)
+            closable = read_closable(orders, self.account)
+            unsettled = orders.store.list_unsettled(self.account.name)
+            others = [one for one in unsettled if one.client_order_id not in self._own]
+            self._contested = {one for order in others for one in instruments_of(orders, order)}
         except RouterError as error:
             self._unreadable = _NotNow(f"positions not read: {error.code}: {error.message}")
             raise self._unreadable from error
         self._held = {(one.instrument, one.product): one.quantity for one in closable.positions}
-        for order in self._desk.orders.store.list_unsettled(self.account.name):
-            if order.client_order_id not in self._own:
-                self._contested.add(order.request.instrument)
-            elif order.state is not State.RECEIVED:
+        for order in unsettled:
+            if order.client_order_id in self._own and order.state is not State.RECEIVED:
                 place = (order.request.instrument, order.request.product)
                 left = order.request.quantity - order.filled_quantity
                 self._taken[place] = self._taken.get(place, 0) + left

@@ -111,3 +111,9 @@ def _todays_legs(desk: Desk, order: Order) -> Iterator[Leg]:
 
 def _products(order: Order) -> Collection[Product]:
     return DELIVERY if order.request.instrument.exchange is Exchange.COMBO else {order.request.product}
+
+
+def instruments_of(desk: Desk, order: Order) -> Iterator[Instrument]:
+    """Yield what the order trades in; raises what `legs_of` does."""
+    legs = legs_of(desk, desk.broker_of(order.broker), order.request.instrument)
+    return (leg.instrument for leg in legs)
