@@ -19,6 +19,7 @@ from order_router.ports import StoreUnavailable
 from order_router.service.breaker import BreakerDesk, open_breaker, reset_breaker
 from order_router.service.change import cancel_order
 from order_router.service.kill_switch import WorkNotBegun
+from order_router.service.reconcile import reconcile_account
 from tests.fakes.kill import KillWorld, let_go
 from tests.fakes.listed import a_pair, a_share
 from tests.fakes.orders import an_order
@@ -70,6 +71,28 @@ def test_an_exit_waits_while_somebody_else_s_order_may_close_the_position(kill: 
     cancel_order(kill.world.desk, theirs.client_order_id)
     kill.run_passes()
     assert positions(kill) == {}
+
+
+def test_an_exit_waits_for_positions_that_an_order_cannot_have_ended_behind(kill: KillWorld) -> None:
+    closing(kill)
+    rest(kill, "elsewhere", side="SELL", limit_price="1600", position_effect="CLOSE")
+    handle = kill.world.handlers[ENDPOINT]
+
+    def filling(request: Any) -> HttpResponse:
+        answer = handle(request)
+        if request.url.endswith("/positions"):
+            # it fills, and that is written down, while the positions are on their way
+            kill.world.handlers[ENDPOINT] = handle
+            kill.world.set_price("NSE:INFY", "1600")
+            reconcile_account(kill.world.desk, "paper")
+        return answer
+
+    kill.world.handlers[ENDPOINT] = filling
+
+    kill.run_passes()
+
+    assert positions(kill) == {}
+    assert [line.code for line in kill.work().exits] == ["POSITION_CHANGED"]
 
 
 @pytest.mark.parametrize("is_planned", [False, True])

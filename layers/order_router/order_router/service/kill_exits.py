@@ -267,10 +267,13 @@ class _Present:
         if self._unreadable is not None:
             # what takes long to fail is not asked for once more by each further exit
             raise self._unreadable
-        orders = self._desk.orders
+        orders, name = self._desk.orders, self.account.name
         try:
+            before = orders.store.list_unsettled(name)
             closable = read_closable(orders, self.account)
-            unsettled = orders.store.list_unsettled(self.account.name)
+            # an order that ended while the positions were on their way may have traded after they were made
+            known = (*orders.store.list_unsettled(name), *before)
+            unsettled = {order.client_order_id: order for order in known}.values()
             others = [one for one in unsettled if one.client_order_id not in self._own]
             self._contested = {one for order in others for one in instruments_of(orders, order)}
         except RouterError as error:
