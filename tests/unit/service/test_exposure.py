@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from order_router.adapter.errors import BrokerError, Unsupported
+from order_router.adapter.errors import BrokerError, PermissionDenied, Unsupported
 from order_router.adapter.port import Broker
 from order_router.brokers.registry import load_broker
 from order_router.domain.account import Account
@@ -385,3 +385,30 @@ def test_a_strategy_that_comes_near_its_limit_is_told_of(world: World) -> None:
     assert [(one.account, one.message, one.subject) for one in near] == [
         ("*", "orders of strategy demo is 1: its limit is 1", "strategy demo#orders#2026-11-23")
     ]
+
+
+@pytest.mark.parametrize(
+    ("refused", "told"),
+    [("read_quotes", {"limit_reached", "limit_near"}), ("read_positions", {"limit_near"})],
+)
+def test_a_limit_is_told_of_though_the_broker_answers_a_part_of_what_is_asked(
+    refused: str, told: set[str]
+) -> None:
+    world = World()
+    limits = Limits(max_daily_loss=Decimal(400), max_order_value=Decimal(100000), max_open_orders=1)
+    account = Account(name="paper", broker="paper", limits=limits)
+    world.settings.put_account(account)
+    world.place("bought")
+    world.place("rests", instrument="NSE:RELIANCE", limit_price="2000")
+    world.set_price("NSE:INFY", "1400")
+    world.clock.advance(240)
+
+    def refuse(*_: object) -> Any:
+        raise PermissionDenied("Insufficient permission for that call")
+
+    broker = SimpleNamespace(**vars(load_broker("paper")) | {refused: refuse})
+    world.desk = replace(world.desk, broker_of=lambda _: cast("Broker", broker))
+
+    watch_account(world.desk, account)
+
+    assert {one.kind for one in world.notifier.notices} == told

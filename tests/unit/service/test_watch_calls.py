@@ -205,6 +205,22 @@ def test_a_price_that_an_order_has_just_asked_for_is_not_asked_for_again() -> No
     assert len(questions) == 1
 
 
+def test_a_combination_that_rests_keeps_no_other_instrument_from_its_price() -> None:
+    world = World()
+    world.settings.put_account(EXPOSED)
+    world.place("rests", instrument="NSE:RELIANCE", limit_price="2000")
+    name = "meter#account#paper#2026-11-23"
+    seen = world.desk.meters.read(name)
+    resting = dict.fromkeys(("reserved@COMBO:PAIR", "gross@COMBO:PAIR"), Decimal(500))
+    assert world.desk.meters.rebase(name, {**seen, **resting}, seen=seen, at=world.clock.now())
+    world.clock.advance(MINUTE_S)
+    questions = quoted(world)
+
+    watch_account(world.desk, EXPOSED)
+
+    assert questions == [("NSE:RELIANCE",)]
+
+
 @pytest.mark.parametrize(("from_s", "minutes", "asked"), [(-3600, 60, 0), (-60, 61, 1), (3599, 1, 1)])
 def test_what_is_carried_into_a_day_is_read_once_in_the_hour_before_it_trades(
     from_s: int, minutes: int, asked: int

@@ -9,6 +9,7 @@ from decimal import Decimal
 from order_router.adapter.errors import BrokerError, Unsupported
 from order_router.adapter.profile import Profile
 from order_router.domain.account import Account
+from order_router.domain.errors import RouterError
 from order_router.domain.exchange_time import exchange_day, is_before_trading, is_time_for_first_look
 from order_router.domain.instrument import Instrument, parse_instrument
 from order_router.domain.limits import OrderLimits
@@ -123,23 +124,24 @@ def watch_account(desk: Desk, account: Account) -> None:
     """Keep the account's base and the prices of what it has at risk fresh, and tell of a limit that is near.
 
     The broker is asked while one of its venues may be open, and once before that for what is carried into the day.
-    Never raises: what fails here leaves the gate with what it knows, and it is asked again in a minute.
+    Never raises: what fails here leaves the gate with what it knows, and it is asked again in a minute. What is known
+    is told all the same.
     """
-    limits = account.limits
+    counted = Counted("account", account.name)
     try:
         now = desk.clock.now()
-        counted = desk.meters.read(Counted("account", account.name).item_of(exchange_day(now)))
-        if _may_be_open(desk, account, now) or _begins_the_day(desk, account, counted, now):
-            require_let_in(desk, account)
-            counted = _refresh(desk, account, counted, now)
-        _tell_near(desk, Counted("account", account.name), limits, counted)
-    except BrokerError as error:
-        note_kept_out(desk, account, error)
-        logger.warning("exposure not known", extra={"account": account.name, "reason": error.code})
+        amounts = desk.meters.read(counted.item_of(exchange_day(now)))
+        if _may_be_open(desk, account, now) or _begins_the_day(desk, account, amounts, now):
+            amounts = _refreshed(desk, account, amounts, now)
+        _tell_near(desk, counted, account.limits, amounts)
     except StoreUnavailable as error:
-        logger.warning("exposure not known", extra={"account": account.name, "reason": error.code})
+        _log_unknown(account, error)
     except Exception:  # a defect in watching must not keep orders from being settled
         logger.exception("exposure not known", extra={"account": account.name})
+
+
+def _log_unknown(account: Account, error: RouterError) -> None:
+    logger.warning("exposure not known", extra={"account": account.name, "reason": error.code})
 
 
 def _is_known(counted: Mapping[str, Decimal], since: datetime) -> bool:
@@ -157,16 +159,23 @@ def _begins_the_day(desk: Desk, account: Account, counted: Mapping[str, Decimal]
     return is_first and any(is_time_for_first_look(one, at) for one in exchanges)
 
 
-def _refresh(
+def _refreshed(
     desk: Desk, account: Account, counted: Mapping[str, Decimal], now: datetime
 ) -> Mapping[str, Decimal]:
-    """Read what the account's limits are by, and return what is counted then."""
+    """Read what the account's limits are by, as far as the broker says it, and return what is counted then."""
     limits = account.limits
-    if limits.need_positions:
-        counted = rebase(desk, account, exchange_day(now), known_since=now - BASE_AGAIN)
-        desk.metrics.put({"gross_exposure": int(counted.get(GROSS, 0))}, {"account": account.name})
-    if limits.need_price or limits.price_band_percent is not None:
-        _refresh_prices(desk, account, _at_risk(counted))
+    try:
+        require_let_in(desk, account)
+        if limits.need_positions:
+            counted = rebase(desk, account, exchange_day(now), known_since=now - BASE_AGAIN)
+            desk.metrics.put({"gross_exposure": int(counted.get(GROSS, 0))}, {"account": account.name})
+        if limits.need_price or limits.price_band_percent is not None:
+            _refresh_prices(desk, account, _at_risk(counted))
+    except BrokerError as error:
+        note_kept_out(desk, account, error)
+        _log_unknown(account, error)
+    except StoreUnavailable as error:
+        _log_unknown(account, error)
     return counted
 
 
@@ -177,7 +186,9 @@ def _refresh_prices(desk: Desk, account: Account, instruments: Iterable[Instrume
     be too seldom to be of use nothing is quoted, and an order asks for itself.
     """
     profile = desk.broker_of(account.broker).profile
-    wanted = _older(desk, account, instruments, BASE_AGAIN)
+    # no broker is asked for quotes of combinations, and the others must get theirs
+    quoted = [one for one in instruments if one.exchange is not Exchange.COMBO]
+    wanted = _older(desk, account, quoted, BASE_AGAIN)
     again = _quotes_again(profile, len(wanted))
     if not wanted or again > PRICE_LIFE:
         return
