@@ -20,8 +20,9 @@ from order_router.brokers.ibkr import instruments
 from order_router.brokers.registry import BROKERS, load_broker, load_combiner
 from order_router.domain.account import Account
 from order_router.domain.combination import CombinationRefused, CombinationTaken
-from order_router.domain.instrument import parse_instrument
+from order_router.domain.instrument import Instrument, parse_instrument
 from order_router.domain.lifecycle import State
+from order_router.domain.limits import Limits
 from order_router.domain.listing import Leg, Listing
 from order_router.domain.order import Order
 from order_router.domain.reports import ReportedState
@@ -47,6 +48,7 @@ LONG, SHORT = (parse_instrument(f"OPRA:AAPL261218C00{strike}000") for strike in 
 VERTICAL = (Leg(instrument=LONG, side=Side.BUY, ratio=1), Leg(instrument=SHORT, side=Side.SELL, ratio=1))
 OTHER = (*VERTICAL[:1], Leg(instrument=SHORT, side=Side.SELL, ratio=2))
 NAME = "AAPL-DEC-200-205"
+FREE = Limits()
 
 
 @dataclass
@@ -331,13 +333,13 @@ def test_an_order_whose_answer_was_lost_is_found_by_its_tag_and_never_sent_again
     assert [request["call"] for request in desk.server.ibkr.requests].count("place") == 1
 
 
-def placed(desk: Desk, listing: Listing | None, **terms: Any) -> Order:
+def placed(desk: Desk, listing: Listing | None, limits: Limits = FREE, **terms: Any) -> Order:
     """Place an order of the combination through the services, with the table's listings; no such order leaves."""
     world = World(clock=desk.clock)
     as_ibkr: Any = ibkr
     table: Any = desk.listings_at
     world.desk = replace(world.desk, broker_of=lambda _: as_ibkr, listings=table)
-    world.settings.put_account(Account(name="paper", broker="ibkr"))
+    world.settings.put_account(Account(name="paper", broker="ibkr", limits=limits))
     if listing is not None:
         assert desk.listings_at("ibkr").define(listing, None)
     usual = {"instrument": f"COMBO:{NAME}", "product": "NRML", "limit_price": "2.15"}
@@ -366,3 +368,17 @@ def test_an_order_is_held_to_the_combination_as_it_was_defined(
     order = placed(desk, listing, **terms)
 
     assert (order.state, order.reason and order.reason.code) == (State.REFUSED, code)
+
+
+@pytest.mark.parametrize("leg", [LONG, SHORT])
+def test_a_combination_with_a_leg_that_must_not_be_traded_is_refused(desk: Desk, leg: Instrument) -> None:
+    other = desk.define(name="OTHER", legs=OTHER)
+    listing = replace(other, instrument=parse_instrument(f"COMBO:{NAME}"), broker_key="elsewhere")
+
+    order = placed(desk, listing, Limits(denied_instruments=(leg,)))
+
+    assert (order.state, order.reason and order.reason.code) == (State.REFUSED, "INSTRUMENT_DENIED")
+    assert order.reason is not None
+    assert order.reason.message == (
+        f"denied_instruments of account paper is {leg}, found {leg} in COMBO:{NAME}"
+    )

@@ -1,5 +1,6 @@
 """What one order is held to: just under, at and over each limit, for either side."""
 
+from contextlib import nullcontext
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +15,7 @@ from order_router.domain.risk import (
     Ruled,
     is_exit,
     needs_last_price,
+    require_legs_allowed,
     require_limit_in_band,
     require_within,
     worth,
@@ -218,6 +220,20 @@ def test_a_denied_instrument_is_denied_even_where_it_is_allowed() -> None:
     by = ruled(instruments=[INFY], denied_instruments=[INFY])
 
     assert refusal(by, a_request()) == "INSTRUMENT_DENIED"
+
+
+@pytest.mark.parametrize(
+    ("denied", "effect", "is_refused"),
+    [("NSE:INFY", None, True), ("NSE:TCS", None, False), ("NSE:INFY", "CLOSE", False)],
+)
+def test_a_combination_is_denied_with_any_of_its_legs_unless_it_closes(
+    denied: str, effect: str | None, *, is_refused: bool
+) -> None:
+    request = a_request(instrument="COMBO:PAIR", product="NRML", position_effect=effect)
+    legs = [parse_instrument(name) for name in ("NSE:RELIANCE", INFY)]
+
+    with pytest.raises(LimitExceeded, match="INFY in COMBO:PAIR") if is_refused else nullcontext():
+        require_legs_allowed(ruled(denied_instruments=[denied]), request, legs)
 
 
 def test_without_limits_every_order_passes() -> None:

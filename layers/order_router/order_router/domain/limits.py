@@ -42,7 +42,8 @@ class OrderLimits(BaseModel):
     An order's value is its quantity times the highest price that a unit can trade at: a buy's limit, the trigger of a
     stop that sells, else the last price or what the order names, if that is more; a sale's limit where a band holds it.
     `price_band_percent`: a limit at most so far beyond the last price, or a stop's limit beyond its trigger. What
-    closes a position is held to quantity and band, and to nothing else.
+    closes a position is held to quantity and band, and to nothing else. `denied_instruments` are denied as legs of a
+    combination too.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -1,10 +1,12 @@
 """The rules that one order is held to, and what it may add to what is at risk: pure."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from order_router.domain.errors import OrderDenied
+from order_router.domain.instrument import Instrument
 from order_router.domain.limits import OrderLimits
 from order_router.domain.request import OrderRequest
 from order_router.domain.vocabulary import OrderType, PositionEffect, Side
@@ -86,6 +88,15 @@ def _require_allowed(ruled: Ruled, request: OrderRequest) -> None:
         allowed = getattr(limits, rule)
         if allowed and found not in allowed:
             raise ruled.exceeded(code, rule, found, _words(allowed))
+
+
+def require_legs_allowed(ruled: Ruled, request: OrderRequest, legs: Iterable[Instrument]) -> None:
+    """Raise LimitExceeded for a combination with a leg that must not be traded, unless it closes."""
+    denied = ruled.limits.denied_instruments
+    found = None if is_exit(request) else next((leg for leg in legs if leg in denied), None)
+    if found is not None:
+        words = f"{found} in {request.instrument}"
+        raise ruled.exceeded("INSTRUMENT_DENIED", "denied_instruments", words, _words(denied))
 
 
 def _words(values: Any) -> str:  # noqa: ANN401 - a tuple or a set of what has a name

@@ -20,13 +20,15 @@ from order_router.domain.risk import (
     Ruled,
     is_exit,
     needs_last_price,
+    require_legs_allowed,
     require_limit_in_band,
     require_within,
     worth,
 )
-from order_router.domain.vocabulary import OrderType, Side
+from order_router.domain.vocabulary import Exchange, OrderType, Side
 from order_router.service.desk import Desk
 from order_router.service.exposure import oldest_base, rebase
+from order_router.service.fitting import legs_of
 from order_router.service.gates import change_gate, entry_gate
 from order_router.service.needed_reads import ReadTime, ask_before, read_time
 from order_router.service.pricing import new_price, oldest_price, price_of, refuses
@@ -163,10 +165,17 @@ def count(entry: Entry, order: Order) -> Order:
     Raises LimitExceeded, PriceUnknown, MarginShort, MarginUnknown, NotReadYet or StoreUnavailable.
     """
     price = _worth(entry)
-    for ruled in entry.ruled():
-        require_within(ruled, entry.request, price)
+    _require_within(entry, price)
     _require_margin(entry, price)
     return replace(order, counted_price=price or ZERO)
+
+
+def _require_within(entry: Entry, price: Decimal | None) -> None:
+    for ruled in entry.ruled():
+        require_within(ruled, entry.request, price)
+        if ruled.limits.denied_instruments and entry.request.instrument.exchange is Exchange.COMBO:
+            legs = legs_of(entry.desk, entry.broker, entry.request.instrument)
+            require_legs_allowed(ruled, entry.request, (leg.instrument for leg in legs))
 
 
 def _worth(entry: Entry) -> Decimal | None:
@@ -186,8 +195,7 @@ def grown(entry: Entry, order: Order) -> Order:
     """
     price = order.counted_price if _asks_for_no_more(entry.request, order.request) else _worth(entry)
     price = price or order.counted_price
-    for ruled in entry.ruled():
-        require_within(ruled, entry.request, price or None)
+    _require_within(entry, price or None)
     _require_margin_for_more(entry, order, price)
     counted = None if order.counted_price is None else price
     return replace(order, request=entry.request, counted_price=counted)
