@@ -18,6 +18,8 @@ app = new_app("The kill switch: once it has answered, no new order leaves.")
 PATH = "/v1/kill-switch"
 POLL_S = 1.0
 OVER = {"done", "stopped"}
+GONE = {"cancelled", "refused"}
+"""What an order is that was cancelled: at its broker, or before it was sent."""
 
 Account = Annotated[
     str | None, typer.Option("--account", autocompletion=complete_accounts, help="This account alone.")
@@ -181,7 +183,7 @@ def _work_result(answer: dict[str, Any], accounts: Collection[str], unseen: str)
 
 
 def _work_lines(one: dict[str, Any]) -> list[str]:
-    cancelled = sum(line["outcome"] == "cancelled" for line in one["cancelled"])
+    cancelled = sum(line["outcome"] in GONE for line in one["cancelled"])
     head = f"{one['account']} {one['phase']}: {cancelled} of {len(one['cancelled'])} open orders cancelled"
     if one["close_positions"]:
         filled = sum(line["state"] == "filled" for line in one["exits"])

@@ -93,6 +93,18 @@ def test_what_is_done_besides_is_waited_for_and_told(stack: Stack) -> None:
     assert "is on since" in "".join(stack.typist.told)
 
 
+def test_an_order_that_was_cancelled_before_it_was_sent_counts_as_cancelled(stack: Stack) -> None:
+    stack.answers.will(ON | {"work": [WORK | {"close_positions": False}]}, 202)
+    unsent = CANCELLED | {"client_order_id": "ORD4", "outcome": "refused"}
+    filled = CANCELLED | {"client_order_id": "ORD5", "outcome": "filled"}
+    done = WORK | {"phase": "done", "close_positions": False, "cancelled": [CANCELLED, unsent, filled]}
+    stack.answers.will({"switches": [], "work": [done]})
+
+    ran = stack.ok("kill", "on", "--account", "paper", "--cancel-open")
+
+    assert ran.out.strip() == "paper done: 2 of 3 open orders cancelled"
+
+
 def test_what_could_not_be_done_is_told_and_is_no_success(stack: Stack) -> None:
     stack.answers.will(ON | {"work": [WORK | {"close_positions": False}]}, 202)
     left = WORK | {"phase": "done", "close_positions": False, "cancelled": [CANCELLED, FAILED]}
