@@ -14,8 +14,10 @@ from order_router.brokers import paper
 from order_router.domain.account import Account
 from order_router.domain.instrument import parse_instrument
 from order_router.domain.lifecycle import EventKind, State
+from order_router.domain.limits import Limits
 from order_router.domain.listing import WrongTickSize
 from order_router.domain.reports import Quote
+from order_router.domain.risk import LimitExceeded
 from order_router.domain.vocabulary import Source
 from order_router.ports import StoreUnavailable
 from order_router.service.change import modify_order
@@ -245,3 +247,77 @@ def test_a_broker_that_takes_market_orders_gets_them_as_they_are() -> None:
     world.place(order_type="MARKET", limit_price=None)
 
     assert [order.request.order_type for order in world.at_broker()] == ["MARKET"]
+
+
+# ---------------------------------------------------------------- a limit in place of the market, and the price band
+AT_MARKET: dict[str, Any] = {"order_type": "MARKET", "limit_price": None}
+EXIT: dict[str, Any] = {"side": "SELL", "position_effect": "CLOSE"}
+
+
+def banded(world: World, market: str, price: str, **limits: Any) -> World:
+    """Give the account a band in place of the market's price, and one around the last price."""
+    held_to = Limits.model_validate({"price_band_percent": price, **limits})
+    band = Decimal(market)
+    world.settings.put_account(
+        Account(name="paper", broker="paper", market_band_percent=band, limits=held_to)
+    )
+    return world
+
+
+def quote_of(last_price: str) -> Quote:
+    return Quote(instrument=INFY, last_price=Decimal(last_price))
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        AT_MARKET | EXIT,
+        AT_MARKET | {"side": "BUY", "position_effect": "CLOSE"},
+        {"order_type": "SL_M", "limit_price": None, "trigger_price": "0.60"} | EXIT,
+        AT_MARKET | {"side": "SELL"},
+    ],
+    ids=["exit-long", "exit-short", "stop", "entry"],
+)
+def test_a_tick_beyond_a_price_of_paise_is_inside_the_band_of_a_market_order(terms: dict[str, Any]) -> None:
+    # a tick of 0.05 is 8.33 % of it
+    broker = LimitsOnly([quote_of("0.60")])
+    world = banded(world_of(broker), "5", "5", max_order_value=1000)
+
+    order = world.place(**terms).order
+
+    assert order.reason is None
+    assert order.request.limit_price in {Decimal("0.55"), Decimal("0.65")}
+    assert broker.asked == 1
+
+
+@pytest.mark.parametrize("effect", [None, "CLOSE"])
+def test_a_market_order_is_not_refused_for_a_price_that_moved_after_its_limit_was_set(
+    effect: str | None,
+) -> None:
+    broker = LimitsOnly([PRICE, quote_of("1499")])
+    world = banded(world_of(broker), "5", "5")
+
+    order = world.place(**AT_MARKET, position_effect=effect).order
+
+    assert order.state is State.FILLED
+    assert broker.asked == 1
+
+
+@pytest.mark.parametrize(("effect", "code"), [(None, "PRICE_BAND"), ("CLOSE", None)])
+def test_an_entry_is_held_to_a_price_band_that_is_narrower_than_its_market_s_and_an_exit_is_not(
+    effect: str | None, code: str | None
+) -> None:
+    world = banded(world_of(LimitsOnly([PRICE, PRICE])), "5", "2")
+
+    order = world.place(**AT_MARKET, position_effect=effect).order
+
+    assert (order.reason and order.reason.code) == code
+
+
+def test_a_change_of_a_market_order_s_limit_is_held_to_the_price_band() -> None:
+    world = banded(world_of(LimitsOnly([quote_of("1400"), quote_of("1400")])), "2", "5")
+    order = world.place(**AT_MARKET).order
+    assert order.state is State.OPEN
+
+    with pytest.raises(LimitExceeded):
+        modify_order(world.desk, order.client_order_id, {"limit_price": "1490"})

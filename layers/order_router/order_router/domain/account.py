@@ -35,9 +35,10 @@ class Account(_Setting):
     """One account at one broker. An account of an earlier release has `max_orders_per_day` beside its limits.
 
     `market_band_percent`: where the broker takes no MARKET or SL_M, such an order becomes a limit this far beyond the
-    last price, or beyond its trigger; None: it is refused. `postback_digest`: the SHA-256, in hex, of the secret in the
-    address of its postbacks, where the broker signs none. `algo_id`: the exchange's id of a registered algorithm, sent
-    with each order where the broker takes one.
+    last price, or beyond its trigger; None: it is refused. A narrower `price_band_percent` refuses such an entry, and
+    no such exit. `postback_digest`: the SHA-256, in hex, of the secret in the address of its postbacks, where the
+    broker signs none. `algo_id`: the exchange's id of a registered algorithm, sent with each order where the broker
+    takes one.
     """
 
     name: Name

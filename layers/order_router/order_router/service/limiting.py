@@ -10,6 +10,7 @@ from order_router.adapter.port import Broker
 from order_router.domain.account import Account
 from order_router.domain.errors import OrderDenied
 from order_router.domain.gate import BaseStale, Gate, PriceCheck, PriceUnfit
+from order_router.domain.lifecycle import EventKind
 from order_router.domain.limits import Limits, MarginCheck, OrderLimits
 from order_router.domain.meter import BASED_AT, Counted, Meter, counted_by, entry_meter, growth_meter
 from order_router.domain.order import Order
@@ -65,11 +66,15 @@ class MarginUnknown(OrderDenied):
     code = "MARGIN_UNKNOWN"
 
 
+WhoseLimits = tuple[tuple[Counted, OrderLimits], ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """A new order before its gate: whom it is for, and the limits that hold it.
 
     `has_price` False: nobody says what the instrument trades at, and the order closes a position: no band holds it.
+    `at_market`: its limit, in place of the market's price, was set from the last price a moment ago: nor then.
     `day`: the exchange day in which there must be room for it. `within`: how long it may read what it needs.
     """
 
@@ -77,14 +82,16 @@ class Entry:
     account: Account
     broker: Broker
     request: OrderRequest
-    limits: tuple[tuple[Counted, OrderLimits], ...]
+    limits: WhoseLimits
     day: date
     within: ReadTime
     has_price: bool = True
+    at_market: bool = False
 
     def ruled(self) -> Iterator[Ruled]:
         """Yield the limits as one order is held to them."""
-        return (Ruled(str(counted), limits) for counted, limits in self.limits)
+        unbanded = {"price_band_percent": None} if self.at_market else {}
+        return (Ruled(str(one), limits.model_copy(update=unbanded)) for one, limits in self.limits)
 
     def meters(self, price: Decimal, at: datetime) -> tuple[Meter, ...]:
         """Return what the order must find room for."""
@@ -105,9 +112,8 @@ class Entry:
     @property
     def band(self) -> Decimal | None:
         """Return how far a limit may be from the last price, in percent; None if no band holds the order."""
-        bands = (limits.price_band_percent for _, limits in self.limits)
-        is_held = self.has_price and self.request.order_type == OrderType.LIMIT
-        return min((band for band in bands if band is not None), default=None) if is_held else None
+        is_held = self.has_price and not self.at_market and self.request.order_type == OrderType.LIMIT
+        return _narrowest(self.limits) if is_held else None
 
     @property
     def asks_last_price(self) -> bool:
@@ -115,7 +121,9 @@ class Entry:
 
         A limit in its band is near enough to what it trades at, and what closes a position adds nothing.
         """
-        if is_exit(self.request) or self.band is not None or not needs_last_price(self.request):
+        if is_exit(self.request) or self.at_market or self.band is not None:
+            return False
+        if not needs_last_price(self.request):
             return False
         return any(limits.need_price for _, limits in self.limits)
 
@@ -156,7 +164,27 @@ def entry_of(desk: Desk, account: Account, broker: Broker, order: Order) -> Entr
         limits=limits,
         day=order.day,
         within=read_time(order),
+        at_market=_is_at_market(order, account, limits),
     )
+
+
+def _is_at_market(order: Order, account: Account, limits: WhoseLimits) -> bool:
+    """Return whether the order's limit has just been set in place of the market's price, and no band holds that.
+
+    An exit's is as near as its account wants it, and an entry's if that is no farther than its price band: but for a
+    tick, or what the price has moved since.
+    """
+    if order.last is not EventKind.PROTECTED:
+        return False
+    price_band, market_band = _narrowest(limits), account.market_band_percent
+    return is_exit(order.request) or (
+        price_band is not None and market_band is not None and market_band <= price_band
+    )
+
+
+def _narrowest(limits: WhoseLimits) -> Decimal | None:
+    bands = (one.price_band_percent for _, one in limits)
+    return min((band for band in bands if band is not None), default=None)
 
 
 def count(entry: Entry, order: Order) -> Order:
