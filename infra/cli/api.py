@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -29,36 +30,41 @@ class Reply:
     text: str
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Follows no redirect: the key would go with it."""
+class _AnyStatus(urllib.request.HTTPErrorProcessor):
+    """Takes every answer as it is: no status is an error, and no redirect is followed, for the key would go with it."""
 
-    def redirect_request(self, *_: Any, **__: Any) -> None:  # noqa: ANN401 - urllib's own
-        return None
+    def http_response(self, request: object, response: Any) -> Any:  # noqa: ANN401, ARG002 - urllib's own
+        return response
+
+    https_response = http_response
 
 
 def _send(request: urllib.request.Request) -> Reply:
-    handlers: list[urllib.request.BaseHandler] = [_NoRedirect()]
+    handlers: list[urllib.request.BaseHandler] = [_AnyStatus()]
     if urlsplit(request.full_url).hostname in LOOPBACK:
         handlers.append(urllib.request.ProxyHandler({}))
     opener = urllib.request.build_opener(*handlers)
     try:
         with opener.open(request, timeout=TIMEOUT_S) as answer:
             return Reply(answer.status, answer.read().decode(errors="replace"))
-    except urllib.error.HTTPError as error:
-        return Reply(error.code, error.read().decode(errors="replace"))
     except urllib.error.URLError as error:
-        raise _unreachable(request, error.reason) from None
+        raise _unreachable(request, error.reason, has_left=not isinstance(error.reason, NEVER_LEFT)) from None
     except (OSError, http.client.HTTPException) as error:
-        raise _unreachable(request, error) from None
+        # urllib names so what fails once the request is out
+        raise _unreachable(request, error, has_left=True) from None
 
 
-def _unreachable(request: urllib.request.Request, reason: object) -> Refusal:
+def _unreachable(request: urllib.request.Request, reason: object, *, has_left: bool) -> Refusal:
     where = urlsplit(request.full_url).netloc
-    if isinstance(reason, NEVER_LEFT) or request.get_method() == "GET":
-        return Refusal(
-            f"{where} does not answer ({type(reason).__name__}): is the stack up (make up), the address right?"
-        )
-    return AnswerLost(f"the answer of {where} was lost ({type(reason).__name__}): it may have been done")
+    if has_left and _changes_something(request):
+        return AnswerLost(f"the answer of {where} was lost ({type(reason).__name__}): it may have been done")
+    return Refusal(
+        f"{where} does not answer ({type(reason).__name__}): is the stack up (make up), the address right?"
+    )
+
+
+def _changes_something(request: urllib.request.Request) -> bool:
+    return request.get_method() != "GET"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +91,11 @@ class Api:
         data = None if body is None else json.dumps(body).encode()
         sent = {"X-API-Key": self.key, "Content-Type": "application/json", **(headers or {})}
         request = urllib.request.Request(address, data=data, headers=sent, method=method)  # noqa: S310 - judged above
-        return _content(self.send(request), self.url)
+        reply = self.send(request)
+        content = _content(reply)
+        if content is not None and _is_good(reply):
+            return content
+        raise _failed(reply, content, self.url, is_write=_changes_something(request))
 
 
 def _require_private(url: str) -> None:
@@ -96,20 +106,29 @@ def _require_private(url: str) -> None:
     raise Misuse("the API's address must begin with https:// (or be on this machine)")
 
 
-def _content(reply: Reply, url: str) -> dict[str, Any]:
+def _content(reply: Reply) -> dict[str, Any] | None:
     try:
         content = json.loads(reply.text)
     except ValueError:
-        content = None
-    if not isinstance(content, dict):
-        raise Refusal(
-            f"{url} answered HTTP {reply.status} without JSON: is it the address of a router's API?"
-        )
-    if 200 <= reply.status < 300:  # noqa: PLR2004 - HTTP's own
-        return content
-    if "code" not in content:
-        raise Refusal(f"{url} answered HTTP {reply.status}: {str(content.get('message', ''))[:200]}")
-    raise _refused(content)
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _is_good(reply: Reply) -> bool:
+    return 200 <= reply.status < 300  # noqa: PLR2004 - HTTP's own
+
+
+def _failed(reply: Reply, content: Mapping[str, Any] | None, url: str, *, is_write: bool) -> Refusal:
+    """Return what an answer that is none says; of a server's error without a code nobody knows what was done."""
+    if content is not None and "code" in content:
+        return _refused(content)
+    said = f"{url} answered HTTP {reply.status}"
+    words = "" if content is None else str(content.get("message", ""))[:200]
+    if is_write and reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return AnswerLost(f"{said}{words and f': {words}'}: it may have been done")
+    if content is None:
+        return Refusal(f"{said} without JSON: is it the address of a router's API?")
+    return Refusal(f"{said}: {words}")
 
 
 def _refused(problem: Mapping[str, Any]) -> ApiRefused:

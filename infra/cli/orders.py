@@ -1,10 +1,12 @@
 """`router order`: orders through the stack's HTTP API, as any caller places them."""
 
+from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
 import typer
 
-from infra.cli.asking import AnswerLost, path_of
+from infra.cli.asking import AnswerLost, ApiRefused, path_of
 from infra.cli.command import Result, Table, command, new_app
 from infra.cli.options import AccountOption
 from infra.cli.order_words import shown_order
@@ -96,12 +98,25 @@ def _new_key() -> str:
 
 
 def _place(work: Work, body: dict[str, Any], key: str) -> dict[str, Any]:
+    """Place the order; wherever it may stand without an answer that says so, say how it is sent again as the same."""
+    again = f"send it again with --idempotency-key {key}: it is one order"
     try:
         return work.api.call("POST", "/v1/orders", body=body, headers={"Idempotency-Key": key})
     except AnswerLost as error:
-        raise AnswerLost(
-            f"{error.message}; send it again with --idempotency-key {key}: it is one order"
-        ) from None
+        raise AnswerLost(f"{error.message}; {again}") from None
+    except ApiRefused as error:
+        if not _may_stand(error.problem):
+            raise
+        raise ApiRefused(f"{error.message}; {again}", code=error.code, problem=error.problem) from None
+    except KeyboardInterrupt:
+        work.terminal.tell(f"no answer was waited for: it may have been done; {again}")
+        raise
+
+
+def _may_stand(problem: Mapping[str, Any]) -> bool:
+    """Return whether a refusal leaves open what became of the order: an error on the stack's side that shows none."""
+    status = problem.get("status")
+    return isinstance(status, int) and status >= HTTPStatus.INTERNAL_SERVER_ERROR and "order" not in problem
 
 
 def _no_account() -> str:

@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import ssl
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -149,6 +150,45 @@ def test_a_read_whose_answer_is_lost_is_not_said_to_have_been_done(server: _Serv
         Api(url=server.url, key=KEY).call("GET", "/v1/orders")
 
     assert not isinstance(failed.value, AnswerLost)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (500, b'{"message": "Internal Server Error"}'),
+        (503, b'{"message": "Service Unavailable"}'),
+        (504, b"<html>"),
+    ],
+)
+def test_a_write_that_the_gateway_gave_up_on_may_have_been_done(
+    server: _Server, status: int, body: bytes
+) -> None:
+    server.answers = [(status, {}, body)] * 2
+
+    with pytest.raises(AnswerLost, match=f"HTTP {status}.*it may have been done"):
+        Api(url=server.url, key=KEY).call("POST", "/v1/orders", body={})
+    with pytest.raises(Refusal) as read:
+        Api(url=server.url, key=KEY).call("GET", "/v1/orders")
+
+    assert not isinstance(read.value, AnswerLost)
+
+
+@pytest.mark.parametrize("status", [200, 503])
+def test_a_write_whose_answer_breaks_off_may_have_been_done(server: _Server, status: int) -> None:
+    server.answers = [(status, {"content-length": "100"}, b"{")]
+
+    with pytest.raises(AnswerLost):
+        Api(url=server.url, key=KEY).call("POST", "/v1/orders", body={})
+
+
+def test_a_write_whose_answer_cannot_be_decrypted_may_have_been_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    def opened(_: object, __: object, timeout: float) -> None:
+        raise ssl.SSLError(1, "bad record mac")
+
+    monkeypatch.setattr(urllib.request.OpenerDirector, "open", opened)
+
+    with pytest.raises(AnswerLost):
+        Api(url="https://api.example", key=KEY).call("POST", "/v1/orders", body={})
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b"", b'"x"'])

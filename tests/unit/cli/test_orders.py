@@ -2,9 +2,11 @@
 
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from urllib.request import Request
 
 import pytest
 
+from infra.cli.api import Reply
 from infra.cli.asking import AnswerLost
 from tests.unit.cli.trying import API_URL, Answers, Ran, Stack
 
@@ -177,6 +179,48 @@ def test_a_lost_answer_tells_how_to_send_the_same_order_again(stack: Stack) -> N
     sent = stack.answers.last.get_header("Idempotency-key")
     assert ran.code == 1
     assert f"send it again with --idempotency-key {sent}: it is one order" in ran.line
+
+
+@pytest.mark.parametrize(("status", "code"), [(500, "INTERNAL_ERROR"), (503, "STORE_UNAVAILABLE")])
+def test_an_error_that_may_leave_an_order_tells_how_to_send_the_same_order_again(
+    stack: Stack, status: int, code: str
+) -> None:
+    problem = {"code": code, "status": status, "detail": "it could not be written down"}
+    stack.answers.will(problem, status)
+
+    ran = place(stack, *LIMIT, "--json")
+
+    sent = stack.answers.last.get_header("Idempotency-key")
+    assert ran.code == 1
+    assert f"send it again with --idempotency-key {sent}: it is one order" in ran.line
+    assert (ran.json["error"]["code"], ran.json["error"]["problem"]) == (code, problem)
+
+
+def test_an_order_that_is_known_not_to_stand_is_not_to_be_sent_again(stack: Stack) -> None:
+    refused = {"code": "BROKER_SESSION_EXPIRED", "status": 503, "detail": "no session"}
+    stack.answers.will(refused | {"order": ORDER | {"state": "refused"}}, 503)
+    stack.answers.will({"code": "BUSY", "status": 429, "detail": "ten a second"}, 429)
+
+    assert "send it again" not in place(stack, *LIMIT).line
+    assert "send it again" not in place(stack, *LIMIT).line
+
+
+def test_an_order_whose_answer_nobody_waits_for_tells_how_to_send_it_again(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys: list[str | None] = []
+
+    def interrupted(_: Answers, request: Request) -> Reply:
+        keys.append(request.get_header("Idempotency-key"))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Answers, "__call__", interrupted)
+
+    ran = place(stack, *LIMIT)
+
+    assert ran.code == 130
+    again = f"send it again with --idempotency-key {keys[0]}: it is one order"
+    assert stack.typist.told == [f"no answer was waited for: it may have been done; {again}"]
 
 
 def test_only_what_is_named_is_changed(stack: Stack) -> None:
