@@ -12,8 +12,8 @@ MUTANTS = (
         name="part-of-theirs-closes-all-of-ours",
         breaks="a partial exit of TradingView's passes as one of a fixed quantity: a position opens past the limits",
         file="domain/alert.py",
-        old=" and (strategy.quantity is None or after == 0)",
-        new="",
+        old="    if strategy.quantity is not None:\n",
+        new="    if False:\n",
         killed_by=(
             "tests/unit/domain/test_alert.py::test_a_fixed_quantity_closes_only_what_leaves_the_strategy_flat",
         ),

@@ -145,11 +145,12 @@ def test_an_alert_closes_only_if_it_says_that_the_position_gets_smaller(
     assert closes(alert, strategy()) is does_close
 
 
+@pytest.mark.parametrize("contracts", ["4", None])
 @pytest.mark.parametrize(("position_size", "does_close"), [("0", True), ("6", False)])
 def test_a_fixed_quantity_closes_only_what_leaves_the_strategy_flat(
-    position_size: str, does_close: bool
+    position_size: str, does_close: bool, contracts: str | None
 ) -> None:
-    part = replace(ALERT, action="sell", contracts="4", position_size=position_size)
+    part = replace(ALERT, action="sell", contracts=contracts, position_size=position_size)
 
     assert closes(part, strategy(quantity=100)) is does_close
 

@@ -76,11 +76,16 @@ def closes(alert: Alert, strategy: Strategy) -> bool:
     """
     if (alert.market_position or "").lower() == "flat":
         return True
-    after, quantity, side = _signed(alert.position_size), _signed(alert.contracts), alert.action.lower()
-    if after is None or quantity is None or side not in ACTIONS:
+    after, side = _signed(alert.position_size), alert.action.lower()
+    if after is None or side not in ACTIONS:
         return False
-    bought = quantity if ACTIONS[side] is Side.BUY else -quantity
-    return _gets_smaller(after, bought) and (strategy.quantity is None or after == 0)
+    if strategy.quantity is not None:
+        # contracts are not what is traded, and an alert may well leave them out
+        return after == 0
+    quantity = _signed(alert.contracts)
+    if quantity is None:
+        return False
+    return _gets_smaller(after, bought=quantity if ACTIONS[side] is Side.BUY else -quantity)
 
 
 def _gets_smaller(after: Decimal, bought: Decimal) -> bool:
