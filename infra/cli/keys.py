@@ -4,13 +4,15 @@ from typing import Annotated
 
 import typer
 
-from infra.cli.accounts import REMEMBERED_S
 from infra.cli.command import Result, Table, command, new_app
 from infra.cli.options import AccountsOption, ScopeWord
 from infra.cli.refusal import Misuse, Refusal
 from infra.cli.work import Work
 
 app = new_app("API keys.")
+GATEWAY_REMEMBERS_S = 60
+"""For how long API Gateway goes on with what it was told of a key (ReauthorizeEvery in the template)."""
+
 KEY_ID = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 
 KeyId = Annotated[str, typer.Argument(metavar="KEY_ID", help="A name for the key.")]
@@ -60,5 +62,5 @@ def revoke_key(work: Work, key_id: KeyId) -> Result:
     """End a key: who holds it can call nothing any more."""
     if not work.target.settings.remove_caller(key_id):
         raise Refusal(f"there is no key {key_id[:64]!r}: router key list has them")
-    words = f"key {key_id} is revoked (workers may take {REMEMBERED_S} s to forget it)"
+    words = f"key {key_id} is revoked (the gateway may take {GATEWAY_REMEMBERS_S} s to forget it)"
     return Result(document={"key_id": key_id, "revoked": True}, shown=words)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from infra.cli.keys import GATEWAY_REMEMBERS_S
 from order_router import __version__
 from order_router.aws.notice_memory import HELD, NOTICE, TOLD, TURNS
 from order_router.aws.sessions import POSTBACK_TAG
@@ -442,6 +443,12 @@ def test_only_what_proves_itself_and_health_is_open() -> None:
 
     assert unguarded == OPEN_ROUTES
     assert resources("AWS::Serverless::HttpApi")["Api"]["Auth"]["DefaultAuthorizer"] == "ApiKey"
+
+
+def test_a_revoked_key_is_forgotten_by_when_the_command_says() -> None:
+    (key,) = resources("AWS::Serverless::HttpApi")["Api"]["Auth"]["Authorizers"].values()
+
+    assert key["Identity"]["ReauthorizeEvery"] == GATEWAY_REMEMBERS_S
 
 
 def test_the_gateway_does_not_throttle_alerts() -> None:

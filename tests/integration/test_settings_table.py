@@ -116,12 +116,25 @@ def test_what_is_not_there_is_remembered_for_a_short_time_too(client: Any, clock
     for _ in range(3):
         assert settings.account("paper") is None
         assert settings.strategy_of_token(TOKEN) is None
-        assert settings.caller(API_KEY) is None
-    assert watched.calls == ["get_item"] * 3
+    assert watched.calls == ["get_item"] * 2
 
     settings.put_account(PAPER)
     clock.advance(15)
     assert settings.account("paper") == PAPER
+
+
+def test_a_revoked_key_opens_nothing_from_then_on(client: Any, clock: FakeClock) -> None:
+    watched = Wrapped(client)
+    settings = SettingsTable(watched, TABLE, clock)
+    settings.put_caller(API_KEY, ADMIN)
+    assert settings.caller(API_KEY) == ADMIN
+
+    SettingsTable(client, TABLE, clock).remove_caller(ADMIN.key_id)
+
+    # API Gateway remembers an answer for a minute: one that was remembered here would begin another
+    assert settings.caller(API_KEY) is None
+    settings.put_caller(API_KEY, ADMIN)
+    assert settings.caller(API_KEY) == ADMIN
 
 
 def test_what_failed_is_not_remembered(client: Any, clock: FakeClock) -> None:

@@ -123,8 +123,8 @@ class SettingsTable:
         return strategy if strategy is not None and digest in strategy.token_digests else None
 
     def caller(self, api_key: str) -> Caller | None:
-        """Return who holds this API key."""
-        return self._cached(KEY, digest_of(api_key), Caller)
+        """Return who holds this API key, past the cache: the gateway remembers who it was told for long enough."""
+        return _parse_if_there(KEY, self._get(KEY, digest_of(api_key), is_consistent=True), Caller)
 
     def stored(self, counted: Counted) -> StoredSetting | None:
         """Return the account or strategy as last written, past the cache."""
