@@ -2,18 +2,24 @@
 
 import json
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 import pytest
 
 from order_router.adapter.errors import AdapterDefect, SessionExpired
+from order_router.adapter.http import HttpRequest, HttpResponse, Send
 from order_router.adapter.port import Broker
 from order_router.api.answers import portfolio_answer
 from order_router.domain.account import Account
 from order_router.domain.reports import Funds, Position
+from order_router.ports import Transport
 from order_router.service.desk import ReadingDesk
 from order_router.service.portfolio import read_portfolio
+from order_router.service.timing import PORTFOLIO_TIME, READ_TIME
+from tests.architecture.template import seconds_allowed
+from tests.fakes.clock import FakeClock
 from tests.fakes.relisted import half_a_share, relist
 from tests.fakes.transport import Fault
 from tests.fakes.world import World
@@ -114,3 +120,42 @@ def test_a_read_has_no_deadline(world: World) -> None:
     read_portfolio(desk(world), "funds", [PAPER])
 
     assert asked == [None]
+
+
+@dataclass
+class Slow:
+    """A transport whose answers take a while."""
+
+    inner: Transport
+    clock: FakeClock
+    took_s: float
+
+    def sender(self, endpoint: str, *, not_after: datetime | None) -> Send:
+        """Return a Send of this endpoint."""
+        send = self.inner.sender(endpoint, not_after=not_after)
+
+        def slow(request: HttpRequest) -> HttpResponse:
+            self.clock.advance(self.took_s)
+            return send(request)
+
+        return slow
+
+
+@pytest.mark.parametrize("took_s", [7.0, 1.5])
+def test_brokers_that_hang_leave_time_to_answer_with_what_was_read(world: World, took_s: float) -> None:
+    slow = replace(desk(world), transport=Slow(world.transport, world.clock, took_s))
+    begun_at = world.clock.now()
+
+    found = read_portfolio(slow, "positions", [PAPER] * 30)
+
+    assert world.clock.now() - begun_at <= PORTFOLIO_TIME + READ_TIME
+    codes = [None if one.error is None else one.error.code for one in found]
+    read = codes.count(None)
+    assert codes == [None] * read + ["BROKER_NOT_READ"] * (30 - read)
+    assert read > PORTFOLIO_TIME.total_seconds() / took_s
+
+
+def test_a_portfolio_is_read_within_its_functions_time() -> None:
+    for_sessions = timedelta(seconds=3)
+
+    assert (PORTFOLIO_TIME + READ_TIME + for_sessions).total_seconds() < seconds_allowed("positions")

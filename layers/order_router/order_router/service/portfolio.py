@@ -1,7 +1,8 @@
 """Read positions, holdings and funds; one account's failure stands beside the others' answers."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from order_router.adapter.http import Send
 from order_router.adapter.port import Broker
@@ -9,11 +10,18 @@ from order_router.adapter.session import BrokerSession
 from order_router.domain.account import Account
 from order_router.domain.errors import RouterError
 from order_router.domain.reports import Funds, Holding, Position, PositionBook, UnreadablePosition
-from order_router.service.asking import ask
+from order_router.service.asking import TimedTransport, ask
 from order_router.service.desk import ReadingDesk
+from order_router.service.timing import PORTFOLIO_TIME
 
 Row = Position | Holding | Funds
 Read = Callable[[Broker, Send, BrokerSession], tuple[Row, ...] | PositionBook]
+
+
+class NotAsked(RouterError):
+    """The account's broker was not asked: the accounts before it took the time."""
+
+    code = "BROKER_NOT_READ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +42,20 @@ READS: dict[str, Read] = {
 
 
 def read_portfolio(desk: ReadingDesk, what: str, accounts: Iterable[Account]) -> tuple[AccountAnswer, ...]:
-    """Read one thing (a key of READS) of each account, in order."""
-    return tuple(_read_one(desk, READS[what], account) for account in accounts)
+    """Read one thing (a key of READS) of each account, in order, while there is time: a broker that hangs takes it.
+
+    An account that there is no time for has that as its failure.
+    """
+    until = desk.clock.now() + PORTFOLIO_TIME
+    timed = replace(desk, transport=TimedTransport(desk.transport, desk.clock, until))
+    return tuple(_read_until(timed, READS[what], account, until) for account in accounts)
+
+
+def _read_until(desk: ReadingDesk, read: Read, account: Account, until: datetime) -> AccountAnswer:
+    if desk.clock.now() > until:
+        words = "the accounts before this one took the time there was: ask for this one by its name"
+        return AccountAnswer(account.name, error=NotAsked(words))
+    return _read_one(desk, read, account)
 
 
 def _read_one(desk: ReadingDesk, read: Read, account: Account) -> AccountAnswer:

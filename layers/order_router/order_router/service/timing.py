@@ -38,6 +38,10 @@ PACE_WAIT = timedelta(seconds=3)
 PASS_TIME = timedelta(seconds=8)
 """How long an invocation that makes many calls goes on to begin them: the last one has its own time besides."""
 
+PORTFOLIO_TIME = timedelta(seconds=18)
+"""How long reading many accounts goes on to begin reads: the last one has its own time besides, its session is to be
+read too, and all of it ends within the 29 s of the `positions` function."""
+
 LOOKS_TIME = timedelta(seconds=30)
 """How long a look at every account goes on to begin the next: a broker that does not answer takes long enough."""
 
