@@ -10,6 +10,7 @@ from order_router.api.endpoint import answer_event
 from order_router.api.http import Answer, ApiRequest
 from order_router.api.pages import or_page
 from order_router.api.records import each_record
+from order_router.api.webhook import outages_logged
 from order_router.domain.errors import RouterError, SettingUnreadable
 from order_router.logs import ROOT, set_up
 from order_router.ports import StoreUnavailable
@@ -89,6 +90,15 @@ def test_a_setting_that_this_release_cannot_read_is_counted_wherever_it_is_answe
 
     assert (answering(error).status, shown.status) == (503, 503)
     assert counted(metrics) == 2
+
+
+def test_an_alert_that_could_not_be_taken_for_the_moment_is_counted(metrics: MemoryMetrics) -> None:
+    with pytest.raises(StoreUnavailable), outages_logged():
+        raise StoreUnavailable("queueing an order: ServiceUnavailable")
+    with pytest.raises(RouterError), outages_logged():
+        raise RouterError("no", code="WEBHOOK_TOKEN_UNKNOWN")
+
+    assert counted(metrics) == 1
 
 
 @pytest.mark.parametrize("error", [StoreUnavailable("later"), RouterError("no", code="NOT_FOUND")])

@@ -1,5 +1,6 @@
 """Who sent an alert: the strategy's token decides, the sender's address only narrows it."""
 
+import logging
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,8 +15,9 @@ from order_router.domain.account import Strategy
 from order_router.domain.alert import Alert
 from order_router.domain.errors import MAX_WORDS, OrderDenied, SettingUnreadable
 from order_router.domain.notices import Notice
-from order_router.ports import Notifier, Settings
+from order_router.ports import Notifier, Settings, StoreUnavailable
 
+logger = logging.getLogger(__name__)
 MIN_TOKEN = 32
 MAX_TOKEN = 128
 SHOWN_OF_FIELD = 40
@@ -58,6 +60,19 @@ def alert_of(request: ApiRequest, sender: Sender) -> Alert:
     if named is not None and named != sender.strategy.name:
         raise Unauthenticated("this token does not open the named strategy", code="WEBHOOK_TOKEN_UNKNOWN")
     return parse_alert(fields).to_alert()
+
+
+@contextmanager
+def outages_logged() -> Iterator[None]:
+    """Log, as an error that an alarm counts, that an alert could not be taken for the moment.
+
+    TradingView sends it again, three times within 15 s: what lasts longer loses it, and nobody else would tell.
+    """
+    try:
+        yield
+    except StoreUnavailable as error:
+        logger.error("an alert was not taken", extra={"code": error.code, "words": error.message})  # noqa: TRY400
+        raise
 
 
 @contextmanager
