@@ -151,6 +151,21 @@ def test_an_order_that_comes_between_two_pages_moves_none_of_the_others(world: W
     assert [order["client_order_id"] for order in first["orders"]] + rest == resting
 
 
+@pytest.mark.parametrize("limit", ["1", "2", "3", "4"])
+def test_pages_that_go_on_past_midnight_are_of_the_day_of_the_first(world: World, limit: str) -> None:
+    ids = placed(world, 3)[::-1] + placed(world, 2, "second")[::-1]
+    first = ask(world, {"limit": limit}).content
+    world.clock.advance(24 * 3600)
+    world.place("of-the-next-day")
+    world.place("of-the-next-day", account="second")
+
+    rest = walk(world, {"limit": limit, "cursor": first["next_cursor"]})
+
+    assert [order["client_order_id"] for order in first["orders"]] + rest == ids
+    other = ask(world, {"day": "2026-11-24", "cursor": first["next_cursor"]})
+    assert (other.status, other.content["code"]) == (400, "INVALID_CURSOR")
+
+
 def test_another_day_has_other_orders(world: World) -> None:
     ids = placed(world, 1)
     world.clock.advance(24 * 3600)
@@ -195,6 +210,10 @@ def test_a_bound_key_sees_only_its_account(world: World) -> None:
         *(
             ({"cursor": urlsafe_b64encode(text).decode()}, 400, "INVALID_CURSOR")
             for text in (b"5", b"null", b"true", b'"ab"', b"[[],null]", b'["a",5]', b"[1,2,3]", b"5" * 5_000)
+        ),
+        *(
+            ({"cursor": urlsafe_b64encode(text).decode()}, 400, "INVALID_CURSOR")
+            for text in (b'["2026-11-23","paper"]', b'["x","paper",null]', b'["2026-11-23",[],null]')
         ),
     ],
 )

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from order_router.api.answers import order_json
@@ -37,8 +37,9 @@ class CursorInvalid(RouterError):
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a listing goes on: the account, and the store's own cursor in it."""
+    """Where a listing goes on: the day, the account, and the store's own cursor in it."""
 
+    day: date
     account: str
     cursor: str | None
 
@@ -85,19 +86,20 @@ def list_orders(request: ApiRequest, store: OrderStore, settings: Settings) -> A
 def page_of_orders(request: ApiRequest, store: OrderStore, settings: Settings) -> OrdersFound:
     """Return the page that the query asks for, of the accounts that the caller may see."""
     accounts = [account.name for account in visible_accounts(request, settings)]
-    day, limit, states = asked_day(request), page_limit(request), _states(request)
-    place = _place(request, accounts)
+    place, limit, states = _place(request, accounts), page_limit(request), _states(request)
     found: list[Order] = []
     for _ in range(MAX_READS):
         room = limit - len(found)
         if place is None or not room:
             break
-        page = store.list_day(place.account, day, limit=MAX_PAGE if states else room, cursor=place.cursor)
+        page = store.list_day(
+            place.account, place.day, limit=MAX_PAGE if states else room, cursor=place.cursor
+        )
         wanted = [order for order in page.orders if not states or order.state in states]
         found += wanted[:room]
         is_cut = len(wanted) > room
         place = (
-            _Place(place.account, store.cursor_after(found[-1]))
+            replace(place, cursor=store.cursor_after(found[-1]))
             if is_cut
             else _next(place, page.next_cursor, accounts)
         )
@@ -106,9 +108,9 @@ def page_of_orders(request: ApiRequest, store: OrderStore, settings: Settings) -
 
 def _next(place: _Place, cursor: str | None, accounts: list[str]) -> _Place | None:
     if cursor is not None:
-        return _Place(place.account, cursor)
+        return replace(place, cursor=cursor)
     following = accounts.index(place.account) + 1
-    return _Place(accounts[following], None) if following < len(accounts) else None
+    return _Place(place.day, accounts[following], None) if following < len(accounts) else None
 
 
 def asked_day(request: ApiRequest) -> date:
@@ -148,17 +150,28 @@ def _states(request: ApiRequest) -> frozenset[State]:
 
 
 def _place(request: ApiRequest, accounts: list[str]) -> _Place | None:
-    token = request.query.get("cursor")
+    day, token = asked_day(request), request.query.get("cursor")
     if token is None:
-        return _Place(accounts[0], None) if accounts else None
+        return _Place(day, accounts[0], None) if accounts else None
+    place = _read_token(token)
+    # the day of the first page is every page's, though none was named and it is over by now
+    is_of_day = "day" not in request.query or day == place.day
+    if not is_of_day or place.account not in accounts:
+        raise CursorInvalid("this cursor is not one that a page gave")
+    return place
+
+
+def _read_token(token: str) -> _Place:
     try:
-        account, cursor = json.loads(base64.urlsafe_b64decode(token.encode()))
+        day, account, cursor = json.loads(base64.urlsafe_b64decode(token.encode()))
+        place = _Place(date.fromisoformat(day), account, cursor)
     except (ValueError, TypeError, RecursionError) as error:
         raise CursorInvalid("this cursor is not one that a page gave") from error
-    if account not in accounts or not isinstance(cursor, str | None):
+    if not isinstance(account, str) or not isinstance(cursor, str | None):
         raise CursorInvalid("this cursor is not one that a page gave")
-    return _Place(account, cursor)
+    return place
 
 
 def _token(place: _Place) -> str:
-    return base64.urlsafe_b64encode(json.dumps([place.account, place.cursor]).encode()).decode()
+    parts = [place.day.isoformat(), place.account, place.cursor]
+    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode()
