@@ -4,12 +4,16 @@ from typing import Any
 
 from infra.cli.command import Result, Table
 
+UNANSWERED = {"modify_unresolved": "changed", "cancel_unresolved": "cancelled"}
+
 
 def shown_order(order: dict[str, Any]) -> Result:
-    """Return one order; what has not ended is told how to follow."""
+    """Return one order; what has not ended is told how to follow, and a change that was not answered is not done."""
     final = order["state"] in final_states()
-    note = "" if final else f"follow it: router order watch {order['client_order_id']}"
-    return Result(document=order, shown=summary_of(order), note=note)
+    unanswered = next((UNANSWERED.get(step["event"]) for step in reversed(order.get("history", ()))), None)
+    doubt = f"whether it was {unanswered} is not known yet; " if unanswered and not final else ""
+    note = "" if final else f"{doubt}follow it: router order watch {order['client_order_id']}"
+    return Result(document=order, shown=summary_of(order), note=note, exit_code=1 if doubt else 0)
 
 
 def final_states() -> frozenset[str]:

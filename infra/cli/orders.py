@@ -210,11 +210,16 @@ def _cancelled(answer: dict[str, Any]) -> Result:
         )
         for one in answer["results"]
     )
-    note = f"not all were asked for: {answer['error']['message']}" if "error" in answer else ""
-    failed = "error" in answer or any("error" in one for one in answer["results"])
+    unresolved = sum(one["outcome"] == "unresolved" for one in answer["results"])
+    notes = [f"not all were asked for: {answer['error']['message']}"] if "error" in answer else []
+    if unresolved:
+        notes.append(
+            f"whether {unresolved} of them were cancelled is not known yet: router order watch tells"
+        )
+    failed = bool(notes) or any("error" in one for one in answer["results"])
     return Result(
         document=answer,
         shown=Table(("order", "outcome", "state", ""), rows),
-        note=note,
+        note="\n".join(notes),
         exit_code=1 if failed else 0,
     )

@@ -260,6 +260,26 @@ def test_one_order_is_cancelled_by_its_id_whatever_is_in_it(stack: Stack) -> Non
     )
 
 
+@pytest.mark.parametrize(
+    ("command", "event", "word"),
+    [
+        (["cancel", "ORD1"], "cancel_unresolved", "cancelled"),
+        (["modify", "ORD1", "--quantity", "7"], "modify_unresolved", "changed"),
+    ],
+)
+def test_a_change_that_the_broker_did_not_answer_is_not_done(
+    stack: Stack, command: list[str], event: str, word: str
+) -> None:
+    step = {"at": "2026-11-23T04:31:00.000Z", "event": event, "state": "open"}
+    stack.answers.will(ORDER | {"history": [*ORDER["history"], step]}, 202)
+
+    ran = stack.run("order", *command)
+
+    follow = "follow it: router order watch ORD7K2M4QX5ZB3TDLW6A"
+    assert (ran.code, ran.err.strip()) == (1, f"whether it was {word} is not known yet; {follow}")
+    assert ran.out.startswith("ORD7K2M4QX5ZB3TDLW6A open")
+
+
 def test_every_order_is_cancelled_only_of_a_named_account(stack: Stack) -> None:
     error = {"code": "ORDER_REJECTED", "detail": "too late"}
     results = [
@@ -297,6 +317,19 @@ def test_cancelling_all_is_asked_again_while_some_were_not_tried_and_others_were
     outcomes = {one["client_order_id"]: one["outcome"] for one in ran.json["results"]}
     assert outcomes == {"A": "cancelled", "B": "cancelled", "C": "not_tried"}
     assert (ran.code, len(stack.answers.asked)) == (1, 3)
+
+
+def test_a_cancel_among_all_that_the_broker_did_not_answer_is_not_done(stack: Stack) -> None:
+    results = [
+        {"client_order_id": "A", "outcome": "cancelled", "order": ORDER | {"state": "cancelled"}},
+        {"client_order_id": "B", "outcome": "unresolved", "order": ORDER},
+    ]
+    stack.answers.will({"account": "paper", "results": results})
+
+    ran = stack.run("order", "cancel", "--all", "--account", "paper")
+
+    words = "whether 1 of them were cancelled is not known yet: router order watch tells"
+    assert (ran.code, ran.err.strip()) == (1, words)
 
 
 def test_what_was_cancelled_is_shown_though_the_call_for_the_others_fails(stack: Stack) -> None:
