@@ -1,12 +1,14 @@
 """`GET /v1/audit`."""
 
+import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from order_router.api.audit import AuditDesk, answer_audit
-from order_router.api.http import EMPTY, ApiRequest
+from order_router.api.http import EMPTY, Answer, ApiRequest
 from order_router.domain.account import Account, Caller, Scope, Strategy
 from order_router.domain.change_log import Change, What
 from order_router.domain.errors import Reason, RouterError
@@ -60,13 +62,22 @@ def asked(scope: Scope, accounts: tuple[str, ...], query: Mapping[str, str]) -> 
 def told(
     world: World, request: ApiRequest, switches: MemoryKillSwitches, changes: tuple[Change, ...]
 ) -> dict[str, Any]:
+    return dict(answered(world, request, switches, changes).content)
+
+
+def answered(
+    world: World,
+    request: ApiRequest,
+    switches: MemoryKillSwitches | None = None,
+    changes: tuple[Change, ...] = (),
+) -> Answer:
     desk = AuditDesk(
         store=world.store,
         settings=world.settings,
-        switches=switches,
+        switches=MemoryKillSwitches(world.store) if switches is None else switches,
         changes_on=lambda day: tuple(one for one in changes if one.day == day),
     )
-    return dict(answer_audit(desk, request).content)
+    return answer_audit(desk, request)
 
 
 def test_a_day_s_orders_are_told_line_by_line() -> None:
@@ -87,6 +98,30 @@ def test_pages_hold_every_order_once() -> None:
         cursor = {"cursor": page["next_cursor"]}
 
     assert len(found) == len(set(found)) == 4
+
+
+def changed_often(world: World, times: int) -> None:
+    """Give every order of the day so many changes."""
+    for account in ("paper", "other"):
+        for order in world.store.list_day(account, MONDAY_MORNING.date(), limit=200).orders:
+            changes = order.history[-1:] * times
+            after = replace(order, history=(*order.history, *changes), version=order.version + 1)
+            world.store.write(after, replacing=order)
+
+
+def test_a_page_that_would_be_larger_than_an_answer_may_be_is_cut() -> None:
+    world, found = a_world(40), list[str]()
+    changed_often(world, 800)
+    cursor: dict[str, str] = {}
+    for _ in range(10):
+        answer = answered(world, asked(Scope.ADMIN, (), {"limit": "200", **cursor}))
+        assert len(json.dumps(answer.to_gateway())) < 6_000_000
+        found += [line["client_order_id"] for line in answer.content["lines"] if line["line"] == 0]
+        if answer.content["next_cursor"] is None:
+            break
+        cursor = {"cursor": answer.content["next_cursor"]}
+
+    assert len(found) == len(set(found)) == 41
 
 
 def test_another_day_has_no_lines() -> None:

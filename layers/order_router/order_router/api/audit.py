@@ -1,5 +1,6 @@
 """A day's orders, and the kill switches, breakers and limits that concern them, as lines of an audit."""
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from order_router.api.http import Answer, ApiRequest
 from order_router.api.kill_switch import may_see
-from order_router.api.listing import asked_day, page_of_orders
+from order_router.api.listing import OrdersFound, asked_day, cursor_behind, page_of_orders
 from order_router.domain.account import Caller, Scope
 from order_router.domain.audit import line_of_change, line_of_turn, lines_of
 from order_router.domain.change_log import Change
@@ -17,6 +18,21 @@ from order_router.service.switch_log import turns_on
 
 if TYPE_CHECKING:
     from order_router.service.kill_desk import KillSwitches
+
+
+MAX_SIZE = 3_000_000
+"""How long a page's lines may be: Lambda gives back 6 MB, in which each quotation mark of theirs is escaped.
+
+Source: docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html, invocation payload, read 2026-11-23.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """Some orders' lines, and the token of the next page (None: there is none)."""
+
+    lines: list[dict[str, Any]]
+    next_cursor: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,15 +52,29 @@ def answer_audit(desk: AuditDesk, request: ApiRequest) -> Answer:
     others has any.
     """
     caller = request.require(Scope.ADMIN)
-    page = page_of_orders(request, desk.store, desk.settings)
+    page = _lines(desk.store, page_of_orders(request, desk.store, desk.settings))
     is_first = "cursor" not in request.query
     content = {
-        "lines": [dict(line) for order in page.orders for line in lines_of(order)],
+        "lines": page.lines,
         "turns": [*_turns(desk, request, caller)] if is_first else [],
         "changes": [*_changes(desk, request, caller)] if is_first else [],
         "next_cursor": page.next_cursor,
     }
     return Answer(content=content)
+
+
+def _lines(store: OrderStore, page: OrdersFound) -> _Lines:
+    """Return the lines of the page's orders, or of so many of them as have room in one answer; of one at least."""
+    lines: list[dict[str, Any]] = []
+    room, last = MAX_SIZE, None
+    for order in page.orders:
+        own = [dict(line) for line in lines_of(order)]
+        room -= len(json.dumps(own))
+        if room < 0 and last is not None:
+            return _Lines(lines, cursor_behind(last, store))
+        lines += own
+        last = order
+    return _Lines(lines, page.next_cursor)
 
 
 def _turns(desk: AuditDesk, request: ApiRequest, caller: Caller) -> Iterator[dict[str, Any]]:

@@ -106,6 +106,11 @@ def page_of_orders(request: ApiRequest, store: OrderStore, settings: Settings) -
     return OrdersFound(tuple(found), None if place is None else _token(place))
 
 
+def cursor_behind(order: Order, store: OrderStore) -> str:
+    """Return the token of the page that begins behind an order of an earlier one."""
+    return _token(_Place(exchange_day(order.received_at), order.request.account, store.cursor_after(order)))
+
+
 def _next(place: _Place, cursor: str | None, accounts: list[str]) -> _Place | None:
     if cursor is not None:
         return replace(place, cursor=cursor)
