@@ -217,3 +217,24 @@ def test_a_failing_table_is_unavailable() -> None:
         search.search(BROKER, query(), limit=3)
     with pytest.raises(StoreUnavailable):
         search.state(BROKER)
+
+
+@pytest.mark.parametrize(
+    ("asked", "other"),
+    [
+        (query(exchanges=(NFO,), prefix="NIFTY"), query(exchanges=(NFO,), prefix="BANK")),
+        (
+            query(exchanges=(NFO,), underlying="NIFTY", expiry=LATER),
+            query(exchanges=(NFO,), underlying="NIFTY", expiry=EXPIRY),
+        ),
+    ],
+)
+def test_a_cursor_of_another_search_is_refused(
+    search: ListingsSearch, asked: InstrumentQuery, other: InstrumentQuery
+) -> None:
+    cursor = search.search(BROKER, asked, limit=1).next_cursor
+    assert cursor is not None
+
+    with pytest.raises(RouterError) as refused:
+        search.search(BROKER, other, limit=1, cursor=cursor)
+    assert refused.value.code == "INVALID_CURSOR"

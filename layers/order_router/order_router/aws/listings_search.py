@@ -46,7 +46,11 @@ class _Place:
             request["IndexName"] = BY_UNDERLYING
         if cursor is not None:
             keys = CONTRACT_KEY if self.in_index else NAME_KEY
-            request["ExclusiveStartKey"] = read_cursor(cursor, keys, **{names[0]: self.partition})
+            start = read_cursor(cursor, keys, **{names[0]: self.partition})
+            if not start[names[1]]["S"].startswith(self.begins):
+                # DynamoDB refuses to start outside of what is asked for, as it refuses what it cannot do for the moment
+                raise _not_given()
+            request["ExclusiveStartKey"] = start
         return request
 
 
@@ -133,5 +137,9 @@ def _read_token(token: str, places: int) -> tuple[int, str | None]:
         number, cursor = None, None
     is_place = type(number) is int and 0 <= number < places
     if not is_place or not isinstance(cursor, str | None):
-        raise RouterError("this cursor is not one that a page gave", code="INVALID_CURSOR")
+        raise _not_given()
     return number, cursor
+
+
+def _not_given() -> RouterError:
+    return RouterError("this cursor is not one that a page gave", code="INVALID_CURSOR")
