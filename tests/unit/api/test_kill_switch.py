@@ -17,6 +17,7 @@ from order_router.api.kill_switch import (
 from order_router.domain.account import Account, Strategy
 from order_router.domain.kill_switch import EVERYTHING, KillSwitch, StopScope, SwitchState, Turn
 from order_router.domain.vocabulary import OrderType, Product
+from order_router.ports import StoreUnavailable
 from order_router.service.kill_links import KillLinks
 from tests.fakes.kill import KillWorld
 from tests.unit.api.events import NOBODY, READER, TRADER, event
@@ -296,5 +297,20 @@ def test_a_button_that_could_not_stop_says_that_nothing_is_sure(kill: KillWorld)
     pressed = press(kill, token)
 
     assert failed.status == 503
-    assert "Not stopped" in (failed.text or "")
+    assert "<h1>Not known to be stopped</h1>" in (failed.text or "")
+    assert "STORE_UNAVAILABLE" in (failed.text or "")
     assert pressed.status == 200
+
+
+def test_a_button_that_stopped_does_not_deny_it_though_its_link_could_not_be_used_up(
+    kill: KillWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def use(*_: object) -> bool:
+        raise StoreUnavailable("using a kill link: ThrottlingException")
+
+    monkeypatch.setattr(kill.tickets, "use", use)
+
+    pressed = press(kill, a_token(kill))
+
+    assert is_on(kill)
+    assert "Not stopped" not in (pressed.text or "")

@@ -6,14 +6,16 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, StrictBool, StringConstraints, model_validator
 
 from order_router.api.answers import time_text
+from order_router.api.endpoint import log_refusal
 from order_router.api.http import Answer, ApiRequest, Forbidden
 from order_router.api.listing import asked_truth
 from order_router.api.pages import Button, or_page, page, sent_form
+from order_router.api.problems import problem_of
 from order_router.domain.account import Caller, Scope
 from order_router.domain.kill_switch import EVERYTHING, KillSwitch, StopScope, SwitchState, switch_of
 from order_router.domain.kill_work import KillWork
 from order_router.domain.request import Name
-from order_router.ports import Settings
+from order_router.ports import Settings, StoreUnavailable
 from order_router.service.kill_desk import KillDesk
 from order_router.service.kill_links import engage_by_link, require_link
 from order_router.service.kill_switch import Engage, Release, accounts_of, engage, release
@@ -178,6 +180,12 @@ def _require_own(desk: KillDesk, caller: Caller, switch: KillSwitch) -> None:
 
 
 # ---------------------------------------------------------------- the one-tap link
+UNSURE = (
+    "Not known to be stopped",
+    "Something went wrong on our side: whether it is stopped, router kill status shows. Press again to be sure.",
+)
+
+
 def show_link(desk: KillDesk, request: ApiRequest) -> Answer:
     """Answer `GET /v1/kill-switch/link`: a page with one button; nothing happens by looking at it."""
 
@@ -196,7 +204,12 @@ def press_link(desk: KillDesk, request: ApiRequest) -> Answer:
     """Answer `POST /v1/kill-switch/link`: turn the switch on that the token is for."""
 
     def press() -> Answer:
-        engaged = engage_by_link(desk, sent_form(request, max_fields=MAX_FIELDS).get("token", ""))
+        try:
+            engaged = engage_by_link(desk, sent_form(request, max_fields=MAX_FIELDS).get("token", ""))
+        except StoreUnavailable as error:
+            # the switch may be on, or is on and its link not used up
+            log_refusal("no stop", error)
+            return page(problem_of(error).status, *UNSURE, error.code)
         since = engaged.state.at
         when = "" if since is None else f" since {since:%H:%M:%S} UTC"
         words = f"No new order of {engaged.state.switch} leaves{when}. To trade again: router kill off."
@@ -206,6 +219,4 @@ def press_link(desk: KillDesk, request: ApiRequest) -> Answer:
 
 
 def _or_page(answer: Callable[[], Answer]) -> Answer:
-    words = "Something went wrong on our side: whether it is stopped, router kill status shows."
-    unexpected = ("Not known to be stopped", words)
-    return or_page(answer, failed="no stop", refused="Not stopped by this link", unexpected=unexpected)
+    return or_page(answer, failed="no stop", refused="Not stopped by this link", unexpected=UNSURE)
