@@ -79,12 +79,12 @@ def is_confirmed(target: Target, channel: EmailChannel) -> bool:
 
 
 def remove(target: Target, channel: Channel) -> None:
-    """Delete a channel, its secret and its subscription."""
-    channels(target).remove(channel.name)
+    """Delete a channel, its secret and its subscription; the channel last, so that what fails can be asked again."""
     if isinstance(channel, EmailChannel):
         unsubscribe(target, channel)
     else:
         _delete_secret(target, channel)
+    channels(target).remove(channel.name)
 
 
 def end_former(target: Target, former: Channel, channel: Channel) -> None:

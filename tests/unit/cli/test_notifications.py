@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from infra import notify
 from infra.operate import Target
 from order_router.aws.channel_secrets import ChannelSecrets
 from order_router.domain.channel import ChannelRefused, WebhookChannel
-from tests.fakes.aws import aws_client, aws_in_memory
+from tests.fakes.aws import Wrapped, aws_client, aws_in_memory
 from tests.simulators.channels import TOKEN
 from tests.unit.cli.trying import Stack
 
@@ -188,6 +189,34 @@ def test_a_channel_that_is_removed_leaves_nothing_behind(stack: NoticeStack) -> 
     assert stack.subscriptions() == []
     with pytest.raises(ChannelRefused, match="no bot_token"):
         stack.secret("phone", "bot_token")
+
+
+@pytest.mark.parametrize(
+    ("add", "part", "call"),
+    [
+        (("hook", "--webhook", "https://hooks.example.com/a"), "secrets", "delete_secret"),
+        (("mail", "--email", "trader@example.com"), "sns", "unsubscribe"),
+    ],
+)
+def test_a_removal_that_failed_half_way_can_be_asked_for_again(
+    stack: NoticeStack, add: tuple[str, ...], part: str, call: str
+) -> None:
+    stack.ok("notify", "add", *add)
+    working = getattr(stack, part)
+
+    def fails(**_: Any) -> Any:
+        raise EndpointConnectionError(endpoint_url="https://aws.example")
+
+    setattr(stack, part, Wrapped(working, **{call: fails}))
+    failed = stack.run("notify", "remove", add[0])
+    setattr(stack, part, working)
+    again = stack.run("notify", "remove", add[0])
+
+    assert (failed.code, again.code) == (1, 0)
+    assert stack.json("notify", "list")["channels"] == []
+    assert stack.subscriptions() == []
+    with pytest.raises(ChannelRefused):
+        stack.secret("hook", "signing_secret")
 
 
 def test_a_test_asks_the_stack_and_shows_what_the_channel_said(stack: NoticeStack) -> None:
