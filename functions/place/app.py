@@ -7,7 +7,7 @@ from order_router import wiring
 from order_router.api.answers import placement_answer
 from order_router.api.endpoint import endpoint
 from order_router.api.http import Answer, ApiRequest
-from order_router.api.orders import command_of
+from order_router.api.orders import command_of, require_own_strategy
 from order_router.api.records import each_record
 from order_router.api.touch import touchable
 from order_router.aws.queues import MessageUnreadable, read_message
@@ -23,6 +23,7 @@ desk = world.desk
 def place_http(request: ApiRequest) -> Answer:
     """Answer `POST /v1/orders`."""
     command = command_of(request, max_age=API_MAX_AGE)
+    require_own_strategy(request, desk.settings, command.request)
     placement = place_order(desk, command)
     return placement_answer(placement, {"idempotency-key": command.idempotency_key.removeprefix("api:")})
 

@@ -8,14 +8,14 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from order_router.api.answers import order_json
-from order_router.api.http import Answer, ApiRequest
+from order_router.api.http import Answer, ApiRequest, Forbidden
 from order_router.api.problems import problem_of
 from order_router.domain.account import Scope
 from order_router.domain.errors import RouterError
 from order_router.domain.order import Order
-from order_router.domain.request import Name, Price, Quantity, parse_request
+from order_router.domain.request import Name, OrderRequest, Price, Quantity, parse_request
 from order_router.domain.vocabulary import OrderType, Source, Validity
-from order_router.ports import OrderStore, PlaceOrder
+from order_router.ports import OrderStore, PlaceOrder, Settings
 from order_router.service.change import CancelOutcome, Changed
 from order_router.service.changeable import OrderUnknown
 
@@ -62,6 +62,24 @@ def command_of(request: ApiRequest, *, max_age: timedelta) -> PlaceOrder:
         deadline=request.received_at + max_age,
         asked_by=f"key {caller.key_id}",
     )
+
+
+def require_own_strategy(request: ApiRequest, settings: Settings, wanted: OrderRequest) -> None:
+    """Raise Forbidden if the order names a strategy that trades none of the caller's accounts.
+
+    It would count against that strategy's limits, which hold the orders of others. Costs no read that the order does
+    not make anyway.
+    """
+    caller = request.require(Scope.TRADE)
+    if wanted.strategy is None or not caller.accounts:
+        return
+    settings.prepare(wanted.account, wanted.strategy)
+    strategy = settings.strategy(wanted.strategy)
+    if strategy is None:
+        return
+    concerned = {*strategy.accounts, strategy.fallback_account}
+    if not concerned & caller.accounts:
+        raise Forbidden(f"this key is for no account of strategy {strategy.name}", code="ACCOUNT_FORBIDDEN")
 
 
 def _idempotency_key(request: ApiRequest) -> str:
