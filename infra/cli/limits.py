@@ -126,7 +126,7 @@ def _told(found: "LimitsFound", note: str = "") -> Result:
     document = limits_json(found)
     counted = document["counted"]
     rows = tuple(
-        (name, _words(limit), str(counted.get(COUNTED_AS.get(name, ""), "")))
+        (name, _words(limit), " to ".join(str(counted[one]) for one in COUNTED_AS.get(name, ())))
         for name, limit in document["limits"].items()
     )
     columns = (str(found.counted), "limit", f"on {counted['day']}")
@@ -141,10 +141,10 @@ def _words(limit: object) -> str:
 
 
 COUNTED_AS = {
-    "max_orders_per_day": "orders",
-    "max_open_orders": "open",
-    "max_gross_exposure": "gross",
-    "max_net_exposure": "net",
-    "max_daily_loss": "loss",
+    "max_orders_per_day": ("orders",),
+    "max_open_orders": ("open",),
+    "max_gross_exposure": ("gross",),
+    "max_net_exposure": ("net_if_sold", "net_if_bought"),
+    "max_daily_loss": ("loss",),
 }
-"""What of today is shown beside a limit."""
+"""What of today is shown beside a limit: net, as far as resting orders may bring it either way."""

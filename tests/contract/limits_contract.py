@@ -17,7 +17,7 @@ from order_router.domain.meter import (
     GROSS,
     LOSS,
     MOVES,
-    NET,
+    NET_IF_SOLD,
     OPEN,
     ORDERS,
     RESERVED,
@@ -32,7 +32,9 @@ NAME = "meter#account#paper#2026-11-23"
 INFY = parse_instrument("NSE:INFY")
 ONE = Decimal(1)
 AMOUNTS = st.decimals(-1000, 1000, allow_nan=False, places=2)
-BOUNDS = st.dictionaries(st.sampled_from([GROSS, NET, OPEN, LOSS, f"{GROSS}@{INFY}"]), AMOUNTS, max_size=4)
+BOUNDS = st.dictionaries(
+    st.sampled_from([GROSS, NET_IF_SOLD, OPEN, LOSS, f"{GROSS}@{INFY}"]), AMOUNTS, max_size=4
+)
 NAMES = count()
 PACE = Pace("paper#NSE", 9, MONDAY_MORNING)
 
@@ -56,14 +58,14 @@ class LimitsContract:
 
     def test_what_an_order_adds_is_counted_with_it(self, limits: Limits) -> None:
         store = limits.new_worker()
-        gate = Gate(meters=(meter({OPEN: ONE, NET: Decimal("-7502.50")}),))
+        gate = Gate(meters=(meter({OPEN: ONE, NET_IF_SOLD: Decimal("-7502.50")}),))
 
         store.write(a_submitting_order("k-1"), replacing=None, gate=gate)
         store.write(a_submitting_order("k-2"), replacing=None, gate=gate)
 
         assert limits.meters.read(NAME) == {
             OPEN: 2,
-            NET: Decimal(-15005),
+            NET_IF_SOLD: Decimal(-15005),
             MOVES: 2,
             **_expiry(limits),
         }
@@ -139,7 +141,7 @@ class LimitsContract:
         deadline=None,
     )
     @given(
-        found=st.dictionaries(st.sampled_from([GROSS, NET, OPEN, LOSS, f"{GROSS}@{INFY}"]), AMOUNTS),
+        found=st.dictionaries(st.sampled_from([GROSS, NET_IF_SOLD, OPEN, LOSS, f"{GROSS}@{INFY}"]), AMOUNTS),
         at_most=BOUNDS,
         at_least=BOUNDS,
     )

@@ -12,7 +12,7 @@ from order_router.aws.meters import MEMORY_SIZE, MetersTable, PricesTable
 from order_router.aws.orders_table import OrdersTable
 from order_router.domain.gate import Gate, KeptPrice, LimitReached
 from order_router.domain.instrument import parse_instrument
-from order_router.domain.meter import BASED_AT, GROSS, NET, Meter
+from order_router.domain.meter import BASED_AT, GROSS, NET_IF_SOLD, Meter
 from order_router.domain.trading_calendar import LONGEST_CLOSURE
 from order_router.ports import StoreUnavailable
 from order_router.service.pricing import PRICE_LIFE
@@ -39,14 +39,14 @@ def expiry(client: Any, name: str) -> datetime:
     ("bounds", "words"),
     [
         ({"at_most": {GROSS: Decimal(0)}}, None),
-        ({"at_least": {NET: Decimal(0)}}, None),
-        ({"at_least": {NET: Decimal("-0.01")}}, None),
+        ({"at_least": {NET_IF_SOLD: Decimal(0)}}, None),
+        ({"at_least": {NET_IF_SOLD: Decimal("-0.01")}}, None),
         (
             {"at_most": {GROSS: Decimal("-0.01")}},
             "max_gross_exposure of account paper is 4.99, found 0 before 5 more",
         ),
         (
-            {"at_least": {NET: Decimal("0.01")}},
+            {"at_least": {NET_IF_SOLD: Decimal("0.01")}},
             "max_net_exposure of account paper is 4.99, found 0 before -5 more",
         ),
     ],
@@ -55,7 +55,7 @@ def test_the_first_order_of_a_day_finds_room_as_if_nothing_were_counted(
     client: Any, bounds: dict[str, dict[str, Decimal]], words: str | None
 ) -> None:
     store = OrdersTable(client, FakeClock(), orders="OrdersTable", gates="GateTable")
-    adds = {GROSS: Decimal(5), NET: Decimal(-5)}
+    adds = {GROSS: Decimal(5), NET_IF_SOLD: Decimal(-5)}
     gate = Gate(
         meters=(
             Meter(name=METER, whose="account paper", expires_at=NOW + timedelta(days=2), adds=adds, **bounds),
@@ -75,7 +75,7 @@ def test_the_first_order_of_a_day_finds_room_as_if_nothing_were_counted(
 def test_a_base_holds_as_many_instruments_as_an_account_may_have(instruments: int) -> None:
     # moto does not measure expressions, which AWS ends at 4 KB
     meters = MetersTable(FakeDynamoDB(template_tables()), "GateTable")
-    names = [f"{name}@NSE:SHARE{number}" for number in range(instruments) for name in (GROSS, NET)]
+    names = [f"{name}@NSE:SHARE{number}" for number in range(instruments) for name in (GROSS, NET_IF_SOLD)]
     amounts = dict.fromkeys(names, Decimal("123456.05"))
 
     first = meters.rebase(METER, amounts, seen={}, at=NOW)

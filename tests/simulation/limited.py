@@ -8,7 +8,7 @@ from typing import Any
 
 from order_router.domain.lifecycle import FINAL, State
 from order_router.domain.limits import Limits, OrderLimits
-from order_router.domain.meter import CODES, GROSS, LOSS, NET, OPEN, ORDERS, RESERVED
+from order_router.domain.meter import CODES, GROSS, LOSS, NET_IF_BOUGHT, NET_IF_SOLD, OPEN, ORDERS, RESERVED
 
 Item = dict[str, Any]
 ZERO = Decimal(0)
@@ -138,7 +138,8 @@ def _bounds(limits: OrderLimits, entry: Item) -> Iterator[tuple[str, Decimal]]:
     yield from ((name, Decimal(most)) for name, most in bounds.items() if most is not None)
     if isinstance(limits, Limits):
         sign = 1 if request["side"]["S"] == "BUY" else -1
-        net = {NET: limits.max_net_exposure, NET + of_instrument: limits.max_instrument_net_exposure}
+        net_if = NET_IF_BOUGHT if sign > 0 else NET_IF_SOLD
+        net = {net_if: limits.max_net_exposure, net_if + of_instrument: limits.max_instrument_net_exposure}
         yield from ((name, sign * most) for name, most in net.items() if most is not None)
 
 

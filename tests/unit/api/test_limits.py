@@ -82,12 +82,15 @@ def test_limits_are_shown_with_what_is_counted_today(desk: LimitsDesk, tables: T
         "open": Decimal(1),
         "gross": Decimal("7500.50"),
         "net": Decimal("-7500.50"),
+        "net_if_bought": Decimal(0),
+        "net_if_sold": Decimal("-7500.50"),
         "reserved": Decimal(0),
         "loss": Decimal("-12.5"),
         "gross@NSE:INFY": Decimal("7500.50"),
         "net@NSE:INFY": Decimal("-7500.50"),
+        "net_if_sold@NSE:INFY": Decimal("-7500.50"),
         "moves": Decimal(5),
-        "based_at": Decimal(1795408200),
+        "base_read_at": Decimal(1795408200),
     }
 
     answer = call(desk, SHOW, OF_PAPER, caller=READER)
@@ -102,10 +105,19 @@ def test_limits_are_shown_with_what_is_counted_today(desk: LimitsDesk, tables: T
         "open": 1,
         "gross": "7500.5",
         "net": "-7500.5",
+        "net_if_bought": "0",
+        "net_if_sold": "-7500.5",
         "loss": "-12.5",
         "reserved": "0",
         "positions_read_at": "2026-11-23T04:30:00.000Z",
-        "instruments": {"NSE:INFY": {"gross": "7500.5", "net": "-7500.5"}},
+        "instruments": {
+            "NSE:INFY": {
+                "gross": "7500.5",
+                "net": "-7500.5",
+                "net_if_bought": "0",
+                "net_if_sold": "-7500.5",
+            }
+        },
     }
 
 

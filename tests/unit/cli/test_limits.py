@@ -10,6 +10,7 @@ from order_router.aws.settings_table import SettingsTable
 from tests.unit.cli.trying import Stack
 
 COUNTED = {"orders": "12", "open": "3", "gross": "7500.25", "net": "-7500.25", "loss": "-40"}
+COUNTED |= {"net_if_bought": "-100", "net_if_sold": "-7600.5"}
 
 
 @pytest.fixture
@@ -34,6 +35,7 @@ def test_limits_and_what_is_counted_are_shown_beside_each_other(paper: Stack) ->
     assert lines["max_gross_exposure"] == ["100000", "7500.25"]
     assert lines["max_open_orders"] == ["10", "3"]
     assert lines["max_orders_per_day"] == ["1000", "12"]
+    assert lines["max_net_exposure"] == ["none", "-7600.5", "to", "-100"]
     assert lines["max_daily_loss"] == ["none", "-40"]
     assert lines["max_quantity"] == ["none"]
 

@@ -23,6 +23,8 @@ from order_router.domain.meter import (
     LOSS,
     METER_LIFE,
     NET,
+    NET_IF_BOUGHT,
+    NET_IF_SOLD,
     NET_RESERVED,
     OPEN,
     ORDERS,
@@ -56,7 +58,8 @@ MONDAY = date(2026, 11, 23)
 PAISA = Decimal("0.01")
 ZERO = Decimal(0)
 PRICES = st.integers(5, 1_000_000).map(lambda paise: paise * PAISA)
-AT_INFY = {name: of_instrument(INFY, name) for name in (GROSS, NET, RESERVED, NET_RESERVED)}
+MONEY = (GROSS, NET, NET_IF_BOUGHT, NET_IF_SOLD, RESERVED, NET_RESERVED)
+AT_INFY = {name: of_instrument(INFY, name) for name in MONEY}
 
 NEVER_COUNTS = {EventKind.RECEIVED, EventKind.HELD, EventKind.PROTECTED}
 FILLS = {
@@ -142,11 +145,25 @@ def test_a_sale_counts_against_what_is_held_net_and_towards_it_gross(life: list[
     assert total[NET_RESERVED] == -total[RESERVED] <= 0
 
 
+@pytest.mark.parametrize("side", ["BUY", "SELL"])
+@given(draw=st.data())
+def test_what_rests_is_net_on_its_own_side_alone_until_it_fills(side: str, draw: st.DataObject) -> None:
+    life = draw.draw(lives(side=side))
+    total, sign = counted(life), 1 if side == "BUY" else -1
+    own, other = (NET_IF_BOUGHT, NET_IF_SOLD) if sign > 0 else (NET_IF_SOLD, NET_IF_BOUGHT)
+
+    assert total.get(other, ZERO) == sign * filled_value(life)
+    assert total[own] == total[NET]
+    assert total.get(NET_IF_BOUGHT, ZERO) - total.get(NET_IF_SOLD, ZERO) == total[RESERVED]
+
+
 @given(life=lives())
 def test_an_instrument_is_counted_as_the_whole_is(life: list[Order]) -> None:
     total = counted(life)
 
-    assert {name: total[name] for name in AT_INFY} == {name: total[of] for name, of in AT_INFY.items()}
+    assert {name: total.get(name) for name in AT_INFY} == {
+        name: total.get(of) for name, of in AT_INFY.items()
+    }
 
 
 @given(life=lives(position_effect="CLOSE"))
@@ -188,9 +205,9 @@ BOUNDS = (
     ("max_orders_per_day", ORDERS, Decimal(1), 1),
     ("max_open_orders", OPEN, Decimal(1), 1),
     ("max_gross_exposure", GROSS, Decimal("7500.25"), PAISA),
-    ("max_net_exposure", NET, Decimal("7500.25"), PAISA),
+    ("max_net_exposure", NET_IF_BOUGHT, Decimal("7500.25"), PAISA),
     ("max_instrument_gross_exposure", AT_INFY[GROSS], Decimal("7500.25"), PAISA),
-    ("max_instrument_net_exposure", AT_INFY[NET], Decimal("7500.25"), PAISA),
+    ("max_instrument_net_exposure", AT_INFY[NET_IF_BOUGHT], Decimal("7500.25"), PAISA),
     ("max_daily_loss", LOSS, ZERO, PAISA),
 )
 
@@ -218,9 +235,11 @@ def test_net_exposure_is_bounded_in_the_direction_in_which_the_order_goes(limit:
     sign, value = (1 if side == "BUY" else -1), Decimal("7500.25")
     meter = meter_of(Limits(max_net_exposure=Decimal(limit)), a_request(side=side))
 
-    assert breach_of(meter, {NET: sign * (limit - value)}) is None
-    assert breach_of(meter, {NET: sign * (limit - value + PAISA)}) == NET
-    assert breach_of(meter, {NET: -sign * Decimal(limit * 10)}) is None, "it only comes nearer to none"
+    own, other = (NET_IF_BOUGHT, NET_IF_SOLD) if sign > 0 else (NET_IF_SOLD, NET_IF_BOUGHT)
+    assert breach_of(meter, {own: sign * (limit - value)}) is None
+    assert breach_of(meter, {own: sign * (limit - value + PAISA)}) == own
+    assert breach_of(meter, {own: -sign * Decimal(limit * 10)}) is None, "it only comes nearer to none"
+    assert breach_of(meter, {other: -sign * Decimal(limit * 10)}) is None
 
 
 def test_what_closes_a_position_finds_room_whatever_is_counted() -> None:
@@ -254,7 +273,7 @@ def test_a_refusal_names_the_limit_and_what_was_found_for_either_side(side: str)
     meter = meter_of(limits, a_request(side=side))
     found = Decimal(5000) if side == "BUY" else Decimal(-5000)
 
-    refused = LimitReached(meter, NET, found)
+    refused = LimitReached(meter, NET_IF_BOUGHT if side == "BUY" else NET_IF_SOLD, found)
 
     assert refused.code == "NET_EXPOSURE_LIMIT"
     added = "7500.25" if side == "BUY" else "-7500.25"
@@ -262,8 +281,10 @@ def test_a_refusal_names_the_limit_and_what_was_found_for_either_side(side: str)
 
 
 def test_every_counted_limit_has_a_code_of_its_own() -> None:
-    assert len({code for code, _ in CODES.values()}) == len(CODES)
-    assert {rule for _, rule in CODES.values()} == {rule for rule, *_ in BOUNDS}
+    limits = set(CODES.values())
+
+    assert len({code for code, _ in limits}) == len(limits)
+    assert sorted(rule for _, rule in limits) == sorted(rule for rule, *_ in BOUNDS)
 
 
 # ---- what a change of a resting order needs
@@ -310,9 +331,10 @@ def test_a_change_needs_room_for_what_it_adds(filled: int, changes: dict[str, An
 def test_a_change_needs_net_room_in_its_own_direction(side: str, sign: int) -> None:
     meter = growth(Limits(max_net_exposure=Decimal(5000)), resting(side), quantity=12)
 
-    assert breach_of(meter, {NET: sign * Decimal(4800)}) is None
-    assert breach_of(meter, {NET: sign * (4800 + PAISA)}) == NET
-    assert breach_of(meter, {NET: -sign * Decimal(9000)}) is None
+    own = NET_IF_BOUGHT if sign > 0 else NET_IF_SOLD
+    assert breach_of(meter, {own: sign * Decimal(4800)}) is None
+    assert breach_of(meter, {own: sign * (4800 + PAISA)}) == own
+    assert breach_of(meter, {own: -sign * Decimal(9000)}) is None
 
 
 def test_a_change_is_no_further_order_and_grows_nothing_after_a_day_s_loss() -> None:
@@ -456,22 +478,25 @@ def test_a_base_is_the_worth_of_positions_and_what_rests_beside_them() -> None:
 
     assert [base[GROSS], base[NET]] == [1000 + 1100 + 600, -400 + 1100 - 600]
     assert [base[AT_INFY[GROSS]], base[AT_INFY[NET]]] == [300 + 1100, -300 + 1100]
+    assert [base[NET_IF_BOUGHT], base[NET_IF_SOLD]] == [300 + 500, -700 + 500], "of 1000, 300 buy"
+    assert [base[AT_INFY[NET_IF_BOUGHT]], base[AT_INFY[NET_IF_SOLD]]] == [1100, -300 + 1100]
     assert base[of_instrument(RELIANCE, GROSS)] == 600
     assert not {ORDERS, OPEN, RESERVED, NET_RESERVED} & set(base), "what orders count is not touched"
 
 
 def test_a_position_that_was_closed_is_worth_nothing_from_then_on() -> None:
-    stood = {GROSS: Decimal(1100), AT_INFY[GROSS]: Decimal(1100), AT_INFY[NET]: Decimal(1100)}
+    names = (GROSS, NET, NET_IF_BOUGHT, NET_IF_SOLD)
+    stood = {one: Decimal(1100) for name in names for one in (name, AT_INFY[name])}
 
     base = base_of([], stood)
 
-    assert [base[GROSS], base[AT_INFY[GROSS]], base[AT_INFY[NET]], base[LOSS]] == [0, 0, 0, 0]
+    assert base == dict.fromkeys([*stood, LOSS], 0)
 
 
 def test_what_is_flat_and_was_never_counted_takes_no_room_and_its_profit_counts() -> None:
     flat = position(0, "110", realised_pnl=Decimal(-300))
 
-    assert base_of([flat], {}) == {GROSS: 0, NET: 0, LOSS: 300}
+    assert base_of([flat], {}) == {GROSS: 0, NET: 0, NET_IF_BOUGHT: 0, NET_IF_SOLD: 0, LOSS: 300}
 
 
 def test_two_products_of_one_instrument_stand_beside_each_other_gross() -> None:

@@ -308,6 +308,33 @@ def test_an_exit_takes_no_room_and_its_fill_frees_it_with_the_next_positions(wor
     assert world.place("again", limit_price="1400").order.state is State.OPEN
 
 
+@pytest.mark.parametrize("rule", ["max_net_exposure", "max_instrument_net_exposure"])
+@pytest.mark.parametrize(("side", "away", "near"), [("BUY", "1590", "1500.05"), ("SELL", "1400", "1500")])
+def test_what_rests_on_the_other_side_makes_no_room(
+    world: World, rule: str, side: str, away: str, near: str
+) -> None:
+    limit(world, **{rule: "8000"})
+    world.place("rests", side="SELL" if side == "BUY" else "BUY", limit_price=away)
+    assert world.place("first", side=side, limit_price=near).order.state is State.FILLED
+
+    for _ in range(2):
+        second = refusal(world.place(f"after-{world.clock.now()}", side=side, limit_price=near).order)
+        assert second[0] in {"NET_EXPOSURE_LIMIT", "INSTRUMENT_NET_LIMIT"}
+        # and no more once positions were read
+        world.clock.advance(60)
+        reconcile_all(world.desk)
+
+
+def test_what_a_release_before_counted_net_is_read_anew(world: World) -> None:
+    limit(world, max_net_exposure="8000")
+    world.place("bought")
+    item = world.store.tables.meters[METER]
+    kept = {name: item[name] for name in item if not name.startswith(("net_if", BASED_AT))}
+    world.store.tables.meters[METER] = {**kept, "based_at": item[BASED_AT]}
+
+    assert refusal(world.place("more").order)[0] == "NET_EXPOSURE_LIMIT"
+
+
 def test_an_order_that_never_left_gives_its_room_back(world: World) -> None:
     limit(world, max_open_orders=1, max_gross_exposure="8000")
     world.transport.writes = [Fault.REFUSED] * 50
@@ -768,7 +795,7 @@ def test_a_short_position_comes_near_its_net_limit_too(world: World) -> None:
 
     reconcile_all(world.desk)
 
-    assert told(world)[0][1] == "account paper#net#2026-11-23"
+    assert told(world)[0][1] == "account paper#net_if_sold#2026-11-23"
 
 
 @pytest.mark.parametrize("side", ["BUY", "SELL"])
@@ -779,8 +806,9 @@ def test_an_instrument_s_limits_are_told_of_too(world: World, side: str) -> None
 
     reconcile_all(world.desk)
 
+    net = "net_if_bought" if side == "BUY" else "net_if_sold"
     assert [subject for _, subject in told(world)] == [
-        f"account paper#{name}@NSE:INFY#2026-11-23" for name in ("gross", "net")
+        f"account paper#{name}@NSE:INFY#2026-11-23" for name in ("gross", net)
     ]
 
 

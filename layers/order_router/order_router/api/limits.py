@@ -9,7 +9,7 @@ from order_router.api.answers import time_text
 from order_router.api.http import Answer, ApiRequest, Forbidden
 from order_router.api.listing import QueryInvalid
 from order_router.domain.account import Account, Caller, Scope
-from order_router.domain.meter import BASED_AT, CODES, GROSS, NET, RESERVED, Counted
+from order_router.domain.meter import BASED_AT, CODES, MONEY, NET, RESERVED, Counted
 from order_router.domain.request import plain
 from order_router.service.limit_settings import (
     LimitsDesk,
@@ -20,7 +20,7 @@ from order_router.service.limit_settings import (
 )
 
 ZERO = Decimal(0)
-COUNTED = (*(name for name in CODES if "@" not in name), RESERVED)
+COUNTED = (*(name for name in CODES if "@" not in name), NET, RESERVED)
 
 
 def answer_limits(desk: LimitsDesk, request: ApiRequest) -> Answer:
@@ -90,9 +90,7 @@ def counted_json(found: LimitsFound) -> dict[str, Any]:
         if based_at is None
         else time_text(datetime.fromtimestamp(int(based_at), UTC)),
         "instruments": {
-            instrument: {
-                name: _number(name, amounts.get(f"{name}@{instrument}", ZERO)) for name in (GROSS, NET)
-            }
+            instrument: {name: _number(name, amounts.get(f"{name}@{instrument}", ZERO)) for name in MONEY}
             for instrument in sorted(_instruments(amounts))
         },
     }

@@ -1,7 +1,8 @@
 """What an order adds to what is counted of its account and its strategy, and what each change of it takes back: pure.
 
 An item a day: orders, those not ended, and money at risk. `reserved` is what resting orders would still add; what has
-filled is in `gross` until the broker's positions, read again, say what it is worth.
+filled is in `gross` until the broker's positions, read again, say what it is worth. Which of the resting orders fill
+nobody knows: a net limit holds what it comes to if all that buy do and none that sells, and the other way about.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,8 +21,12 @@ from order_router.domain.vocabulary import Side
 
 ZERO = Decimal(0)
 FINEST = Decimal("0.0001")
-ORDERS, OPEN, LOSS, BASED_AT, MOVES = "orders", "open", "loss", "based_at", "moves"
+ORDERS, OPEN, LOSS, BASED_AT, MOVES = "orders", "open", "loss", "base_read_at", "moves"
 GROSS, NET, RESERVED, NET_RESERVED = "gross", "net", "reserved", "net_reserved"
+NET_IF_BOUGHT, NET_IF_SOLD = "net_if_bought", "net_if_sold"
+"""An item of the release before has `based_at` and neither of these: its positions are read before it counts."""
+
+MONEY = (GROSS, NET, NET_IF_BOUGHT, NET_IF_SOLD)
 CARRIED, CARRIED_AT = "carried", "carried_at"
 METER_LIFE = LONGEST_CLOSURE + timedelta(days=2)
 """From the first order of a day on, an after-market one perhaps, until nobody asks for that day any more."""
@@ -92,8 +97,7 @@ def change_amounts(before: Order, after: Order) -> dict[str, Decimal]:
         return amounts
     reserved = _reserve(after) - _reserve(before)
     filled = (after.filled_quantity - before.filled_quantity) * after.counted_price
-    money = _money(after.request, at_risk=reserved + filled, reserved=reserved)
-    return {**amounts, **{name: amount for name, amount in money.items() if amount}}
+    return {**amounts, **_money(after.request, at_risk=reserved + filled, reserved=reserved)}
 
 
 def _reserve(order: Order) -> Decimal:
@@ -101,9 +105,18 @@ def _reserve(order: Order) -> Decimal:
 
 
 def _money(request: OrderRequest, *, at_risk: Decimal, reserved: Decimal) -> dict[str, Decimal]:
-    sign = 1 if request.side is Side.BUY else -1
-    whole = {GROSS: at_risk, NET: sign * at_risk, RESERVED: reserved, NET_RESERVED: sign * reserved}
-    return whole | {of_instrument(request.instrument, name): amount for name, amount in whole.items()}
+    is_buy = request.side is Side.BUY
+    sign, filled = (1 if is_buy else -1), at_risk - reserved
+    whole = {
+        GROSS: at_risk,
+        NET: sign * at_risk,
+        NET_IF_BOUGHT: at_risk if is_buy else -filled,
+        NET_IF_SOLD: filled if is_buy else -at_risk,
+        RESERVED: reserved,
+        NET_RESERVED: sign * reserved,
+    }
+    moved = {name: amount for name, amount in whole.items() if amount}
+    return moved | {of_instrument(request.instrument, name): amount for name, amount in moved.items()}
 
 
 def entry_meter(
@@ -141,7 +154,7 @@ def growth_meter(
 
 
 def _is_money(name: str) -> bool:
-    return name.partition("@")[0] in {GROSS, NET}
+    return name.partition("@")[0] in MONEY
 
 
 def change_meters(before: Order, after: Order) -> tuple[Meter, ...]:
@@ -172,19 +185,19 @@ def _most(limits: OrderLimits, request: OrderRequest) -> Iterable[tuple[str, Dec
     if limits.max_daily_loss is not None:
         yield LOSS, limits.max_daily_loss
     if request.side is Side.BUY:
-        yield from _net(limits, request)
+        yield from _net(limits, request, NET_IF_BOUGHT)
 
 
 def _least(limits: OrderLimits, request: OrderRequest) -> Iterable[tuple[str, Decimal]]:
     if isinstance(limits, Limits) and request.side is Side.SELL:
-        yield from _net(limits, request)
+        yield from _net(limits, request, NET_IF_SOLD)
 
 
-def _net(limits: Limits, request: OrderRequest) -> Iterable[tuple[str, Decimal]]:
+def _net(limits: Limits, request: OrderRequest, attribute: str) -> Iterable[tuple[str, Decimal]]:
     if limits.max_net_exposure is not None:
-        yield NET, limits.max_net_exposure
+        yield attribute, limits.max_net_exposure
     if limits.max_instrument_net_exposure is not None:
-        yield of_instrument(request.instrument, NET), limits.max_instrument_net_exposure
+        yield of_instrument(request.instrument, attribute), limits.max_instrument_net_exposure
 
 
 def breach_of(meter: Meter, found: Amounts) -> str | None:
@@ -224,21 +237,32 @@ def base_of(
     since is not known, and the day's loss is then not below what it was known to be.
     """
     positions = tuple(positions)
-    base = {name: counted.get(_reserved_of(name), ZERO) for name in counted if _is_money(name)}
-    base = {GROSS: counted.get(RESERVED, ZERO), NET: counted.get(NET_RESERVED, ZERO)} | base
+    base = _resting(counted)
+    for name in counted:
+        attribute, _, instrument = name.partition("@")
+        if instrument and attribute in {GROSS, RESERVED}:
+            base |= _resting(counted, f"@{instrument}")
     profit = realised_elsewhere or ZERO
     for position in positions:
         profit += _profit_of(position, counted)
         if not position.quantity:
             continue
         worth = position.quantity * (position.last_price or position.average_price)
-        for name, amount in ((GROSS, abs(worth)), (NET, worth)):
+        for name in MONEY:
+            amount = abs(worth) if name == GROSS else worth
             one = of_instrument(position.instrument, name)
             base[name] += amount
-            base[one] = base.get(one, counted.get(_reserved_of(one), ZERO)) + amount
+            base[one] = base.get(one, ZERO) + amount
     is_unknown = any(_has_unknown_profit(position) for position in positions)
     known = counted.get(LOSS, -profit) if is_unknown else -profit
     return {**base, LOSS: max(known, -profit)}
+
+
+def _resting(counted: Amounts, of: str = "") -> dict[str, Decimal]:
+    """Return what resting orders make of each amount by themselves, `of` one instrument or whole."""
+    both, net = counted.get(RESERVED + of, ZERO), counted.get(NET_RESERVED + of, ZERO)
+    alone = {GROSS: both, NET: net, NET_IF_BOUGHT: (both + net) / 2, NET_IF_SOLD: (net - both) / 2}
+    return {name + of: amount for name, amount in alone.items()}
 
 
 def _has_unknown_profit(position: Position) -> bool:
@@ -273,19 +297,16 @@ def _unrealised(position: Position) -> Decimal | None:
     return position.quantity * (position.last_price - position.average_price)
 
 
-def _reserved_of(name: str) -> str:
-    attribute, at, instrument = name.partition("@")
-    return {GROSS: RESERVED, NET: NET_RESERVED}[attribute] + at + instrument
-
-
 CODES = {
     ORDERS: ("DAILY_LIMIT_REACHED", "max_orders_per_day"),
     OPEN: ("OPEN_ORDERS_LIMIT", "max_open_orders"),
     GROSS: ("GROSS_EXPOSURE_LIMIT", "max_gross_exposure"),
-    NET: ("NET_EXPOSURE_LIMIT", "max_net_exposure"),
+    NET_IF_BOUGHT: ("NET_EXPOSURE_LIMIT", "max_net_exposure"),
+    NET_IF_SOLD: ("NET_EXPOSURE_LIMIT", "max_net_exposure"),
     LOSS: ("DAILY_LOSS_LIMIT", "max_daily_loss"),
     f"{GROSS}@": ("INSTRUMENT_GROSS_LIMIT", "max_instrument_gross_exposure"),
-    f"{NET}@": ("INSTRUMENT_NET_LIMIT", "max_instrument_net_exposure"),
+    f"{NET_IF_BOUGHT}@": ("INSTRUMENT_NET_LIMIT", "max_instrument_net_exposure"),
+    f"{NET_IF_SOLD}@": ("INSTRUMENT_NET_LIMIT", "max_instrument_net_exposure"),
 }
 """The code of a full limit and its name, by what it counts."""
 

@@ -19,6 +19,7 @@ from order_router.domain.meter import (
     GROSS,
     LOSS,
     NET,
+    NET_IF_SOLD,
     NET_RESERVED,
     RESERVED,
     Counted,
@@ -243,7 +244,7 @@ def _tell_near(desk: Desk, counted: Counted, limits: OrderLimits, amounts: Mappi
     """Tell once a day of each limit of which four fifths are used, and of the day's loss once it stops what opens."""
     for attribute, limit in _bounds(limits, amounts):
         found = amounts.get(attribute, Decimal(0))
-        used = abs(found) if attribute.partition("@")[0] == NET else found
+        used = -found if attribute.partition("@")[0] == NET_IF_SOLD else found
         if used >= NEAR * limit:
             stops = attribute == LOSS and used > limit
             notice = Notice(
