@@ -71,7 +71,7 @@ def outages_logged() -> Iterator[None]:
     try:
         yield
     except StoreUnavailable as error:
-        logger.error("an alert was not taken", extra={"code": error.code, "words": error.message})  # noqa: TRY400
+        logger.exception("an alert was not taken", extra={"code": error.code})
         raise
 
 
