@@ -383,7 +383,7 @@ def test_a_strategy_that_comes_near_its_limit_is_told_of(world: World) -> None:
 
     near = [notice for notice in world.notifier.notices if notice.kind == "limit_near"]
     assert [(one.account, one.message, one.subject) for one in near] == [
-        ("*", "orders of strategy demo is 1: its limit is 1", "strategy demo#orders#2026-11-23")
+        ("*", "orders of strategy demo is 1: its limit is 1", "strategy demo#orders#1#2026-11-23")
     ]
 
 

@@ -19,7 +19,7 @@ from order_router.domain.gate import EntryHeld, LimitReached
 from order_router.domain.lifecycle import State
 from order_router.domain.limits import Limits, MarginCheck
 from order_router.domain.meter import BASED_AT, GROSS, LOSS, NET, OPEN, ORDERS, RESERVED
-from order_router.domain.notices import KINDS, Urgency
+from order_router.domain.notices import KINDS, Urgency, notice_key
 from order_router.domain.order import Order
 from order_router.domain.reports import Funds, OrderMargin
 from order_router.domain.trading_calendar import parse_calendar
@@ -785,7 +785,7 @@ def test_a_limit_of_which_four_fifths_are_used_is_told_by_its_day(world: World) 
     reconcile_all(world.desk)
 
     assert told(world) == [
-        ("open of account paper is 4: its limit is 5", "account paper#open#2026-11-23"),
+        ("open of account paper is 4: its limit is 5", "account paper#open#5#2026-11-23"),
     ]
 
 
@@ -795,7 +795,7 @@ def test_a_short_position_comes_near_its_net_limit_too(world: World) -> None:
 
     reconcile_all(world.desk)
 
-    assert told(world)[0][1] == "account paper#net_if_sold#2026-11-23"
+    assert told(world)[0][1] == "account paper#net_if_sold#9000#2026-11-23"
 
 
 @pytest.mark.parametrize("side", ["BUY", "SELL"])
@@ -808,7 +808,7 @@ def test_an_instrument_s_limits_are_told_of_too(world: World, side: str) -> None
 
     net = "net_if_bought" if side == "BUY" else "net_if_sold"
     assert [subject for _, subject in told(world)] == [
-        f"account paper#{name}@NSE:INFY#2026-11-23" for name in ("gross", net)
+        f"account paper#{name}@NSE:INFY#9000#2026-11-23" for name in ("gross", net)
     ]
 
 
@@ -833,8 +833,25 @@ def test_the_day_s_loss_is_told_as_reached_when_it_stops_entries(
         reconcile_all(world.desk)
 
     heard = {(one.kind, one.account, one.subject) for one in world.notifier.notices}
-    assert heard == ({(kind, "paper", "account paper#loss#2026-11-23")} if kind else set())
+    assert heard == ({(kind, "paper", "account paper#loss#500#2026-11-23")} if kind else set())
     assert world.place("entry", limit_price="1300").order.state is state
+
+
+def test_a_limit_that_was_set_anew_is_news_when_it_is_reached_too(world: World) -> None:
+    for loss, price in (("500", "1400"), ("900", "1300")):
+        limit(world, max_daily_loss=loss)
+        world.place("bought", limit_price="1500.05")
+        world.set_price("NSE:INFY", price)
+        world.clock.advance(60)
+        for _ in range(2):
+            reconcile_all(world.desk)
+
+    reached = [one for one in world.notifier.notices if one.kind == "limit_reached"]
+    assert len({notice_key(one) for one in reached}) == 2
+    assert {one.message.partition(": ")[2].partition(".")[0] for one in reached} == {
+        "its limit is 500",
+        "its limit is 900",
+    }
 
 
 def test_the_day_s_loss_wakes_its_trader_and_a_limit_that_is_near_does_not() -> None:

@@ -251,7 +251,8 @@ def _tell_near(desk: Desk, counted: Counted, limits: OrderLimits, amounts: Mappi
                 kind="limit_reached" if stops else "limit_near",
                 account=counted.owner if counted.kind == "account" else EVERY_ACCOUNT,
                 message=f"{attribute} of {counted} is {found}: its limit is {limit}{STOPS if stops else ''}",
-                subject=f"{counted}#{attribute}#{exchange_day(desk.clock.now())}",
+                # another limit of the same is another one to come near to
+                subject=f"{counted}#{attribute}#{limit}#{exchange_day(desk.clock.now())}",
             )
             desk.notifier.tell(notice)
 
