@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from order_router.aws.notice_memory import MOST_HELD_URGENT
 from order_router.domain.channel import ChannelRefused
 from order_router.domain.notices import Notice
-from order_router.domain.telling import Delivery, Flush
+from order_router.domain.telling import MAX_LINE, Delivery, Flush, Waiting, delivery_id
 from order_router.service.telling import deliver, flush, spread
 from tests.fakes.aws import Wrapped
 from tests.fakes.client_errors import client_error
@@ -321,6 +322,24 @@ def test_a_summary_that_fails_is_told_later_and_once() -> None:
     assert world.depth() == 0
 
 
+def test_two_summaries_in_one_breath_are_no_repeat_of_each_other() -> None:
+    world = TellingWorld(WEBHOOK.model_copy(update={"per_minute": 1}))
+    for number in range(3):
+        world.tell("limit_near", f"limit {number} is near")
+    world.settle()
+    world.webhook.failures.extend([down(), down()])
+    world.pass_time(60)
+    for number in range(3, 6):
+        world.tell("limit_near", f"limit {number} is near")
+
+    for _ in range(10):
+        world.pass_time(6)
+
+    summaries = [telling for telling in world.webhook.said if telling.notice.kind == "summary"]
+    assert [telling.notice.message.splitlines()[0] for telling in summaries] == ["2 x Near a limit"] * 2
+    assert len({telling.telling_id for telling in summaries}) == 2
+
+
 def test_a_worker_that_dies_with_a_summary_leaves_it_to_the_next() -> None:
     world = TellingWorld(TELEGRAM.model_copy(update={"per_minute": 1}))
     for number in range(3):
@@ -349,6 +368,45 @@ def test_more_than_a_summary_holds_is_counted() -> None:
     assert "200 x Near a limit" in summary.notice.message
     assert "29 that no room was left for" in summary.notice.message
     assert len(summary.notice.message) < 3000
+
+
+def test_an_urgent_one_finds_room_in_a_summary_that_is_full_of_others() -> None:
+    world = TellingWorld(TELEGRAM.model_copy(update={"per_minute": 1}))
+    for number in range(230):
+        world.tell("limit_near", f"limit {number} is near")
+    for number in range(100):
+        world.tell("unreadable", f"message {number}")
+    world.settle()
+    assert world.telegram.kinds.count("unreadable") == 60
+
+    world.pass_time(61)
+
+    summary = world.telegram.said[-1].notice.message
+    assert "200 x Near a limit, 40 x A message that is no order, 29 that no room was left for" in summary
+    assert summary.endswith("message 99")
+
+
+def test_a_summary_that_is_full_to_the_brim_fits_where_it_is_kept() -> None:
+    world = TellingWorld(TELEGRAM)
+    for taken in (False, True):
+        for number in range(MOST_HELD_URGENT + 1):
+            line = "\u0930" * MAX_LINE
+            world.memory.hold(
+                Waiting(
+                    delivery_id=delivery_id(f"{taken} {number}", "phone"),
+                    channel="phone",
+                    kind="instruments_not_refreshed",
+                    line=line,
+                    is_urgent=True,
+                )
+            )
+        if not taken:
+            assert world.memory.take_held("phone", world.clock.now()) is not None
+
+    world.memory.give_back("phone")
+    held = world.memory.take_held("phone", world.clock.now())
+    assert held is not None
+    assert (len(held.lines), held.more) == (MOST_HELD_URGENT, 1)
 
 
 # ---------------------------------------------------------------- who is told what

@@ -46,12 +46,13 @@ class Flush:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """A notice that waits for a channel's next summary."""
+    """A notice that waits for a channel's next summary; an urgent one finds room where others find none."""
 
     delivery_id: str
     channel: str
     kind: str
     line: str
+    is_urgent: bool = False
 
 
 class SummaryBusy(RouterError):

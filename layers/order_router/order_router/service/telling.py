@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Protocol
 
 from order_router.domain.channel import (
@@ -176,6 +177,7 @@ def _hold(desk: TellingDesk, delivery: Delivery, due: datetime, now: datetime) -
         channel=delivery.channel,
         kind=notice.kind,
         line=line_of(notice, delivery.at),
+        is_urgent=may_disturb(notice),
     )
     desk.memory.hold(waiting)
     desk.queue.flush(Flush(delivery.channel, due), now=now)
@@ -190,14 +192,17 @@ def flush(desk: TellingDesk, command: Flush) -> None:
     if channel is None or not channel.is_enabled:
         return None
     # what a worker took before it died comes first, and what has waited since then next
-    while (held := desk.memory.take_held(channel.name, now)) is not None:
-        _tell_held(desk, channel, held, now)
+    for turn in count():
+        held = desk.memory.take_held(channel.name, now)
+        if held is None:
+            break
+        # two in one breath are no repeat of each other
+        _tell_held(desk, channel, held, delivery_id(f"{turn} {now.isoformat()}", channel.name))
     return None
 
 
-def _tell_held(desk: TellingDesk, channel: Channel, held: Held, now: datetime) -> None:
-    summary = summary_of(held)
-    telling_id = delivery_id(f"{channel.name} {now.isoformat()}", channel.name)
+def _tell_held(desk: TellingDesk, channel: Channel, held: Held, telling_id: str) -> None:
+    summary, now = summary_of(held), desk.clock.now()
     try:
         desk.channels.say(channel, Telling(telling_id=telling_id, notice=summary, at=now))
     except RouterError:
