@@ -9,6 +9,7 @@ from order_router.domain.broker_session import (
     SessionRecord,
     SessionState,
     begun_telling,
+    day_begun,
     found_dead,
     found_good,
     logged_in,
@@ -97,3 +98,28 @@ def test_what_was_to_be_told_before_a_login_does_not_count_as_told_after_it() ->
     after = begun_telling(logged_in(telling, NOW, EXPIRES_AT), "failed", NOW + timedelta(seconds=1))
 
     assert marked_told(after, "failed", NOW, NOW) is after
+
+
+MIDNIGHT = NOW.replace(hour=18, minute=30)
+"""Of the same day in Kolkata."""
+
+
+@pytest.mark.parametrize(
+    ("later", "is_another_day"), [(-timedelta(microseconds=1), False), (timedelta(), True)]
+)
+def test_what_was_told_on_an_earlier_day_is_news_again(later: timedelta, is_another_day: bool) -> None:
+    at = MIDNIGHT + later
+
+    begun = day_begun(TROUBLED, at)
+
+    assert (begun is not TROUBLED) is is_another_day
+    assert begun == (replace(TROUBLED, told=(), told_at=None) if is_another_day else TROUBLED)
+    assert day_begun(begun, at) is begun
+    told = marked_told(TROUBLED, *TROUBLED.telling[0], at)
+    assert ("needed" in told.told) is not is_another_day
+
+
+def test_of_whom_nothing_was_told_no_day_begins() -> None:
+    never = SessionRecord(account="live")
+
+    assert day_begun(never, NOW) is never

@@ -12,7 +12,7 @@ from botocore.exceptions import EndpointConnectionError
 from order_router import wiring
 from order_router.aws.notice_queue import QueueNotifier
 from order_router.service.session_notices import tell_untold
-from order_router.service.sessions import renew, report_dead
+from order_router.service.sessions import look, renew, report_dead
 from tests.fakes.login_world import LoginWorld
 from tests.fakes.telling_world import TELEGRAM, TellingWorld
 
@@ -83,6 +83,34 @@ def test_a_login_that_fails_again_within_half_an_hour_is_told_again(trader: Trad
         trader.finds_session_dead("live")
 
     assert trader.news == [("login_failed", "live")] * 2
+
+
+DAY = 24 * 60 * MINUTE
+
+
+def test_each_morning_without_a_session_is_told_once_with_a_link_of_its_own(trader: Trader) -> None:
+    for _ in range(2):
+        for _ in range(3):
+            look(trader.desk)
+            trader.telling.pass_time(60 * MINUTE)
+        trader.telling.pass_time(DAY - 180 * MINUTE)
+
+    of_page = [telling.notice for telling in trader.telling.telegram.said if telling.notice.account == "page"]
+    assert [notice.kind for notice in of_page] == ["login_needed"] * 2
+    assert len({notice.link for notice in of_page}) == 2
+
+
+def test_a_login_that_fails_as_on_the_day_before_is_told_again_in_the_morning(trader: Trader) -> None:
+    trader.world.server.refuses = ["user"] * 2
+    look(trader.desk)
+    trader.telling.pass_time(8 * 60 * MINUTE)
+    assert trader.news.count(("login_failed", "live")) == 1
+
+    trader.telling.pass_time(16 * 60 * MINUTE)
+    look(trader.desk)
+    trader.telling.pass_time(MINUTE)
+
+    assert trader.news.count(("login_failed", "live")) == 2
 
 
 class Down:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from order_router.domain.errors import Reason
+from order_router.domain.exchange_time import exchange_day
 
 RESTS_FOR = timedelta(hours=6)
 """How long nobody but a person tries again after a broker's definite no: brokers lock those who go on."""
@@ -125,4 +126,11 @@ def marked_told(record: SessionRecord, what: str, since: datetime, at: datetime)
     if (what, since) not in record.telling:
         return record
     left = tuple(one for one in record.telling if one != (what, since))
-    return replace(record, telling=left, told=(*record.told, what), told_at=at)
+    return replace(record, telling=left, told=(*day_begun(record, at).told, what), told_at=at)
+
+
+def day_begun(record: SessionRecord, at: datetime) -> SessionRecord:
+    """Return the record with what was told on an earlier day to be told again; the same if there is none of that."""
+    if record.told_at is None or exchange_day(record.told_at) >= exchange_day(at):
+        return record
+    return replace(record, told=(), told_at=None)

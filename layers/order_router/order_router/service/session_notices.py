@@ -1,4 +1,4 @@
-"""Tell the trader of a session, each thing once between two logins; the link that mends it goes with it.
+"""Tell the trader of a session, each thing once between two logins and once more each day; its link goes with it.
 
 What is to be told is written down before, and that it was told after it is on its way: what was lost between is told by
 the next who looks, under the same subject.
@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from order_router.adapter.login import LoginKind
 from order_router.domain.account import Account
-from order_router.domain.broker_session import SessionRecord, begun_telling, marked_told
+from order_router.domain.broker_session import SessionRecord, begun_telling, day_begun, marked_told
 from order_router.domain.errors import Reason
 from order_router.ports import Notice, StoreUnavailable
 from order_router.service.login_links import make_link
@@ -37,6 +37,17 @@ def tell_needed(desk: SessionDesk, account: Account) -> None:
 def tell_failed(desk: SessionDesk, account: Account, reason: Reason) -> None:
     """Tell once of each reason why logging in failed."""
     _tell_once(desk, account, f"{FAILED}{reason.code}", lambda: _failed(account, reason))
+
+
+def begin_day(desk: SessionDesk) -> None:
+    """Let what was told on an earlier day be told again: a link of that day is dead, and each day has its own login."""
+    at = desk.clock.now()
+    for account in desk.settings.accounts():
+        try:
+            change_record(desk, account.name, lambda one: day_begun(one, at))
+        except StoreUnavailable as error:
+            # a later look of this morning does
+            logger.warning("day not begun", extra={"account": account.name, "words": error.message})
 
 
 def tell_untold(desk: SessionDesk) -> None:
@@ -79,7 +90,7 @@ def tell_calendar_ends(desk: SessionDesk) -> None:
 
 
 def _tell_once(desk: SessionDesk, account: Account, what: str, notice_of: Callable[[], Notice]) -> None:
-    """Tell it unless it was told since the last login, or somebody else has just begun to.
+    """Tell it unless it was told since the last login or today, or somebody else has just begun to.
 
     The subject carries the time since when it is to be told: what is told again is a repeat, what came before a login
     is not.

@@ -37,7 +37,7 @@ from order_router.domain.broker_session import (
 from order_router.domain.errors import Reason, RouterError
 from order_router.ports import RecordConflict, RenewalPending
 from order_router.service.session_desk import SessionDesk, change_record, login_sender
-from order_router.service.session_notices import tell_calendar_ends, tell_failed, tell_needed
+from order_router.service.session_notices import begin_day, tell_calendar_ends, tell_failed, tell_needed
 
 logger = logging.getLogger(__name__)
 
@@ -140,7 +140,7 @@ def statuses(desk: SessionDesk, accounts: Iterable[Account]) -> tuple[SessionSta
 def look(desk: SessionDesk) -> tuple[SessionStatus, ...]:
     """Before the open: see that every enabled account has a session for the day, and return those that have.
 
-    Of each that has none the trader is told once.
+    Of each that has none the trader is told once a day.
 
     On a day without trading nothing is done: nobody is asked to log in, and no login fails. If the calendar ends soon,
     that is told.
@@ -148,6 +148,7 @@ def look(desk: SessionDesk) -> tuple[SessionStatus, ...]:
     tell_calendar_ends(desk)
     if not desk.is_trading_day():
         return ()
+    begin_day(desk)
     wanted = Wanted(lasting_until=desk.clock.now() + DAY_AHEAD)
     enabled = [account for account in desk.settings.accounts() if account.is_enabled]
     looked = (_guarded(account, partial(renew, desk, account.name, wanted)) for account in enabled)
