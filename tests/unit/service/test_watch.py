@@ -17,6 +17,7 @@ from order_router.domain.exchange_time import IST
 from order_router.domain.gate import Gate
 from order_router.domain.limits import Limits
 from order_router.domain.order import Order
+from order_router.service import reconcile as reconcile_service
 from order_router.service.change import ChangeRefused, cancel_order, modify_order
 from order_router.service.place import place_order
 from order_router.service.reconcile import reconcile_account, reconcile_all
@@ -170,6 +171,63 @@ def test_a_look_measures_what_is_unknown(world: World) -> None:
 
     assert world.metrics.of("unknown_orders") == [1]
     assert world.metrics.of("open_breakers") == [0]
+
+
+@pytest.fixture
+def unknown(world: World) -> World:
+    """An order of one of two accounts is not known, and that account's broker does not answer."""
+    world.settings.put_account(Account(name="second", broker="paper"))
+    world.exchange.open_account("second")
+    world.sessions.log_in("second", {})
+    world.transport.writes = [Fault.REQUEST_LOST]
+    world.place()
+    world.metrics.taken.clear()
+    return world
+
+
+def test_a_look_at_one_account_never_says_that_no_order_is_unknown(unknown: World) -> None:
+    reconcile_account(unknown.desk, "second")
+
+    assert unknown.metrics.of("unknown_orders") == []
+
+
+def test_a_look_at_all_says_that_no_order_is_unknown_only_where_none_is(
+    unknown: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reconcile_all(unknown.desk)
+    assert unknown.metrics.of("unknown_orders") == [1]
+
+    listed = unknown.store.list_unsettled
+
+    def late_list(_: str) -> tuple[Order, ...]:
+        unknown.clock.advance(31)
+        return ()
+
+    with monkeypatch.context() as failing:
+        failing.setattr(
+            unknown.store, "list_unsettled", lambda name: listed(name) if name == "second" else 1 // 0
+        )
+        reconcile_all(unknown.desk)
+    with monkeypatch.context() as late:
+        late.setattr(unknown.store, "list_unsettled", late_list)
+        reconcile_all(unknown.desk)
+    assert unknown.metrics.of("unknown_orders") == [1]
+
+    monkeypatch.setattr(unknown.store, "list_unsettled", lambda _: ())
+    reconcile_all(unknown.desk)
+    assert unknown.metrics.of("unknown_orders") == [1, 0]
+
+
+def test_an_order_that_cannot_be_settled_is_no_proof_that_none_is_unknown(
+    unknown: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconcile_service, "_tell_long_lost", lambda *_: 1 // 0)
+    monkeypatch.setattr(reconcile_service, "settle", lambda *_: 1 // 0)
+
+    reconcile_all(unknown.desk)
+
+    assert 0 not in unknown.metrics.of("unknown_orders")
+    assert unknown.metrics.of("unsettled_orders") == [1]
 
 
 def test_a_look_measures_what_is_at_risk_where_that_is_limited(world: World) -> None:

@@ -41,13 +41,17 @@ MAY_BE_THERE = {State.SUBMITTING, State.UNKNOWN}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """What one look did: orders looked at, whose record changed, still unknown, and that could not be settled."""
+    """What one look did: orders looked at, whose record changed, still unknown, and that could not be settled.
+
+    `is_whole` False: it broke off, and how many are unknown nobody knows.
+    """
 
     account: str
     looked_at: int = 0
     changed: int = 0
     unknown: int = 0
     failed: int = 0
+    is_whole: bool = True
 
 
 def answer_ask(desk: Desk, account_name: str, look: str | None) -> Settled | None:
@@ -85,7 +89,7 @@ def reconcile_account(desk: Desk, account_name: str, *, is_asked: bool = True) -
         _look_again(desk, account_name, since, waiting, breaker)
     else:
         _look_at_rejected(desk, account, look)
-    desk.metrics.put({"unknown_orders": len(unknown), "unsettled_orders": len(failed)})
+    _measure(desk, unknown=len(unknown), unsettled=len(failed))
     changed = sum(new.version != old.version for new, old in zip(after, due, strict=True))
     return Settled(
         account=account_name,
@@ -108,9 +112,18 @@ def reconcile_all(desk: Desk) -> tuple[Settled, ...]:
     settled = [_guarded(desk, account.name) for account in turns if desk.clock.now() <= until]
     if len(settled) < len(turns):
         logger.warning("not every account was looked at", extra={"left": len(turns) - len(settled)})
+    elif all(one.is_whole and not one.unknown and not one.failed for one in settled):
+        desk.metrics.put({"unknown_orders": 0, "unsettled_orders": 0})
     watch_accounts(desk, turns, until=begun + WATCHES_TIME)
     watch_strategies(desk)
     return tuple(sorted(settled, key=lambda one: one.account))
+
+
+def _measure(desk: Desk, *, unknown: int, unsettled: int) -> None:
+    """Measure what a look found; that there is none only a look at every account may say, for an alarm ends by it."""
+    found = {"unknown_orders": unknown, "unsettled_orders": unsettled}
+    if any(found.values()):
+        desk.metrics.put({name: number for name, number in found.items() if number})
 
 
 def _due(desk: Desk, orders: Iterable[Order], failed: list[Order]) -> Iterable[Order]:
@@ -263,4 +276,4 @@ def _guarded(desk: Desk, account: str) -> Settled:
         return reconcile_account(desk, account, is_asked=False)
     except Exception:  # the next account must still be settled; the schedule comes back to this one
         logger.exception("reconcile failed", extra={"account": account})
-        return Settled(account=account)
+        return Settled(account=account, is_whole=False)
