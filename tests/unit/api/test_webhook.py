@@ -2,6 +2,8 @@
 
 import contextlib
 import hashlib
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from order_router.api.webhook import alert_of, check_address, refusals_told, sen
 from order_router.domain.account import Strategy
 from order_router.domain.alert import Alert, AlertRefused, closes, requests_of
 from order_router.domain.errors import SettingUnreadable
+from order_router.domain.notices import notice_key
 from order_router.ports import StoreUnavailable
 from tests.fakes.queues import MemoryNotifier
 from tests.fakes.settings import MemorySettings
@@ -221,6 +224,26 @@ def test_the_trader_is_told_of_an_alert_that_becomes_no_order(
     assert told[0].startswith(
         f"an alert of strategy demo became no order: {body(**changes)['action']} RELIANCE: {words}"
     )
+
+
+def test_each_alert_that_is_refused_in_the_same_words_is_news_and_one_that_comes_again_is_none(
+    settings: MemorySettings,
+) -> None:
+    notifier = MemoryNotifier()
+    first = request(IN_BODY, body(contracts="101", time="2026-11-23T04:30:00Z"))
+    next_one = request(IN_BODY, body(contracts="101", time="2026-11-23T04:35:00Z"))
+    without_time = request(IN_BODY, body(contracts="101", time=...))
+    later = replace(without_time, received_at=without_time.received_at + timedelta(minutes=1))
+
+    for asked in (first, first, next_one, without_time, later):
+        sender = sender_of(asked, settings)
+        with pytest.raises(AlertRefused), refusals_told(notifier, asked, sender):
+            requests_of(alert_of(asked, sender), sender.strategy)
+
+    keys = [notice_key(notice) for notice in notifier.notices]
+    assert len({notice.message for notice in notifier.notices}) == 1
+    assert keys[0] == keys[1]
+    assert len(set(keys)) == 4
 
 
 def test_the_trader_is_told_of_a_body_that_nobody_can_read(settings: MemorySettings) -> None:

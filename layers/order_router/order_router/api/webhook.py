@@ -1,5 +1,6 @@
 """Who sent an alert: the strategy's token decides, the sender's address only narrows it."""
 
+import hashlib
 import logging
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -115,7 +116,13 @@ def _refusal(request: ApiRequest, sender: Sender, words: str) -> Notice:
         kind="alert_refused",
         account=strategy.accounts[0] if len(strategy.accounts) == 1 else "*",
         message=f"an alert of strategy {strategy.name} became no order: {said}",
+        subject=f"{strategy.name} {_sent(request)}",
     )
+
+
+def _sent(request: ApiRequest) -> str:
+    """Return what tells an alert from the next one that is refused in the same words: its exit may follow, too."""
+    return f"{hashlib.sha256(request.body).hexdigest()} {request.received_at:%Y-%m-%dT%H:%M}"
 
 
 def _asked(request: ApiRequest) -> str:
