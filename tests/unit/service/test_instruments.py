@@ -31,6 +31,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.dynamodb import FakeDynamoDB, template_tables
 from tests.fakes.instruments import EXPIRY, family, share
 from tests.fakes.settings import MemorySessions, MemorySettings
+from tests.fakes.telling_world import TELEGRAM, TellingWorld
 
 TABLE = "InstrumentsTable"
 TINY = replace(paper, name="tiny", title="Tiny", endpoint="https://tiny.example", has_master=True)
@@ -167,6 +168,24 @@ def test_a_list_that_is_bad_or_missing_leaves_what_is_loaded_and_is_told_once_a_
     world.clock.advance(86_400)
     world.refresh()
     assert len(world.told) == 2
+
+
+def test_a_list_that_fails_as_on_the_day_before_is_news_though_a_day_has_not_quite_passed(
+    world: World,
+) -> None:
+    telling = TellingWorld(TELEGRAM)
+    world.tiny.rows = []
+
+    for since_s in (0, 1800, 86_400 - 1800 - 2):
+        world.clock.advance(since_s)
+        telling.clock.advance(since_s)
+        world.refresh()
+        for notice in world.told:
+            telling.notifier.tell(notice)
+        world.told.clear()
+        telling.settle()
+
+    assert telling.telegram.kinds == ["instruments_not_refreshed"] * 2
 
 
 def test_after_a_good_list_the_next_bad_one_is_told_again(world: World) -> None:

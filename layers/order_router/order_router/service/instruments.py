@@ -225,17 +225,19 @@ def _kept(desk: InstrumentsDesk, job: _Job, reason: Reason) -> ListState:
     logger.warning("instruments kept", extra={"broker": job.name, "code": reason.code})
     told_at = None if before.problem is None else before.tried_at
     if told_at is None or exchange_day(told_at) != exchange_day(now):
-        desk.notifier.tell(_notice(job, reason))
+        desk.notifier.tell(_notice(job, reason, now))
     return replace(before, tried_at=now, problem=reason, busy_until=None)
 
 
-def _notice(job: _Job, reason: Reason) -> Notice:
+def _notice(job: _Job, reason: Reason, now: datetime) -> Notice:
     loaded_at = job.before.loaded_at
     since = "none were ever loaded" if loaded_at is None else f"those of {exchange_day(loaded_at)} stay"
     return Notice(
         kind="instruments_not_refreshed",
         account=", ".join(account.name for account in job.accounts),
         message=f"the instruments of {job.broker.profile.title} were not refreshed, {since}: {reason.message}",
+        # the next day's schedule may come some seconds less than a day later
+        subject=f"{job.name} {exchange_day(now)} {loaded_at}",
     )
 
 
