@@ -53,10 +53,11 @@ class StoreUnavailable(RouterError):
 
 @dataclass(frozen=True, slots=True)
 class OrderPage:
-    """Some orders, newest first, and where to go on (None: nowhere)."""
+    """Some orders, newest first, and where to go on (None: nowhere); how many there are that could not be read."""
 
     orders: tuple[Order, ...]
     next_cursor: str | None = None
+    unreadable: int = 0
 
 
 class OrderStore(Protocol):

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from order_router.domain.errors import Reason, RouterError
 from order_router.domain.kill_switch import EVERYTHING, KillSwitch, StopScope, SwitchState, Turn
 from order_router.domain.meter import Counted
 from order_router.domain.vocabulary import OrderType, Product
+from order_router.ports import OrderPage, StoreUnavailable
 from order_router.service.kill_switch import Engage, engage
 from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.kill import KillWorld, MemoryKillSwitches, let_go
@@ -126,6 +128,23 @@ def test_a_page_that_would_be_larger_than_an_answer_may_be_is_cut() -> None:
 
 def test_another_day_has_no_lines() -> None:
     assert ask(a_world(), query={"day": "2026-11-22"})["lines"] == []
+
+
+@pytest.mark.parametrize("account", ["paper", "other"])
+def test_a_day_of_which_an_order_cannot_be_read_is_not_told_without_it(
+    monkeypatch: pytest.MonkeyPatch, account: str
+) -> None:
+    world = a_world()
+    list_day = world.store.list_day
+
+    def lacking(name: str, day: date, *, limit: int, cursor: str | None = None) -> OrderPage:
+        page = list_day(name, day, limit=limit, cursor=cursor)
+        return replace(page, unreadable=1) if name == account else page
+
+    monkeypatch.setattr(world.store, "list_day", lacking)
+
+    with pytest.raises(StoreUnavailable, match="1 orders of the day are not readable"):
+        ask(world)
 
 
 @pytest.mark.parametrize("scope", [Scope.READ, Scope.TRADE])

@@ -13,7 +13,7 @@ from order_router.domain.account import Caller, Scope
 from order_router.domain.audit import line_of_change, line_of_turn, lines_of
 from order_router.domain.change_log import Change
 from order_router.domain.kill_switch import KillSwitch, StopScope
-from order_router.ports import OrderStore, Settings
+from order_router.ports import OrderStore, Settings, StoreUnavailable
 from order_router.service.switch_log import turns_on
 
 if TYPE_CHECKING:
@@ -49,10 +49,14 @@ def answer_audit(desk: AuditDesk, request: ApiRequest) -> Answer:
     """Answer `GET /v1/audit`: a page of a day's orders, a line for each thing that happened to them.
 
     The first page has the day's turns of kill switches and its changes of breakers and limits beside them; none of the
-    others has any.
+    others has any. StoreUnavailable rather than one order too few.
     """
     caller = request.require(Scope.ADMIN)
-    page = _lines(desk.store, page_of_orders(request, desk.store, desk.settings))
+    found = page_of_orders(request, desk.store, desk.settings)
+    if found.unreadable:
+        words = f"{found.unreadable} orders of the day are not readable by this release: the log names them"
+        raise StoreUnavailable(words)
+    page = _lines(desk.store, found)
     is_first = "cursor" not in request.query
     content = {
         "lines": page.lines,

@@ -69,11 +69,13 @@ def _accounts_of(caller: Caller, settings: Settings) -> tuple[Account, ...]:
 class OrdersFound:
     """A page of a day's orders, and the token of the next one (None: there is none).
 
-    A page that is not the last may have fewer orders than were asked for, and none at all.
+    A page that is not the last may have fewer orders than were asked for, and none at all. `unreadable`: how many more
+    there are whose records cannot be read.
     """
 
     orders: tuple[Order, ...]
     next_cursor: str | None
+    unreadable: int = 0
 
 
 def list_orders(request: ApiRequest, store: OrderStore, settings: Settings) -> Answer:
@@ -87,7 +89,7 @@ def page_of_orders(request: ApiRequest, store: OrderStore, settings: Settings) -
     """Return the page that the query asks for, of the accounts that the caller may see."""
     accounts = [account.name for account in visible_accounts(request, settings)]
     place, limit, states = _place(request, accounts), page_limit(request), _states(request)
-    found: list[Order] = []
+    found, unreadable = list[Order](), 0
     for _ in range(MAX_READS):
         room = limit - len(found)
         if place is None or not room:
@@ -97,13 +99,14 @@ def page_of_orders(request: ApiRequest, store: OrderStore, settings: Settings) -
         )
         wanted = [order for order in page.orders if not states or order.state in states]
         found += wanted[:room]
+        unreadable += page.unreadable
         is_cut = len(wanted) > room
         place = (
             replace(place, cursor=store.cursor_after(found[-1]))
             if is_cut
             else _next(place, page.next_cursor, accounts)
         )
-    return OrdersFound(tuple(found), None if place is None else _token(place))
+    return OrdersFound(tuple(found), None if place is None else _token(place), unreadable)
 
 
 def cursor_behind(order: Order, store: OrderStore) -> str:

@@ -109,7 +109,9 @@ class OrdersTable:
                 **start,
             )
         last = answer.get("LastEvaluatedKey")
-        return OrderPage(tuple(_readable(answer["Items"])), None if last is None else write_cursor(last))
+        orders = tuple(_readable(answer["Items"]))
+        unreadable = len(answer["Items"]) - len(orders)
+        return OrderPage(orders, None if last is None else write_cursor(last), unreadable)
 
     def cursor_after(self, order: Order) -> str:
         """Return where the list of a stored order's day goes on behind it."""
