@@ -152,6 +152,16 @@ def test_who_queues_a_notice_is_not_hurt_by_a_queue_that_is_down(caplog: pytest.
     assert "canary" not in repr([vars(one) for one in caplog.records])
 
 
+def test_words_with_half_of_a_character_are_told_without_it() -> None:
+    world = TellingWorld(TELEGRAM)
+
+    world.tell("alert_refused", "an alert became no order: buy INFY\ud83d: ALERT_REFUSED")
+    world.settle()
+
+    (telling,) = world.telegram.said
+    assert telling.notice.message == "an alert became no order: buy INFY?: ALERT_REFUSED"
+
+
 def test_what_the_stream_tells_is_not_queued_as_well() -> None:
     world = TellingWorld(TELEGRAM)
 

@@ -110,7 +110,8 @@ def _notice_fields(notice: Notice, at: datetime) -> dict[str, object]:
     fields = {
         "kind": notice.kind,
         "account": notice.account,
-        "message": notice.message,
+        # half of a character, as JSON may hold one, has no bytes: nobody could be told of it
+        "message": notice.message.encode(errors="replace").decode(),
         "client_order_id": notice.client_order_id,
         "subject": notice.subject,
         "at": (at if notice.at is None else notice.at).astimezone(UTC).isoformat(),
