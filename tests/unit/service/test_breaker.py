@@ -155,6 +155,21 @@ def test_an_answered_order_between_ends_the_row_whichever_worker_sent_it(world: 
     assert not breaker(world).is_engaged
 
 
+def test_an_answer_before_midnight_ends_a_row_that_goes_on_after_it(world: World) -> None:
+    # 23:58 in Kolkata
+    world.clock.advance((13 * 60 + 58) * 60)
+    lose(world, 1)
+    world.clock.advance(30)
+    world.place("answered")
+    world.clock.advance(120)
+
+    lose(world, FAILURES_TO_OPEN - 1, start=1)
+    assert not breaker(world).is_engaged
+
+    lose(world, 1, start=FAILURES_TO_OPEN)
+    assert breaker(world).is_engaged
+
+
 @pytest.mark.parametrize(("between", "opens"), [(48, False), (49, True)])
 def test_an_answer_is_looked_for_among_the_last_fifty_orders(world: World, between: int, opens: bool) -> None:
     lose(world, FAILURES_TO_OPEN - 1)

@@ -82,8 +82,10 @@ def _count(desk: Desk, account: Account, reason: Reason) -> None:
 
 
 def _answered_at(desk: Desk, account: Account, at: datetime) -> datetime | None:
-    page = desk.store.list_day(account.name, exchange_day(at), limit=RECENT_ORDERS)
-    return rules.last_answer(page.orders)
+    # a row may have begun before midnight, where an exchange trades through it
+    days = {exchange_day(at - rules.FAILURES_WITHIN), exchange_day(at)}
+    pages = [desk.store.list_day(account.name, day, limit=RECENT_ORDERS) for day in days]
+    return rules.last_answer(order for page in pages for order in page.orders)
 
 
 def open_breaker(
