@@ -37,8 +37,8 @@ MUTANTS = (
         name="book-counts-as-an-answer",
         breaks="a broker that answers reads and loses orders never has its circuit opened",
         file=DOMAIN,
-        old="        if before.event.kind is EventKind.SUBMITTING and after.event.kind in ANSWERS",
-        new="        if after.event.kind in ANSWERS",
+        old="    return before.kind is EventKind.SUBMITTING and after.kind in ANSWERS",
+        new="    return after.kind in ANSWERS",
         killed_by=(SERVICE + "test_an_order_that_the_book_settled_is_no_answered_call",),
     ),
     Mutant(

@@ -22,7 +22,7 @@ from order_router.adapter.errors import (
 from order_router.domain.account import Account, Strategy
 from order_router.domain.breaker import FAILURES_TO_OPEN, PROBE_LEASE, Breaker, BreakerState, opened
 from order_router.domain.errors import Reason
-from order_router.domain.lifecycle import State
+from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.vocabulary import OrderType, Product, Source
 from order_router.ports import BreakerConflict, OrderPage, RenewalPending, StoreUnavailable
 from order_router.service.breaker import (
@@ -224,6 +224,29 @@ def test_modifies_and_cancels_count_too_and_a_cancel_still_goes(world: World) ->
     assert breaker(world).is_engaged
 
     assert cancel_order(world.desk, resting.client_order_id).order.state is State.CANCELLED
+
+
+def test_a_change_that_is_answered_between_ends_the_row_too(world: World) -> None:
+    resting = world.place("rest", limit_price="1400").order
+    for number in range(2 * FAILURES_TO_OPEN):
+        world.clock.advance(1)
+        lose(world, 1, start=number)
+        world.clock.advance(1)
+        modify_order(world.desk, resting.client_order_id, {"limit_price": f"{1401 + number}"})
+
+    assert not breaker(world).is_engaged
+
+
+def test_a_change_that_nobody_answered_ends_no_row_though_it_was_made(world: World) -> None:
+    resting = world.place("rest", limit_price="1400").order
+    for _ in range(FAILURES_TO_OPEN):
+        world.clock.advance(2)
+        world.transport.writes.append(Fault.ANSWER_LOST)
+        # the price that it has: what nobody answered is known to be made
+        changed = modify_order(world.desk, resting.client_order_id, {"limit_price": "1400"}).order
+        assert changed.last is EventKind.MODIFIED
+
+    assert breaker(world).is_engaged
 
 
 def test_a_store_that_fails_while_counting_hurts_no_order(world: World) -> None:

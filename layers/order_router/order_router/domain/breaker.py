@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from order_router.domain.errors import Reason
+from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind
 from order_router.domain.order import Order
 
@@ -206,17 +207,20 @@ ANSWERS = {
 
 
 def last_answer(orders: Iterable[Order]) -> datetime | None:
-    """Return when the broker last answered a call to place one of the orders; None: never.
+    """Return when the broker last answered a call to place or to change one of the orders; None: never.
 
-    An order that a book settled proves nothing: a broker may answer reads alone.
+    What a book settled proves nothing: a broker may answer reads alone.
     """
     return max((step for order in orders for step in _answers(order)), default=None)
 
 
 def _answers(order: Order) -> list[datetime]:
     pairs = zip(order.history, order.history[1:], strict=False)
-    return [
-        after.event.at
-        for before, after in pairs
-        if before.event.kind is EventKind.SUBMITTING and after.event.kind in ANSWERS
-    ]
+    return [after.event.at for before, after in pairs if _is_answer(before.event, after.event)]
+
+
+def _is_answer(before: Event, after: Event) -> bool:
+    if before.kind is EventKind.MODIFY_REQUESTED:
+        # of a change that nobody answered, and that was made all the same, a note says why nobody did
+        return after.kind is EventKind.MODIFIED and not after.is_seen and after.note is None
+    return before.kind is EventKind.SUBMITTING and after.kind in ANSWERS
