@@ -30,12 +30,12 @@ answer_http = route(
 
 def answer_schedule(event: Mapping[str, Any]) -> dict[str, Any]:
     """Answer a schedule: before the open, or each minute."""
+    note_address(desk, event["address"])
     if event["source"] == "keep-alive":
         try:
             return {"kept_alive": list(keep_alive(desk))}
         finally:
             tell_untold(desk)
-    note_address(desk, event["address"])
     looked = look(desk)
     if desk.is_trading_day():
         measure_sessions(world.metrics, desk.settings.accounts(), looked, desk.clock.now())

@@ -1,6 +1,7 @@
 """The shipped schedules hold every hour at which a venue of a broker trades, as the kept calendar has it."""
 
 import functools
+import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
@@ -124,3 +125,16 @@ def test_whoever_else_is_called_without_being_waited_for_is_called_again_after_a
 
 def _end(at: datetime) -> int:
     return _minute_of_week(at.astimezone(UTC))
+
+
+def test_each_schedule_of_sessions_says_where_the_api_is() -> None:
+    schedules = functions()["session"]["Events"]
+    addresses = {
+        name: json.loads(event["Properties"]["Input"]["Fn::Sub"]).get("address")
+        for name, event in schedules.items()
+        if event["Type"] == "ScheduleV2"
+    }
+
+    assert addresses == dict.fromkeys(
+        ("BeforeTheOpen", "KeepAlive"), "https://${Api}.execute-api.${AWS::Region}.${AWS::URLSuffix}"
+    )

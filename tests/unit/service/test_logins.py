@@ -10,7 +10,7 @@ from order_router.adapter.errors import OutcomeUnknown
 from order_router.adapter.login import CredentialsRefused, LoginFailed, LoginUnclear
 from order_router.domain.account import Account
 from order_router.domain.broker_session import SessionState, leased
-from order_router.ports import RenewalPending
+from order_router.ports import RenewalPending, StoreUnavailable
 from order_router.service.desk import AccountUnknown
 from order_router.service.login_links import ASKED_LINK_LIFE, LinkInvalid, note_address
 from order_router.service.logins import (
@@ -259,3 +259,21 @@ def test_the_schedule_s_address_does_not_replace_a_laptop_s_own(world: LoginWorl
     note_address(world.desk, "https://two.example")
 
     assert world.tickets.address() == "http://127.0.0.1:4566/_aws/execute-api/a1"
+
+
+def test_an_address_that_is_known_is_not_written_again_and_a_failure_stops_no_schedule(
+    world: LoginWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = list[str]()
+    monkeypatch.setattr(world.tickets, "remember_address", written.append)
+    for _ in range(2):
+        note_address(world.desk, ADDRESS)
+    assert written == []
+
+    def failing() -> str:
+        raise StoreUnavailable("reading the API's address: Throttled")
+
+    monkeypatch.setattr(world.tickets, "address", failing)
+    note_address(world.desk, "https://two.example")
+
+    assert written == []

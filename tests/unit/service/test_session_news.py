@@ -13,7 +13,7 @@ from order_router import wiring
 from order_router.aws.notice_queue import QueueNotifier
 from order_router.service.session_notices import tell_untold
 from order_router.service.sessions import look, renew, report_dead
-from tests.fakes.login_world import LoginWorld
+from tests.fakes.login_world import ADDRESS, LoginWorld
 from tests.fakes.telling_world import TELEGRAM, TellingWorld
 
 MINUTE = 60
@@ -138,7 +138,7 @@ def test_what_cannot_be_queued_is_told_by_the_next_schedule_as_news(
     with patch.object(wiring, "world", lambda: made):
         handler = runpy.run_path(str(APP))["handler"]
     for _ in range(3):
-        handler({"source": "keep-alive"}, None)
+        handler({"source": "keep-alive", "address": ADDRESS}, None)
         trader.telling.pass_time(MINUTE)
 
     assert [news for news in trader.news if news[1] == account] == [(kind, account)]

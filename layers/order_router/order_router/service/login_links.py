@@ -6,15 +6,17 @@ do); the login that comes back does.
 """
 
 import hashlib
+import logging
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
 from order_router.domain.account import Account
 from order_router.domain.errors import RouterError
-from order_router.ports import LoginTicket
+from order_router.ports import LoginTicket, StoreUnavailable
 from order_router.service.session_desk import SessionDesk
 
+logger = logging.getLogger(__name__)
 LAPTOP = "http://127.0.0.1:"
 ASKED_LINK_LIFE = timedelta(minutes=15)
 """How long a link is good that somebody just asked for."""
@@ -43,10 +45,16 @@ def make_link(desk: SessionDesk, account: str, address: str, life: timedelta = A
 
 
 def note_address(desk: SessionDesk, address: str) -> None:
-    """Remember where browsers reach the API; a laptop's own address, noted when its stack was started, stays."""
-    known = desk.tickets.address()
-    if known is None or not known.startswith(LAPTOP):
-        desk.tickets.remember_address(address)
+    """Remember where browsers reach the API; a laptop's own address, noted when its stack was started, stays.
+
+    One that is known is not written again; what fails the next schedule does.
+    """
+    try:
+        known = desk.tickets.address()
+        if known != address and (known is None or not known.startswith(LAPTOP)):
+            desk.tickets.remember_address(address)
+    except StoreUnavailable as error:
+        logger.warning("address not noted", extra={"words": error.message})
 
 
 def require_ticket(desk: SessionDesk, account_name: str, token: str) -> tuple[Account, LoginTicket]:
