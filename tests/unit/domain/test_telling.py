@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from order_router.domain.notices import Notice
+from order_router.domain.notices import KINDS, Notice
 from order_router.domain.telling import Held, Telling, delivery_id, line_of, summary_of, text_of, title_of
 from tests.fakes.clock import MONDAY_MORNING
 
@@ -78,6 +78,22 @@ def test_a_full_summary_loses_no_line() -> None:
     notice = summary_of(Held(lines=(*lines, ("fill", "the last"))))
 
     assert "the last" in text_of(replace(TELLING, notice=notice))
+
+
+def test_a_full_summary_of_many_kinds_loses_the_oldest_lines_and_not_the_newest() -> None:
+    kinds = [kind for kind in KINDS if kind not in {"test", "summary"}]
+    lines = tuple(
+        (kind, line_of(Notice(kind=kind, account="", message=f"{number} {'x' * 500}"), MONDAY_MORNING))
+        for number in range(8)
+        for kind in kinds
+    )
+    notice = summary_of(Held(lines=lines, more=12))
+
+    told = text_of(replace(TELLING, notice=notice)).splitlines()
+    shown = notice.message.splitlines()[2:]
+    assert notice.message.splitlines()[1] == f"(the last {len(shown)}:)"
+    assert 10 < len(shown) < 20
+    assert shown == [line for _, line in lines[-len(shown) :]] == told[2 : 2 + len(shown)]
 
 
 def test_a_line_is_one_line_and_short() -> None:

@@ -11,6 +11,7 @@ from order_router.domain.notices import EVERYBODY, KINDS, Notice, Urgency, kind_
 
 MAX_SUMMARY_LINES = 20
 MAX_LINE = 140
+LAST_OF = "(the last {}:)"
 MAX_TEXT = 3000
 """Telegram takes 4096 characters with the title and the links; a summary's lines fit into it whole."""
 
@@ -108,9 +109,12 @@ def summary_of(held: Held) -> Notice:
     heads = [f"{count} x {_title(kind)}" for kind, count in counts.most_common()]
     if held.more:
         heads.append(f"{held.more} that no room was left for")
-    shown = [line for _, line in held.lines[-MAX_SUMMARY_LINES:]]
+    head, shown = ", ".join(heads), [line for _, line in held.lines[-MAX_SUMMARY_LINES:]]
+    while shown and len("\n".join((head, LAST_OF, *shown))) > MAX_TEXT:
+        # of many kinds at once: what would be cut off at the end is the newest
+        del shown[0]
     left_out = len(held.lines) - len(shown)
-    lines = [", ".join(heads), *([f"(the last {len(shown)}:)"] if left_out else []), *shown]
+    lines = [head, *([LAST_OF.format(len(shown))] if left_out else []), *shown]
     return Notice(kind="summary", account="all", message="\n".join(lines))
 
 
