@@ -76,22 +76,26 @@ def code_of(answer: Answer) -> tuple[int, str]:
     return answer.status, str(answer.content["code"])
 
 
+SOLD = {
+    "orders": Decimal(3),
+    "open": Decimal(1),
+    "gross": Decimal("7500.50"),
+    "net": Decimal("-7500.50"),
+    "net_if_bought": Decimal(0),
+    "net_if_sold": Decimal("-7500.50"),
+    "reserved": Decimal(0),
+    "loss": Decimal("-12.5"),
+    "gross@NSE:INFY": Decimal("7500.50"),
+    "net@NSE:INFY": Decimal("-7500.50"),
+    "net_if_sold@NSE:INFY": Decimal("-7500.50"),
+    "moves": Decimal(5),
+    "base_read_at": Decimal(1795408200),
+}
+"""What is counted of an account that sold short."""
+
+
 def test_limits_are_shown_with_what_is_counted_today(desk: LimitsDesk, tables: Tables) -> None:
-    tables.meters["meter#account#paper#2026-11-23"] = {
-        "orders": Decimal(3),
-        "open": Decimal(1),
-        "gross": Decimal("7500.50"),
-        "net": Decimal("-7500.50"),
-        "net_if_bought": Decimal(0),
-        "net_if_sold": Decimal("-7500.50"),
-        "reserved": Decimal(0),
-        "loss": Decimal("-12.5"),
-        "gross@NSE:INFY": Decimal("7500.50"),
-        "net@NSE:INFY": Decimal("-7500.50"),
-        "net_if_sold@NSE:INFY": Decimal("-7500.50"),
-        "moves": Decimal(5),
-        "base_read_at": Decimal(1795408200),
-    }
+    tables.meters["meter#account#paper#2026-11-23"] = dict(SOLD)
 
     answer = call(desk, SHOW, OF_PAPER, caller=READER)
 
