@@ -87,16 +87,18 @@ class Counts:
 
     def meter_written(self, name: str, item: Item, require: Require) -> None:
         """Hold a meter against the orders, once both are written."""
-        found = {one: Decimal(item.get(one, {"N": "0"})["N"]) for one in (ORDERS, OPEN, RESERVED)}
+        found = {one: _amount(item, one) for one in (ORDERS, OPEN, RESERVED)}
         said = {
             ORDERS: self.orders[name],
             OPEN: self.open[name],
             RESERVED: self.reserved.get(name, ZERO),
         }
         require(found == said, f"{name} counts {found} and its orders say {said}")
+        either_way = _amount(item, NET_IF_BOUGHT) - _amount(item, NET_IF_SOLD)
+        require(either_way == said[RESERVED], f"{name} is {either_way} apart and {said[RESERVED]} rests")
         entry = self.entered.pop(name, None)
         for attribute, bound in () if entry is None else _bounds(self.held.of(name.split("#")[1]), entry):
-            amount = Decimal(item.get(attribute, {"N": "0"})["N"])
+            amount = _amount(item, attribute)
             is_within = amount <= bound if bound >= 0 else amount >= bound
             require(is_within, f"{name} has {amount} of {attribute}, its limit is {bound}")
 
@@ -118,6 +120,10 @@ class Counts:
             not (_is_exit(item) and code in NEVER_AN_EXIT_S),
             f"{item['client_order_id']['S']} closes a position and was refused by {code}",
         )
+
+
+def _amount(item: Item, attribute: str) -> Decimal:
+    return Decimal(item.get(attribute, {"N": "0"})["N"])
 
 
 def _is_exit(item: Item) -> bool:

@@ -218,6 +218,14 @@ LIMITS = Held(
 )
 
 
+METER = f"meter#account#paper#{exchange_day(MONDAY_MORNING)}"
+
+
+def as_item(amounts: dict[str, int]) -> dict[str, dict[str, str]]:
+    """Return whole numbers as DynamoDB has them."""
+    return {name: {"N": f"{amount}"} for name, amount in amounts.items()}
+
+
 @pytest.mark.parametrize(
     ("attribute", "side", "found", "is_within"),
     [
@@ -237,12 +245,30 @@ def test_no_entry_takes_a_count_past_its_limit(
     judge = Judge(FakeClock(), counts=Counts(LIMITS))
     order = replace(a_submitting_order(side=side, limit_price="1500"), counted_price=Decimal(1500))
     stored(judge, order)
-    counted = {"orders": {"N": "1"}, "open": {"N": "1"}, "reserved": {"N": "7500"}}
+    bought = {"net_if_bought": found, "net_if_sold": found + 7500}.get(attribute, 7500)
+    amounts = {
+        "orders": 1,
+        "open": 1,
+        "reserved": 7500,
+        "net_if_bought": bought,
+        "net_if_sold": bought - 7500,
+    }
 
-    name = f"meter#account#paper#{exchange_day(MONDAY_MORNING)}"
-    judge.counts.meter_written(name, counted | {attribute: {"N": str(found)}}, judge.require)
+    judge.counts.meter_written(METER, as_item(amounts | {attribute: found}), judge.require)
 
     assert (judge.broken == []) is is_within
+
+
+@pytest.mark.parametrize("bought", [7499, 7501])
+def test_net_is_as_far_apart_either_way_as_what_rests(bought: int) -> None:
+    judge = Judge(FakeClock(), counts=Counts(LIMITS))
+    order = replace(a_submitting_order(side="BUY", limit_price="1500"), counted_price=Decimal(1500))
+    stored(judge, order)
+
+    amounts = {"orders": 1, "open": 1, "reserved": 7500, "net_if_bought": bought}
+    judge.counts.meter_written(METER, as_item(amounts), judge.require)
+
+    assert len(judge.broken) == 1
 
 
 @pytest.mark.parametrize(("quantity", "is_within"), [(66, True), (67, False), (101, False)])
