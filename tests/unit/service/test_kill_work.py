@@ -287,6 +287,29 @@ def test_a_position_with_an_order_that_may_still_fill_is_left_and_told(kill: Kil
     assert "the position in NSE:INFY was left" in kill.told("kill_outcome")[-1]
 
 
+def test_where_no_position_can_be_closed_that_is_told_as_the_end(kill: KillWorld) -> None:
+    hold(kill, "k-1")
+    rest(kill, "k-2")
+    stop(kill, closes_positions=True)
+    refuse_cancels(kill)
+
+    kill.run_passes()
+
+    work = kill.work()
+    assert (work.phase, work.exits, work.is_told) == (Phase.DONE, (), True)
+    assert "the position in NSE:INFY was left" in kill.told("kill_outcome")[-1]
+
+
+def test_where_there_is_no_position_to_close_the_end_is_told(kill: KillWorld) -> None:
+    stop(kill, closes_positions=True)
+
+    kill.run_passes()
+
+    assert kill.told("kill_outcome") == [
+        "kill switch of account paper, account paper: done; 0 of 0 open orders cancelled; 0 of 0 exits filled"
+    ]
+
+
 def test_an_order_that_the_book_does_not_show_keeps_no_other_position_waiting(kill: KillWorld) -> None:
     hold(kill, "k-1")
     hold(kill, "k-2", instrument="NSE:RELIANCE", quantity=3)

@@ -59,8 +59,9 @@ def plan(desk: KillWorkDesk, work: KillWork) -> KillWork:
             continue
         exits += found
     now, told = desk.orders.clock.now(), tuple(dict.fromkeys((*closable.left, *problems)))
-    phase = Phase.CLOSING if exits else Phase.DONE
-    return work.after(now, phase=phase, exits=tuple(exits), problems=(*work.problems, *told))
+    if not exits:
+        return work.ended(now, Phase.DONE, *told)
+    return work.after(now, phase=Phase.CLOSING, exits=tuple(exits), problems=(*work.problems, *told))
 
 
 def _most(desk: KillWorkDesk, account: Account, position: Position) -> int | None:
