@@ -1,14 +1,18 @@
 """A worker of the kill switch dies before or after any outside call: each position is closed once at most, and told."""
 
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import pytest
 
+from order_router.adapter.http import HttpRequest, HttpResponse
 from order_router.domain.kill_switch import KillSwitch, StopScope
-from order_router.domain.kill_work import Phase
+from order_router.domain.kill_work import Exit, KillWork, Phase
 from order_router.domain.lifecycle import State
 from order_router.domain.notices import NoticeNotQueued
+from order_router.service import kill_exits
+from order_router.service.kill_desk import KillWorkDesk
 from order_router.service.kill_switch import Engage, engage
 from order_router.service.kill_work import make_pass
 from tests.fakes.kill import KillWorld
@@ -46,6 +50,21 @@ class Deaths:
         setattr(holder, name, call)
 
 
+class LateBook:
+    """A broker whose positions stand still: they show what was held at the stop, whatever has filled since."""
+
+    def __init__(self, handle: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._handle = handle
+        self._positions: HttpResponse | None = None
+
+    def handle(self, request: HttpRequest) -> HttpResponse:
+        answer = self._handle(request)
+        if not request.url.endswith("/positions"):
+            return answer
+        self._positions = self._positions or answer
+        return self._positions
+
+
 CALLS = (("store", ("write", "get", "list_unsettled")), ("works", ("get", "write")), ("queue", ("put",)))
 
 
@@ -61,8 +80,11 @@ def stopped() -> KillWorld:
     return kill
 
 
-def run(at: int, *, is_after: bool) -> tuple[KillWorld, int]:
-    """Stop an account with an open order and two positions; its worker dies at this call. Return all calls' number."""
+def run(at: int, *, is_after: bool, is_late: bool = False) -> tuple[KillWorld, int]:
+    """Stop an account with an open order and two positions; its worker dies at this call. Return all calls' number.
+
+    `is_late`: positions show no exit, so that nothing but its key keeps one from leaving twice.
+    """
     kill = stopped()
     deaths = Deaths(at, is_after=is_after)
     for holder, names in CALLS:
@@ -71,7 +93,8 @@ def run(at: int, *, is_after: bool) -> tuple[KillWorld, int]:
     deaths.around(kill.switches, "get")
     deaths.around(kill.world.notifier, "tell")
     deaths.around(kill.world.exchange, "handle")
-    kill.world.handlers["paper://exchange"] = kill.world.exchange.handle
+    handle = kill.world.exchange.handle
+    kill.world.handlers["paper://exchange"] = LateBook(handle).handle if is_late else handle
     _deliver(kill)
     return kill, deaths.calls
 
@@ -113,17 +136,18 @@ def faults_of(kill: KillWorld) -> list[str]:
     return faults
 
 
-@pytest.mark.parametrize("is_after", [False, True])
+@pytest.mark.parametrize("is_late", [False, True], ids=["", "late_positions"])
+@pytest.mark.parametrize("is_after", [False, True], ids=["before", "after"])
 def test_wherever_its_worker_dies_each_position_is_closed_at_most_once_and_what_is_left_is_told(
-    is_after: bool,
+    is_after: bool, is_late: bool
 ) -> None:
-    kill, calls = run(0, is_after=is_after)
+    kill, calls = run(0, is_after=is_after, is_late=is_late)
     assert faults_of(kill) == []
     assert [line.state for line in kill.work().exits] == ["filled", "filled"]
 
     broken = {}
     for at in range(1, calls + 1):
-        kill, _ = run(at, is_after=is_after)
+        kill, _ = run(at, is_after=is_after, is_late=is_late)
         found = faults_of(kill)
         if found:
             broken[at] = found
@@ -131,6 +155,20 @@ def test_wherever_its_worker_dies_each_position_is_closed_at_most_once_and_what_
     print(f"{calls} calls, a death at each")
     assert calls > 40
     assert broken == {}
+
+
+def test_an_exit_that_has_another_key_each_time_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    placed, numbers = kill_exits._placed, count()
+
+    def placed_anew(desk: KillWorkDesk, work: KillWork, line: Exit) -> Exit:
+        return placed(desk, work, line.model_copy(update={"key": f"{line.key}:{next(numbers)}"}))
+
+    monkeypatch.setattr(kill_exits, "_placed", placed_anew)
+
+    _, calls = run(0, is_after=True, is_late=True)
+    found = [faults_of(run(at, is_after=True, is_late=True)[0]) for at in range(1, calls + 1)]
+
+    assert any("was closed by" in fault for faults in found for fault in faults)
 
 
 def test_while_its_end_cannot_be_queued_the_message_comes_again_and_only_tells_that() -> None:

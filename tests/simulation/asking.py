@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -19,6 +20,8 @@ from tests.simulation.wants import Terms, terms_asked
 Body = Mapping[str, Any]
 QUANTITIES = (2, 7)
 MAX_AGE, MAX_ALERT_AGE = timedelta(seconds=10), timedelta(seconds=30)
+RESENT_WITHIN = timedelta(seconds=30)
+"""An alert without a time of its own is the same one for so long."""
 
 
 @dataclass
@@ -31,6 +34,7 @@ class Asked:
     judge: Judge
     accepted: set[str] = field(default_factory=set)
     came: defaultdict[str, list[datetime]] = field(default_factory=lambda: defaultdict(list))
+    timeless: dict[str, Body] = field(default_factory=dict)
 
     def order_came(self, key: str, order: Body, at: datetime) -> None:
         """Note that an order comes, perhaps not the first time."""
@@ -67,6 +71,8 @@ class Asked:
         self.came[text].append(at)
         fired = at if alert["time"] is None else min(at, datetime.fromisoformat(alert["time"]))
         terms = _terms(alert)
+        if alert["time"] is None:
+            self.timeless[text] = alert
         for first in self.came[text]:
             for name in names_of(text, alert, first):
                 self.judge.wants.ask(name, terms, fired + MAX_ALERT_AGE)
@@ -79,6 +85,18 @@ class Asked:
         named = [names_of(text, alert, at) for at in self.came[text]]
         self.judge.require(said in named, f"{said} was named for an alert of {named}")
         self.accepted.update(said)
+
+    def judge_resends(self) -> None:
+        """Require that an alert without a time of its own did not become another one when it was sent again."""
+        for text, alert in self.timeless.items():
+            came = [
+                at
+                for at in self.came[text]
+                if not self.judge.items.keys().isdisjoint(names_of(text, alert, at))
+            ]
+            for first, again in pairwise(sorted(set(came))):
+                is_one = again - first < RESENT_WITHIN
+                self.judge.require(not is_one, f"an alert sent again after {again - first} is another one")
 
 
 def _terms(alert: Body) -> Terms:

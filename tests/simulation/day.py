@@ -123,8 +123,11 @@ class Day:
         ends = judge.judge_end(stack.held())
         judge.judge_holds(stack.dynamodb.items("GateTable"))
         judge.require(self.asked.accepted <= set(judge.items), "an accepted order was lost")
+        self.asked.judge_resends()
+        judge.kills.judge_asked(judge.items, judge.wants, judge.require)
+        judge.kills.judge_told(judge.notices, judge.require)
         judge.changing.judge(stack.trouble.hits, judge.require)
-        for name in ("OrderQueue", "OrderDeadLetters"):
+        for name in ("OrderQueue", "OrderDeadLetters", "KillQueue", "KillDeadLetters"):
             judge.require(not stack.sqs.messages(stack.sqs.url(name)), f"messages were left in {name}")
         if not any(hit.startswith("reconcile") for hit in stack.trouble.hits):
             judge.judge_told()

@@ -21,6 +21,7 @@ from order_router.domain.vocabulary import Source
 from order_router.ports import Clock, Notice
 from tests.simulation.answers import Proof, proof_of
 from tests.simulation.changing import Changing
+from tests.simulation.kills import Kills
 from tests.simulation.limited import Counts
 from tests.simulation.stops import ASKED_BY, KILL, Stops, is_exit_item, switches_of
 from tests.simulation.venues import Held
@@ -78,6 +79,7 @@ class Judge:
     counts: Counts = field(default_factory=Counts)
     wants: Wants = field(default_factory=Wants)
     changing: Changing = field(default_factory=Changing)
+    kills: Kills = field(default_factory=Kills)
 
     def require(self, holds: object, rule: str) -> None:
         """Note a rule that does not hold."""
@@ -178,16 +180,16 @@ class Judge:
         self.circuits[name] = is_open
 
     def judge_circuits(self, *, has_queue_failed: bool) -> None:
-        """Require that every breaker closed once its broker answered again, and that each opening was told.
+        """Require that every breaker closed once its broker answered again, and that each of both was told.
 
         A notice that its queue does not take is in the log alone.
         """
         still = [name for name, is_open in self.circuits.items() if is_open]
         self.require(not still, f"{still} stayed open although the broker answers")
-        told = {notice.subject for _, notice in self.notices if notice.kind == "breaker_open"}
-        self.require(
-            has_queue_failed or len(told) == self.openings, f"{self.openings} openings, told of {len(told)}"
-        )
+        for kind in ("breaker_open", "breaker_closed"):
+            told = {notice.subject for _, notice in self.notices if notice.kind == kind}
+            is_told = has_queue_failed or len(told) == self.openings
+            self.require(is_told, f"{self.openings} openings, told of {len(told)} as {kind}")
 
     def order_queued(self, client_order_id: str) -> None:
         """Note that the queue took an alert's order, the first time."""

@@ -31,6 +31,7 @@ from tests.simulation.changing import Left
 from tests.simulation.gateway import Gateway
 from tests.simulation.hub import Hub
 from tests.simulation.judge import Judge, Write
+from tests.simulation.kills import WORK
 from tests.simulation.network import LATENCY, Network
 from tests.simulation.process import Fleet, Process, Surroundings
 from tests.simulation.sources import QueueSource, Schedule
@@ -124,6 +125,8 @@ class _Tables(FakeDynamoDB):
         gate = put.get("Item", {}).get("gate", {}).get("S", "")
         if gate.startswith(("breaker#", "kill#")) and "engaged" in put["Item"]:
             self._judge.switch_written(gate, self.held("GateTable", gate))
+        if gate.startswith(WORK):
+            self._judge.kills.written(self.held("GateTable", gate))
         if put.get("TableName") != "OrdersTable":
             return
         stored = self.held("OrdersTable", _name(put["Item"]))

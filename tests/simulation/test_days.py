@@ -14,18 +14,21 @@ from order_router.aws.queues import SqsOrderQueue
 from order_router.domain import meter, order_news
 from order_router.domain.gate import Pace
 from order_router.domain.history import Event
+from order_router.domain.kill_work import KillWork
 from order_router.domain.lifecycle import EventKind
 from order_router.service import (
     attempt,
     breaker,
     change,
     gates,
+    kill_exits,
     limiting,
     place,
     postbacks,
     reconcile,
     recording,
     settling,
+    signals,
     slotted,
 )
 from order_router.service.gates import Passed
@@ -178,6 +181,27 @@ def _good_for_longer(*arguments: Any) -> Any:
     return replace(order, deadline=order.deadline + timedelta(seconds=40))
 
 
+_placed = kill_exits._placed
+
+
+def _placed_under_another_key(desk: Any, work: Any, line: Any) -> Any:
+    return _placed(desk, work, line.model_copy(update={"key": f"{line.key}:{desk.orders.clock.now()}"}))
+
+
+_ended = KillWork.ended
+
+
+def _ended_and_told(work: KillWork, *arguments: Any) -> KillWork:
+    return _ended(work, *arguments).model_copy(update={"is_told": True})
+
+
+_tell_of_breaker = breaker._tell
+
+
+def _told_of_openings(desk: Any, account: Any, found: Any) -> Any:
+    return _tell_of_breaker(desk, account, found) if found.is_engaged else found
+
+
 # the first seed that noticed when this was written: a search from there ends soon
 BREAKS: dict[str, tuple[int, Any, str, Any]] = {
     "an unknown order is sent again": (7, attempt, "_judged", _sent_again_whatever_the_error),
@@ -193,6 +217,7 @@ BREAKS: dict[str, tuple[int, Any, str, Any]] = {
     "no circuit is checked": (17, gates, "switches_for", _switches_without_breaker),
     "no read closes a circuit": (39, reconcile, "take_probe", lambda *_: None),
     "nobody is told of an open circuit": (39, breaker, "_tell", lambda _desk, _account, found: found),
+    "nobody is told that a circuit closed": (17, breaker, "_tell", _told_of_openings),
     "what an order counted stays after its end": (0, gates, "change_meters", lambda *_: ()),
     "nothing that is counted has a limit": (8, limiting, "entry_meter", _meter_without_a_limit),
     "an exit needs room": (112, limiting, "entry_meter", _meter_that_holds_exits),
@@ -213,6 +238,9 @@ BREAKS: dict[str, tuple[int, Any, str, Any]] = {
     "an order is good for longer": (14, place, "order_of", _good_for_longer),
     "exits wait for unknown orders": (131, gates, "_hold_for", gates.hold_name),
     "an unknown order is no news": (10, order_news, "NEWS", {}),
+    "a resend is another alert": (4, signals, "RESEND_WINDOW_S", 0),
+    "an exit has another key each time": (0, kill_exits, "_placed", _placed_under_another_key),
+    "nobody is told how a stop ended": (0, KillWork, "ended", _ended_and_told),
     "the pace has no limit": (819, gates, "pace_for", _pace_of_its_own),
 }
 ENOUGH, NEAR = 1200, 20

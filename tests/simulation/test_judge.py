@@ -93,6 +93,20 @@ def test_an_opening_that_is_not_queued_to_be_told_is_noticed() -> None:
     assert any("1 openings, told of 0" in rule for rule in judge.broken)
 
 
+@pytest.mark.parametrize(
+    ("told", "untold"), [("breaker_open", "breaker_closed"), ("breaker_closed", "breaker_open")]
+)
+def test_of_a_circuit_both_its_opening_and_its_closing_are_told(told: str, untold: str) -> None:
+    judge = Judge(FakeClock())
+    for is_on in (True, False):
+        judge.switch_written("breaker#zerodha#kite", {"engaged": {"BOOL": is_on}})
+    judge.notices.append((MONDAY_MORNING, Notice(kind=told, account="kite", message="words", subject="s")))
+
+    judge.judge_circuits(has_queue_failed=False)
+
+    assert [untold in rule for rule in judge.broken] == [True]
+
+
 def test_what_is_queued_to_be_told_is_a_notice() -> None:
     stack = Stack(Random(1))  # noqa: S311 - nothing is secret here
     url = stack.sqs.url("NoticeQueue")
