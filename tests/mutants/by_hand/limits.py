@@ -116,8 +116,8 @@ MUTANTS = (
         name="fill-leaves-the-count",
         breaks="what has filled is at risk no more",
         file="domain/meter.py",
-        old="    money = _money(after.request, at_risk=reserved + filled, reserved=reserved)\n",
-        new="    money = _money(after.request, at_risk=reserved, reserved=reserved)\n",
+        old="_money(after.request, at_risk=reserved + filled, reserved=reserved)",
+        new="_money(after.request, at_risk=reserved, reserved=reserved)",
         killed_by=(METER + "test_what_an_order_added_comes_off_with_its_end_and_what_filled_stays",),
     ),
     Mutant(
@@ -132,8 +132,8 @@ MUTANTS = (
         name="sale-counts-as-a-buy",
         breaks="a short position adds to what is held net",
         file="domain/meter.py",
-        old="    sign = 1 if request.side is Side.BUY else -1\n",
-        new="    sign = 1\n",
+        old="    sign, filled = (1 if is_buy else -1), at_risk - reserved\n",
+        new="    sign, filled = 1, at_risk - reserved\n",
         killed_by=(METER + "test_a_sale_counts_against_what_is_held_net_and_towards_it_gross",),
     ),
     Mutant(
