@@ -1,5 +1,6 @@
 """Stop means stop: who turns a switch, what is told, what a link does, and what a stop leaves alone."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -19,7 +20,7 @@ from order_router.domain.kill_work import KillWork, WorkConflict
 from order_router.domain.lifecycle import State
 from order_router.domain.order import Order
 from order_router.domain.vocabulary import OrderType, Product
-from order_router.ports import StoreUnavailable
+from order_router.ports import Notice, StoreUnavailable
 from order_router.service.desk import AccountUnknown
 from order_router.service.kill_links import (
     KillLinkInvalid,
@@ -282,6 +283,29 @@ def test_a_stop_whose_work_could_not_be_begun_says_that_it_stands(kill: KillWorl
 
     assert kill.queue.asked == [("paper", kill.work().work_id, 0)]
     assert len(kill.works.written) == 1
+
+
+class HeldUp:
+    """A notifier behind which the stop is let go before the stopping worker gets on."""
+
+    def __init__(self, kill: KillWorld) -> None:
+        self._kill = kill
+
+    def tell(self, notice: Notice) -> bool:
+        let_go(self._kill, PAPER, by="k-other", reason="all is well")
+        return self._kill.world.notifier.tell(notice)
+
+
+def test_a_stop_that_was_let_go_while_its_worker_was_held_up_begins_no_work(kill: KillWorld) -> None:
+    stop(kill, cancels_open=True)
+    going_on = kill.work()
+    kill.world.clock.advance(1)
+
+    late = replace(kill.desk, notifier=HeldUp(kill))
+    engage(late, Engage(switch=PAPER, by="k-admin", closes_positions=True))
+
+    assert kill.work() == going_on
+    assert kill.queue.asked == [("paper", going_on.work_id, 0)]
 
 
 def test_asking_twice_is_one_work(kill: KillWorld) -> None:

@@ -163,7 +163,7 @@ def _begun(desk: KillDesk, command: Engage, state: SwitchState) -> tuple[KillWor
     begun, failure = [], None
     for account in accounts_of(desk.settings, command.switch):
         try:
-            begun.append(_begin(desk, command, state, account))
+            begun += _begin(desk, command, state, account)
         except RouterError as error:
             # the next account's orders must be seen to all the same
             logger.warning("work not begun", extra={"code": error.code, "account": account})
@@ -175,12 +175,20 @@ def _begun(desk: KillDesk, command: Engage, state: SwitchState) -> tuple[KillWor
     return tuple(begun)
 
 
-def _begin(desk: KillDesk, command: Engage, state: SwitchState, account: str) -> KillWork:
-    """Write the work down and ask for its first pass; a pass too many does no harm, none would be a lost one."""
-    work = _written(desk, _work(desk, command, state, account))
+def _begin(desk: KillDesk, command: Engage, state: SwitchState, account: str) -> list[KillWork]:
+    """Write the work down and ask for its first pass; a pass too many does no harm, none would be a lost one.
+
+    None is begun once the stop was let go: a worker that was held up would replace work that goes on, or has its end to
+    tell.
+    """
+    wanted = _work(desk, command, state, account)
+    if not still_stands(desk.switches, wanted):
+        logger.warning("the stop was let go before its work began", extra={"account": account})
+        return []
+    work = _written(desk, wanted)
     if not work.is_over:
         desk.queue.put(work.name, work.work_id, delay_s=0)
-    return work
+    return [work]
 
 
 def _work(desk: KillDesk, command: Engage, state: SwitchState, account: str) -> KillWork:
