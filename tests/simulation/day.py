@@ -110,6 +110,10 @@ class Day:
         )
         return is_queued or stack.hub.is_busy(*BUSY)
 
+    def _has_stopper_died(self) -> bool:
+        hits = self.stack.trouble.hits
+        return any(hit.startswith("kill_switch:") and hit.endswith(": dies") for hit in hits)
+
     def _evening(self) -> None:
         """Look at the day's last books, twice."""
         evening = MONDAY_MORNING.astimezone(IST).replace(hour=18, minute=5)
@@ -125,7 +129,7 @@ class Day:
         judge.require(self.asked.accepted <= set(judge.items), "an accepted order was lost")
         self.asked.judge_resends()
         judge.kills.judge_asked(judge.items, judge.wants, judge.require)
-        judge.kills.judge_told(judge.notices, judge.require)
+        judge.kills.judge_told(judge.notices, judge.require, has_died=self._has_stopper_died())
         judge.changing.judge(stack.trouble.hits, judge.require)
         for name in ("OrderQueue", "OrderDeadLetters", "KillQueue", "KillDeadLetters"):
             judge.require(not stack.sqs.messages(stack.sqs.url(name)), f"messages were left in {name}")
