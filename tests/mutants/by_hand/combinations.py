@@ -11,8 +11,8 @@ MUTANTS = (
         name="sold-leg-bought",
         breaks="a leg that is to be sold is bought",
         file="brokers/ibkr/combinations.py",
-        old="SIGNS = {Side.BUY: 1, Side.SELL: -1}",
-        new="SIGNS = {Side.BUY: 1, Side.SELL: 1}",
+        old="SIGNS[leg.side] * leg.ratio for leg in legs",
+        new="abs(SIGNS[leg.side]) * leg.ratio for leg in legs",
         killed_by=(TESTS + "test_a_combination_is_defined_ordered_filled_and_shows_as_what_it_is",),
     ),
     Mutant(

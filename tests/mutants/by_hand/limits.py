@@ -132,8 +132,8 @@ MUTANTS = (
         name="sale-counts-as-a-buy",
         breaks="a short position adds to what is held net",
         file="domain/meter.py",
-        old="    sign, filled = (1 if is_buy else -1), at_risk - reserved\n",
-        new="    sign, filled = 1, at_risk - reserved\n",
+        old="    is_buy, sign, filled = request.side is Side.BUY, SIGNS[request.side], at_risk - reserved\n",
+        new="    is_buy, sign, filled = request.side is Side.BUY, 1, at_risk - reserved\n",
         killed_by=(METER + "test_a_sale_counts_against_what_is_held_net_and_towards_it_gross",),
     ),
     Mutant(

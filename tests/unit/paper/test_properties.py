@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from order_router.domain.instrument import Instrument
-from order_router.domain.vocabulary import Product
+from order_router.domain.vocabulary import SIGNS, Product
 from order_router.paper.book import ZERO, Book, PaperHolding, PaperPosition, Status
-from order_router.paper.ledger import SIGNS, is_paid_in_full, unrealised_pnl
+from order_router.paper.ledger import is_paid_in_full, unrealised_pnl
 from order_router.paper.margin import money
 from order_router.paper.market import Market
 from order_router.paper.store import StoredBook

@@ -17,7 +17,7 @@ from order_router.domain.reports import Position
 from order_router.domain.request import OrderRequest
 from order_router.domain.risk import is_exit
 from order_router.domain.trading_calendar import LONGEST_CLOSURE
-from order_router.domain.vocabulary import Side
+from order_router.domain.vocabulary import SIGNS, Side
 
 ZERO = Decimal(0)
 FINEST = Decimal("0.0001")
@@ -105,8 +105,7 @@ def _reserve(order: Order) -> Decimal:
 
 
 def _money(request: OrderRequest, *, at_risk: Decimal, reserved: Decimal) -> dict[str, Decimal]:
-    is_buy = request.side is Side.BUY
-    sign, filled = (1 if is_buy else -1), at_risk - reserved
+    is_buy, sign, filled = request.side is Side.BUY, SIGNS[request.side], at_risk - reserved
     whole = {
         GROSS: at_risk,
         NET: sign * at_risk,
@@ -142,7 +141,7 @@ def growth_meter(
     wanted, more = after.request, _reserve(after) - _reserve(before)
     if is_exit(wanted) or more <= 0:
         return None
-    signed = more if wanted.side is Side.BUY else -more
+    signed = SIGNS[wanted.side] * more
     highest = {name: limit for name, limit in _most(limits, wanted) if name not in {ORDERS, OPEN}}
     lowest = {name: -limit for name, limit in _least(limits, wanted)}
     asks = {name: more for name in highest if _is_money(name)} | dict.fromkeys(lowest, signed)

@@ -42,6 +42,10 @@ class Side(StrEnum):
     SELL = "SELL"
 
 
+SIGNS = {Side.BUY: 1, Side.SELL: -1}
+"""What a unit that is traded adds to what is held."""
+
+
 class PositionEffect(StrEnum):
     """Whether an order opens or adds to a position, or closes it, wholly or in part (FIX tag 77)."""
 

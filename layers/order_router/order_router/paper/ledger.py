@@ -3,12 +3,11 @@
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from order_router.domain.vocabulary import Product, Side
+from order_router.domain.vocabulary import SIGNS, Product, Side
 from order_router.paper.book import ZERO, Book, Change, PaperHolding, PaperOrder, PaperPosition, PaperTrade
 from order_router.paper.market import Kind, PaperInstrument
 
 COST_GRID = Decimal("0.0001")
-SIGNS = {Side.BUY: 1, Side.SELL: -1}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from order_router.domain.instrument import Instrument
-from order_router.domain.vocabulary import Product, Side
+from order_router.domain.vocabulary import SIGNS, Product, Side
 from order_router.paper.book import ZERO, Book, PaperOrder, PaperPosition
 from order_router.paper.errors import PaperRefusal, RefusalCode
-from order_router.paper.ledger import SIGNS, is_paid_in_full, unrealised_pnl
+from order_router.paper.ledger import is_paid_in_full, unrealised_pnl
 from order_router.paper.market import Market, PaperInstrument, find
 
 MARGIN_RATE = Decimal("0.20")

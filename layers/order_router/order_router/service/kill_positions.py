@@ -11,14 +11,13 @@ from order_router.domain.instrument import Instrument
 from order_router.domain.listing import Leg
 from order_router.domain.order import Order
 from order_router.domain.reports import Position
-from order_router.domain.vocabulary import DELIVERY, Exchange, Product, Side
+from order_router.domain.vocabulary import DELIVERY, SIGNS, Exchange, Product
 from order_router.service.asking import ask
 from order_router.service.day_orders import orders_of_day
 from order_router.service.desk import Desk
 from order_router.service.fitting import legs_of
 
 Place = tuple[Instrument, Product]
-SIGNS = {Side.BUY: 1, Side.SELL: -1}
 
 
 @dataclass(frozen=True, slots=True)

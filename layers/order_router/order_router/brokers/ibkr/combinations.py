@@ -14,7 +14,7 @@ from order_router.domain.combination import CombinationRefused
 from order_router.domain.exchange_time import venue_day
 from order_router.domain.instrument import Instrument
 from order_router.domain.listing import InstrumentType, Leg, Listing
-from order_router.domain.vocabulary import Exchange, Side
+from order_router.domain.vocabulary import SIGNS, Exchange
 
 SPREADS = {
     "AUD": "61227077",
@@ -32,8 +32,6 @@ SPREADS = {
     "USD": "28812380",
 }
 """The contract id that stands for a spread in each currency (Web API reference, Combo / Spread Orders)."""
-
-SIGNS = {Side.BUY: 1, Side.SELL: -1}
 
 
 def combine(send: Send, session: BrokerSession, name: Instrument, legs: Sequence[Leg]) -> Listing:
