@@ -80,8 +80,9 @@ def test_a_venue_s_open_orders_are_looked_at_each_minute_that_it_trades(exchange
     assert not traded - minutes_of("ReconcileInMarketHours")
 
 
-def test_what_the_minutes_leave_out_is_looked_at_every_ten() -> None:
-    events = functions()["reconcile"]["Events"]
+@pytest.mark.parametrize("function", ["reconcile", "kill_work"])
+def test_what_the_minutes_leave_out_is_looked_at_every_ten(function: str) -> None:
+    events = functions()[function]["Events"]
 
     assert events["InMarketHours"]["Properties"]["ScheduleExpression"] == {"Ref": "ReconcileInMarketHours"}
     assert events["InMarketHours"]["Properties"]["ScheduleExpressionTimezone"] == "Asia/Kolkata"

@@ -108,11 +108,7 @@ class Day:
             stack.sqs.messages(stack.sqs.url(name))
             for name in ("OrderQueue", "OrderDeadLetters", "KillQueue")
         )
-        return is_queued or stack.hub.is_busy(*BUSY)
-
-    def _has_stopper_died(self) -> bool:
-        hits = self.stack.trouble.hits
-        return any(hit.startswith("kill_switch:") and hit.endswith(": dies") for hit in hits)
+        return is_queued or stack.judge.kills.is_left() or stack.hub.is_busy(*BUSY)
 
     def _evening(self) -> None:
         """Look at the day's last books, twice."""
@@ -129,7 +125,7 @@ class Day:
         judge.require(self.asked.accepted <= set(judge.items), "an accepted order was lost")
         self.asked.judge_resends()
         judge.kills.judge_asked(judge.items, judge.wants, judge.require)
-        judge.kills.judge_told(judge.notices, judge.require, has_died=self._has_stopper_died())
+        judge.kills.judge_told(judge.notices, judge.require)
         judge.changing.judge(stack.trouble.hits, judge.require)
         for name in ("OrderQueue", "OrderDeadLetters", "KillQueue", "KillDeadLetters"):
             judge.require(not stack.sqs.messages(stack.sqs.url(name)), f"messages were left in {name}")
@@ -326,16 +322,18 @@ class Day:
     def _engage(self, body: dict[str, Any]) -> None:
         """Turn a kill switch on over the API; from its answer on nothing may begin but exits that it lets through."""
         self._turned_on.append({name: body[name] for name in ("scope", "name") if name in body})
-        if self._turned("POST", body):
+        # some press a button once and look no further: what they began must end all the same
+        tries = 1 if self.random.random() < 0.3 else KILL_TRIES
+        if self._turned("POST", body, tries):
             self.stack.judge.stopped[_key_of(body)] = bool(body["lets_exits"])
 
     def _release(self, switch: Mapping[str, str]) -> bool:
         self.stack.judge.stopped.pop(_key_of(switch), None)
         return self._turned("DELETE", {**switch, "reason": "all is well"})
 
-    def _turned(self, method: str, body: dict[str, Any]) -> bool:
+    def _turned(self, method: str, body: dict[str, Any], tries: int = KILL_TRIES) -> bool:
         """Ask until the answer is yes, as somebody does who wants to be sure."""
-        for _ in range(KILL_TRIES):
+        for _ in range(tries):
             answer = self.stack.gateway.call("kill_switch", f"{method} /v1/kill-switch", body, key=KEY)
             if answer.is_success:
                 return True

@@ -32,18 +32,13 @@ class Kills:
         strange = [name for name in orders if name not in wants.asked and name not in self.exits]
         require(not strange, f"nobody asked for {strange}")
 
-    def judge_told(
-        self, notices: Iterable[tuple[datetime, Notice]], require: Require, *, has_died: bool = False
-    ) -> None:
-        """Require that no work is left to be done, and that the end of each is in the queue of notices.
+    def is_left(self) -> bool:
+        """Return whether some work is not over, or its end not known to be told."""
+        return any(not work.is_over or not work.is_told for work in self.works.values())
 
-        `has_died`: a worker that stopped something did. One that had been held up for longer than its caller waited may
-        have died between the work that it wrote down and its first pass, and that caller, answered by another, asks for
-        it no more.
-        """
+    def judge_told(self, notices: Iterable[tuple[datetime, Notice]], require: Require) -> None:
+        """Require that no work is left to be done, and that the end of each is in the queue of notices."""
         told = {notice.subject for _, notice in notices if notice.kind == "kill_outcome"}
         for name, work in self.works.items():
-            if has_died and not work.is_over and work.updated_at == work.requested_at:
-                continue
             require(work.is_over, f"the work of the kill switch for {name} is {work.phase} in the end")
             require(work.work_id in told, f"the end of the kill switch's work for {name} was not told")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -71,30 +72,26 @@ class QueueSource:
         self._hub.spawn(f"consume {url}", consume, after=TRAVEL)
 
 
+SCHEDULED = ("reconcile", "kill_work")
+
+
 class Schedule:
-    """Calls the reconciler at every turn of its schedule."""
+    """Calls who looks for what is open, or was forgotten, at every turn of the schedule."""
 
     def __init__(self, hub: Hub, fleet: Fleet) -> None:
         self._hub = hub
         self._fleet = fleet
 
     def start(self, every: int) -> None:
-        """Call it from now on, each time so many microseconds have passed."""
+        """Call them from now on, each time so many microseconds have passed."""
 
         def turns() -> None:
             while True:
                 self._hub.pause(every)
-                self.call_once()
+                for function in SCHEDULED:
+                    self._hub.spawn("scheduled", partial(self._call, function))
 
         self._hub.spawn("schedule", turns)
 
-    def call_once(self) -> None:
-        """Call it now, beside whatever runs."""
-        call = {"source": "schedule"}
-        self._hub.spawn(
-            "scheduled", lambda: _ignore(self._fleet.invoke("reconcile", call, patience=PATIENCE))
-        )
-
-
-def _ignore(_: object) -> None:
-    return None
+    def _call(self, function: str) -> None:
+        self._fleet.invoke(function, {"source": "schedule"}, patience=PATIENCE)

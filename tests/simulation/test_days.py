@@ -241,6 +241,7 @@ BREAKS: dict[str, tuple[int, Any, str, Any]] = {
     "a resend is another alert": (4, signals, "RESEND_WINDOW_S", 0),
     "an exit has another key each time": (0, kill_exits, "_placed", _placed_under_another_key),
     "nobody is told how a stop ended": (0, KillWork, "ended", _ended_and_told),
+    "nobody sees to forgotten work": (1869, KillWork, "is_forgotten", lambda *_: False),
     "the pace has no limit": (819, gates, "pace_for", _pace_of_its_own),
 }
 ENOUGH, NEAR = 1200, 20

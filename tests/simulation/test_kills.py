@@ -69,18 +69,3 @@ def test_work_that_is_left_to_be_done_is_noticed() -> None:
     found = broken_by(kills(Phase.CLOSING).judge_told, told("w-1"))
 
     assert found == ["the work of the kill switch for kite is closing in the end"]
-
-
-@pytest.mark.parametrize(
-    ("passed_s", "has_died", "is_noticed"), [(0, True, False), (0, False, True), (1, True, True)]
-)
-def test_work_that_its_worker_died_over_before_the_first_pass_is_let_be(
-    passed_s: int, *, has_died: bool, is_noticed: bool
-) -> None:
-    left = kills(Phase.CANCELLING)
-    left.works["kite"] = left.works["kite"].after(MONDAY_MORNING + timedelta(seconds=passed_s))
-    said: list[str] = []
-
-    left.judge_told(told(None), lambda holds, rule: None if holds else said.append(rule), has_died=has_died)
-
-    assert bool(said) is is_noticed

@@ -30,6 +30,7 @@ SELDOM = (
     "dead_letters: dynamodb.put_item",
     "dead_letters: sqs.send_message",
     "kill_switch: dynamodb.query",
+    "kill_switch: sqs.send_message",
     "kill_work: broker.read",
     "kill_work: dynamodb.transact_write_items",
     "kill_work: secretsmanager.get_secret_value",

@@ -7,6 +7,7 @@ TABLES = "tests/integration/test_kill_tables.py::"
 VALUES = "tests/unit/domain/test_kill_switch.py::"
 SWITCH = "tests/unit/service/test_kill_switch.py::"
 WORK = "tests/unit/service/test_kill_work.py::"
+FORGOTTEN = "tests/unit/service/test_forgotten_work.py::"
 API = "tests/unit/api/test_kill_switch.py::"
 LOG = "tests/unit/service/test_switch_log.py::"
 AUDIT = "tests/unit/api/test_audit.py::"
@@ -207,6 +208,14 @@ MUTANTS = (
             VALUES + "test_work_concerns_what_was_accepted_before_the_stop",
             WORK + "test_exits_that_a_stop_let_through_are_not_cancelled_by_it",
         ),
+    ),
+    Mutant(
+        name="forgotten-work-stays",
+        breaks="a stop's work is never done whose worker died before it asked for the first pass",
+        file="domain/kill_work.py",
+        old="return is_left and FORGOTTEN <= now - self.updated_at < ASKED_ANEW",
+        new="return is_left and now - self.updated_at >= ASKED_ANEW",
+        killed_by=(FORGOTTEN + "test_work_whose_first_pass_nobody_asked_for_is_done_all_the_same",),
     ),
     Mutant(
         name="strategy-s-stop-cancels-all",

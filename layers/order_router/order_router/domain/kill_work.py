@@ -37,6 +37,12 @@ HALF = "/"
 REST = timedelta(seconds=60)
 """How long after positions were closed no other work closes them: a broker's positions may lag behind its fills."""
 
+FORGOTTEN = timedelta(minutes=2)
+"""After how long without a pass the next one is asked for anew: a dead worker's message is back before that."""
+
+ASKED_ANEW = timedelta(hours=1)
+"""How long that goes on: what fails for longer is among the dead letters many times over, and a person was told."""
+
 SKEW = timedelta(seconds=1)
 """How far clocks may be apart: an order received this much after the stop may have been accepted before it."""
 
@@ -156,6 +162,11 @@ class KillWork(_Line):
     def is_over(self) -> bool:
         """Return whether nothing is left to do."""
         return self.phase in {Phase.DONE, Phase.STOPPED}
+
+    def is_forgotten(self, now: datetime) -> bool:
+        """Return whether something is left to do or to tell, and no pass was made for so long that none may come."""
+        is_left = not self.is_over or not self.is_told
+        return is_left and FORGOTTEN <= now - self.updated_at < ASKED_ANEW
 
     def concerns(self, order: Order) -> bool:
         """Return whether the order is one to cancel: it was accepted before the stop, and has not ended."""

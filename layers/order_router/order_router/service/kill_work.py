@@ -46,6 +46,20 @@ def make_pass(desk: KillWorkDesk, name: str, work_id: str) -> None:
         desk.queue.put(name, work_id, delay_s=0 if has_next_phase else PASS_PAUSE_S)
 
 
+def ask_anew(desk: KillWorkDesk) -> tuple[str, ...]:
+    """Ask for a pass of each work that has had none for a while; return their names. May raise StoreUnavailable.
+
+    Who stops something writes its work down and then asks for the first pass: one that dies between the two leaves work
+    that nobody does if another worker has answered its caller. A pass too many does no harm.
+    """
+    now = desk.orders.clock.now()
+    forgotten = [work for work in desk.works.known() if work.is_forgotten(now)]
+    for work in forgotten:
+        logger.warning("a stop's work was forgotten", extra={"account": work.account, "phase": work.phase})
+        desk.queue.put(work.name, work.work_id, delay_s=0)
+    return tuple(work.name for work in forgotten)
+
+
 def _advanced(desk: KillWorkDesk, work: KillWork) -> KillWork:
     if not still_stands(desk.switches, work):
         now = desk.orders.clock.now()
