@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from threading import RLock
 
-from order_router.domain.errors import RouterError
+from order_router.domain.errors import CursorInvalid
 from order_router.domain.exchange_time import IST
 from order_router.domain.gate import (
     BaseStale,
@@ -80,7 +80,7 @@ class MemoryOrderStore:
             order for order in self._orders_of(account) if order.received_at.astimezone(IST).date() == day
         ]
         if cursor is not None and cursor not in map(_key, of_day):
-            raise RouterError("this cursor is not one that a page gave", code="INVALID_CURSOR")
+            raise CursorInvalid
         found = sorted(
             (order for order in of_day if cursor is None or _key(order) < cursor), key=_key, reverse=True
         )

@@ -8,7 +8,7 @@ from datetime import date
 from order_router.api.answers import order_json
 from order_router.api.http import Answer, ApiRequest
 from order_router.domain.account import Account, Caller, Scope
-from order_router.domain.errors import RouterError
+from order_router.domain.errors import CursorInvalid, RouterError
 from order_router.domain.exchange_time import exchange_day
 from order_router.domain.lifecycle import State
 from order_router.domain.order import Order
@@ -27,12 +27,6 @@ class QueryInvalid(RouterError):
     """A query parameter has a value that it may not have."""
 
     code = "INVALID_REQUEST"
-
-
-class CursorInvalid(RouterError):
-    """The cursor is not one that an earlier page gave."""
-
-    code = "INVALID_CURSOR"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +159,7 @@ def _place(request: ApiRequest, accounts: list[str]) -> _Place | None:
     # the day of the first page is every page's, though none was named and it is over by now
     is_of_day = "day" not in request.query or day == place.day
     if not is_of_day or place.account not in accounts:
-        raise CursorInvalid("this cursor is not one that a page gave")
+        raise CursorInvalid
     return place
 
 
@@ -174,9 +168,9 @@ def _read_token(token: str) -> _Place:
         day, account, cursor = json.loads(base64.urlsafe_b64decode(token.encode()))
         place = _Place(date.fromisoformat(day), account, cursor)
     except (ValueError, TypeError, RecursionError) as error:
-        raise CursorInvalid("this cursor is not one that a page gave") from error
+        raise CursorInvalid from error
     if not isinstance(account, str) or not isinstance(cursor, str | None):
-        raise CursorInvalid("this cursor is not one that a page gave")
+        raise CursorInvalid
     return place
 
 

@@ -4,7 +4,7 @@ import base64
 import json
 
 from order_router.aws.values import Item
-from order_router.domain.errors import RouterError
+from order_router.domain.errors import CursorInvalid
 
 
 def write_cursor(key: Item) -> str:
@@ -14,7 +14,7 @@ def write_cursor(key: Item) -> str:
 
 
 def read_cursor(cursor: str, names: frozenset[str], **fixed: str) -> Item:
-    """Return the key of a cursor with these names and these fixed parts; RouterError INVALID_CURSOR otherwise."""
+    """Return the key of a cursor with these names and these fixed parts; CursorInvalid otherwise."""
     try:
         plain = json.loads(base64.urlsafe_b64decode(cursor.encode()))
     except (ValueError, RecursionError):
@@ -25,5 +25,5 @@ def read_cursor(cursor: str, names: frozenset[str], **fixed: str) -> Item:
         or not all(isinstance(value, str) and value for value in plain.values())
         or not fixed.items() <= plain.items()
     ):
-        raise RouterError("this cursor is not one that a page gave", code="INVALID_CURSOR")
+        raise CursorInvalid
     return {name: {"S": value} for name, value in plain.items()}

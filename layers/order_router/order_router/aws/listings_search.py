@@ -11,7 +11,7 @@ from order_router.aws.failures import named_failures
 from order_router.aws.list_state_record import read_state
 from order_router.aws.listing_record import BY_UNDERLYING, contract_of, family_of, key_of_state, read_item
 from order_router.aws.values import Item
-from order_router.domain.errors import RouterError
+from order_router.domain.errors import CursorInvalid
 from order_router.domain.instrument_list import FUTURES_AND_OPTIONS, InstrumentQuery, ListingPage, ListState
 from order_router.domain.listing import InstrumentType, Listing
 
@@ -49,7 +49,7 @@ class _Place:
             start = read_cursor(cursor, keys, **{names[0]: self.partition})
             if not start[names[1]]["S"].startswith(self.begins):
                 # DynamoDB refuses to start outside of what is asked for, as it refuses what it cannot do for the moment
-                raise _not_given()
+                raise CursorInvalid
             request["ExclusiveStartKey"] = start
         return request
 
@@ -70,7 +70,7 @@ class ListingsSearch:
     def search(
         self, broker: str, query: InstrumentQuery, *, limit: int, cursor: str | None = None
     ) -> ListingPage:
-        """Return a page of what is looked for; RouterError INVALID_CURSOR for a cursor that no such page gave."""
+        """Return a page of what is looked for; CursorInvalid for a cursor that no such page gave."""
         places = _places(broker, query)
         number, key = (0, None) if cursor is None else _read_token(cursor, len(places))
         fits = _filter(query)
@@ -137,9 +137,5 @@ def _read_token(token: str, places: int) -> tuple[int, str | None]:
         number, cursor = None, None
     is_place = type(number) is int and 0 <= number < places
     if not is_place or not isinstance(cursor, str | None):
-        raise _not_given()
+        raise CursorInvalid
     return number, cursor
-
-
-def _not_given() -> RouterError:
-    return RouterError("this cursor is not one that a page gave", code="INVALID_CURSOR")

@@ -36,6 +36,15 @@ class SettingUnreadable(RouterError):
     code = "SETTING_UNREADABLE"
 
 
+class CursorInvalid(RouterError):
+    """The cursor is not one that an earlier page gave."""
+
+    code = "INVALID_CURSOR"
+
+    def __init__(self) -> None:
+        super().__init__("this cursor is not one that a page gave")
+
+
 class OrderDenied(RouterError):
     """Our own rules refuse the order: nothing was sent, nothing will be."""
 

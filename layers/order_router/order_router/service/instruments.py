@@ -71,7 +71,7 @@ class ListingSearch(Protocol):
     def search(
         self, broker: str, query: InstrumentQuery, /, *, limit: int, cursor: str | None = None
     ) -> ListingPage:
-        """Return a page of what is looked for; RouterError INVALID_CURSOR for a cursor that no such page gave."""
+        """Return a page of what is looked for; CursorInvalid for a cursor that no such page gave."""
 
 
 class RefreshQueue(Protocol):
