@@ -18,12 +18,13 @@ settings, intake, addresses = world.settings, world.intake, world.tradingview_ad
 notifier = world.notifier
 
 
+@outages_logged()
 def take(request: ApiRequest) -> Answer:
     """Answer `POST /v1/webhooks/tradingview`, its token in the body or as the last path segment."""
     check_address(request, addresses)
-    with outages_logged(), unreadable_told(notifier):
+    with unreadable_told(notifier):
         sender = sender_of(request, settings)
-    with outages_logged(), refusals_told(notifier, request, sender):
+    with refusals_told(notifier, request, sender):
         alert = alert_of(request, sender)
         order_ids = take_alert(intake, sender.strategy, alert, request.body, request.received_at)
     return Answer(status=202, content={"status": "queued", "client_order_ids": list(order_ids)})
