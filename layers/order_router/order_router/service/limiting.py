@@ -74,7 +74,7 @@ class Entry:
     """A new order before its gate: whom it is for, and the limits that hold it.
 
     `has_price` False: nobody says what the instrument trades at, and the order closes a position: no band holds it.
-    `at_market`: its limit, in place of the market's price, was set from the last price a moment ago: nor then.
+    `at_market`: its limit, in place of the market's price, was just set from the last price: `limits` have no band.
     `day`: the exchange day in which there must be room for it. `within`: how long it may read what it needs.
     """
 
@@ -90,8 +90,7 @@ class Entry:
 
     def ruled(self) -> Iterator[Ruled]:
         """Yield the limits as one order is held to them."""
-        unbanded = {"price_band_percent": None} if self.at_market else {}
-        return (Ruled(str(one), limits.model_copy(update=unbanded)) for one, limits in self.limits)
+        return (Ruled(str(one), limits) for one, limits in self.limits)
 
     def meters(self, price: Decimal, at: datetime) -> tuple[Meter, ...]:
         """Return what the order must find room for."""
@@ -112,7 +111,7 @@ class Entry:
     @property
     def band(self) -> Decimal | None:
         """Return how far a limit may be from the last price, in percent; None if no band holds the order."""
-        is_held = self.has_price and not self.at_market and self.request.order_type == OrderType.LIMIT
+        is_held = self.has_price and self.request.order_type == OrderType.LIMIT
         return _narrowest(self.limits) if is_held else None
 
     @property
@@ -156,6 +155,9 @@ def entry_of(desk: Desk, account: Account, broker: Broker, order: Order) -> Entr
     limits = tuple(
         (counted, account.limits if counted.kind == "account" else own) for counted in counted_by(request)
     )
+    at_market = _is_at_market(order, account, limits)
+    if at_market:
+        limits = tuple((one, held.model_copy(update={"price_band_percent": None})) for one, held in limits)
     return Entry(
         desk=desk,
         account=account,
@@ -164,7 +166,7 @@ def entry_of(desk: Desk, account: Account, broker: Broker, order: Order) -> Entr
         limits=limits,
         day=order.day,
         within=read_time(order),
-        at_market=_is_at_market(order, account, limits),
+        at_market=at_market,
     )
 
 
