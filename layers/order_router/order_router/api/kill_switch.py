@@ -6,12 +6,11 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, StrictBool, StringConstraints, model_validator
 
 from order_router.api.answers import time_text
-from order_router.api.endpoint import log_refusal
 from order_router.api.http import Answer, ApiRequest, Forbidden
 from order_router.api.listing import asked_truth
 from order_router.api.pages import Button, or_page, page, sent_form
-from order_router.api.problems import problem_of
 from order_router.domain.account import Caller, Scope
+from order_router.domain.errors import RouterError
 from order_router.domain.kill_switch import EVERYTHING, KillSwitch, StopScope, SwitchState, switch_of
 from order_router.domain.kill_work import KillWork
 from order_router.domain.request import Name
@@ -204,19 +203,17 @@ def press_link(desk: KillDesk, request: ApiRequest) -> Answer:
     """Answer `POST /v1/kill-switch/link`: turn the switch on that the token is for."""
 
     def press() -> Answer:
-        try:
-            engaged = engage_by_link(desk, sent_form(request, max_fields=MAX_FIELDS).get("token", ""))
-        except StoreUnavailable as error:
-            # the switch may be on, or is on and its link not used up
-            log_refusal("no stop", error)
-            return page(problem_of(error).status, *UNSURE, error.code)
+        engaged = engage_by_link(desk, sent_form(request, max_fields=MAX_FIELDS).get("token", ""))
         since = engaged.state.at
         when = "" if since is None else f" since {since:%H:%M:%S} UTC"
         words = f"No new order of {engaged.state.switch} leaves{when}. To trade again: router kill off."
         return page(200, "Stopped", words)
 
-    return _or_page(press)
+    # the switch may be on, or is on and its link not used up
+    return _or_page(press, unsure=(StoreUnavailable,))
 
 
-def _or_page(answer: Callable[[], Answer]) -> Answer:
-    return or_page(answer, failed="no stop", refused="Not stopped by this link", unexpected=UNSURE)
+def _or_page(answer: Callable[[], Answer], unsure: tuple[type[RouterError], ...] = ()) -> Answer:
+    return or_page(
+        answer, failed="no stop", refused="Not stopped by this link", unexpected=UNSURE, unsure=unsure
+    )

@@ -61,18 +61,24 @@ def page(
 
 
 def or_page(
-    answer: Callable[[], Answer], *, failed: str, refused: str, unexpected: tuple[str, str]
+    answer: Callable[[], Answer],
+    *,
+    failed: str,
+    refused: str,
+    unexpected: tuple[str, str],
+    unsure: tuple[type[RouterError], ...] = (),
 ) -> Answer:
     """Return the answer, or a page that says what is wrong.
 
     `failed` is what the log calls a refusal, `refused` what its page does; `unexpected` are the title and words of a
-    failure that nobody foresaw.
+    failure that nobody foresaw, and of an error after which what was asked for may be done (`unsure`).
     """
     try:
         return answer()
     except RouterError as error:
         log_refusal(failed, error)
-        return page(problem_of(error).status, refused, error.message, error.code)
+        title, words = unexpected if isinstance(error, unsure) else (refused, error.message)
+        return page(problem_of(error).status, title, words, error.code)
     except Exception:  # the edge: a person gets a page, and the log the trace
         logger.exception("unexpected error")
         return page(500, *unexpected, "INTERNAL_ERROR")
