@@ -104,6 +104,12 @@ class World:
             nonce=lambda: f"w-{next(nonces)}",
         )
 
+    def open_account(self, name: str) -> None:
+        """Set up one more account at the same exchange, logged in."""
+        self.settings.put_account(Account(name=name, broker="paper"))
+        self.exchange.open_account(name)
+        self.sessions.log_in(name, {})
+
     def limit_strategy(self, **limits: Any) -> None:
         """Set up the strategy `demo` of this account with these limits."""
         self.settings.put_strategy(

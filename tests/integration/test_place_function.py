@@ -10,29 +10,19 @@ from unittest.mock import patch
 import pytest
 
 from order_router import wiring
-from order_router.domain.account import Account, Strategy
+from order_router.domain.account import Strategy
 from order_router.domain.limits import OrderLimits
 from order_router.domain.vocabulary import OrderType, Product
 from tests.fakes.world import World
-from tests.unit.api.events import ADMIN, TRADER, event
+from tests.unit.api.events import ADMIN, ORDER, TRADER, event
 
 APP = Path(__file__).resolve().parents[2] / "functions" / "place" / "app.py"
-ORDER = {
-    "account": "paper",
-    "instrument": "NSE:INFY",
-    "side": "BUY",
-    "quantity": 5,
-    "order_type": "MARKET",
-    "product": "MIS",
-}
 
 
 @pytest.fixture
 def world() -> World:
     world = World()
-    world.settings.put_account(Account(name="second", broker="paper"))
-    world.sessions.log_in("second", {})
-    world.exchange.open_account("second")
+    world.open_account("second")
     return world
 
 

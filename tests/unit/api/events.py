@@ -13,6 +13,14 @@ ADMIN = {"key_id": "k-admin", "scopes": "admin", "accounts": ""}
 TRADER = {"key_id": "k-trade", "scopes": "trade", "accounts": "paper"}
 READER = {"key_id": "k-read", "scopes": "read", "accounts": "paper"}
 NOBODY = {"key_id": ""}
+ORDER = {
+    "account": "paper",
+    "instrument": "NSE:INFY",
+    "side": "BUY",
+    "quantity": 5,
+    "order_type": "MARKET",
+    "product": "MIS",
+}
 
 
 def event(route: str, body: object = None, **changes: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 
 from order_router.api.audit import AuditDesk, answer_audit
 from order_router.api.http import EMPTY, Answer, ApiRequest
-from order_router.domain.account import Account, Caller, Scope, Strategy
+from order_router.domain.account import Caller, Scope, Strategy
 from order_router.domain.change_log import Change, What
 from order_router.domain.errors import Reason, RouterError
 from order_router.domain.kill_switch import EVERYTHING, KillSwitch, StopScope, SwitchState, Turn
@@ -25,9 +25,7 @@ from tests.fakes.world import World
 
 def a_world(orders: int = 3) -> World:
     world = World()
-    world.settings.put_account(Account(name="other", broker="paper"))
-    world.exchange.open_account("other")
-    world.sessions.log_in("other", {})
+    world.open_account("other")
     for number in range(orders):
         world.place(f"k-{number}", limit_price="1400")
     world.place("o-1", account="other", limit_price="1400")

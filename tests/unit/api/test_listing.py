@@ -10,7 +10,6 @@ import pytest
 from order_router.api.endpoint import answer_event
 from order_router.api.http import Answer, ApiRequest
 from order_router.api.listing import MAX_READS, list_orders
-from order_router.domain.account import Account
 from order_router.domain.lifecycle import State
 from order_router.ports import OrderPage
 from tests.fakes.orders import an_order
@@ -21,9 +20,7 @@ from tests.unit.api.events import ADMIN, NOBODY, READER, event
 @pytest.fixture
 def world() -> World:
     world = World()
-    world.settings.put_account(Account(name="second", broker="paper"))
-    world.sessions.log_in("second", {})
-    world.exchange.open_account("second")
+    world.open_account("second")
     return world
 
 

@@ -21,19 +21,11 @@ from order_router.domain.reports import OptionQuote, OrderMargin, Quote
 from order_router.service.desk import ReadingDesk
 from tests.fakes.settings import MemorySessions, MemorySettings
 from tests.fakes.world import World
-from tests.unit.api.events import NOBODY, READER, event
+from tests.unit.api.events import NOBODY, ORDER, READER, event
 
 CALL = parse_instrument("NFO:NIFTY26NOV26500CE")
 NIFTY = parse_instrument("NSE:NIFTY 50")
 QUOTED_AT = datetime(2026, 11, 20, 4, 32, 11, tzinfo=UTC)
-ORDER = {
-    "account": "paper",
-    "instrument": "NSE:INFY",
-    "side": "BUY",
-    "quantity": 5,
-    "order_type": "MARKET",
-    "product": "CNC",
-}
 
 
 @dataclass

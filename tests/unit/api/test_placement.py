@@ -11,16 +11,8 @@ from order_router.domain.errors import RouterError, SettingUnreadable
 from order_router.domain.vocabulary import Source
 from order_router.ports import PlaceOrder, StoreUnavailable
 from tests.fakes.clock import MONDAY_MORNING
-from tests.unit.api.events import request
+from tests.unit.api.events import ORDER, request
 
-ORDER = {
-    "account": "paper",
-    "instrument": "NSE:INFY",
-    "side": "BUY",
-    "quantity": 5,
-    "order_type": "MARKET",
-    "product": "MIS",
-}
 MAX_AGE = timedelta(seconds=10)
 
 

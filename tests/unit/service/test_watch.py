@@ -176,9 +176,7 @@ def test_a_look_measures_what_is_unknown(world: World) -> None:
 @pytest.fixture
 def unknown(world: World) -> World:
     """An order of one of two accounts is not known, and that account's broker does not answer."""
-    world.settings.put_account(Account(name="second", broker="paper"))
-    world.exchange.open_account("second")
-    world.sessions.log_in("second", {})
+    world.open_account("second")
     world.transport.writes = [Fault.REQUEST_LOST]
     world.place()
     world.metrics.taken.clear()
