@@ -166,6 +166,45 @@ def _judge_changes(changes: dict[str, Any]) -> None:
     ChangeOrder.model_validate(changes)
 
 
+@command(app, "settle")
+def settle_order(  # noqa: PLR0913 - an order has that many words
+    work: Work,
+    client_order_id: OrderId,
+    *,
+    reason: Annotated[str, typer.Option(help="How you know, in one line; kept with the order.")],
+    not_placed: Annotated[
+        bool, typer.Option("--not-placed", help="The broker's own app has no such order.")
+    ] = False,
+    broker_order_id: Annotated[
+        str | None, typer.Option(help="It is this order there: today's book must show it.")
+    ] = None,
+    filled_quantity: Annotated[
+        int | None, typer.Option(help="Of an earlier day's order: how much of it filled, 0 for nothing.")
+    ] = None,
+    average_price: PriceOption = None,
+) -> Result:
+    """Settle an order that is unknown, by what the broker's own app shows."""
+    if not_placed == (broker_order_id is not None):
+        raise Misuse("say --not-placed, or name the broker's order with --broker-order-id")
+    placed = "placed" if filled_quantity is None else "ended"
+    said = {
+        "outcome": "not_placed" if not_placed else placed,
+        "reason": reason,
+        "broker_order_id": broker_order_id,
+        "filled_quantity": filled_quantity,
+        "average_price": average_price,
+    }
+    body = {name: value for name, value in said.items() if value is not None}
+    _judge_statement(body)
+    return shown_order(work.api.call("POST", path_of("orders", client_order_id, "settle"), body=body))
+
+
+def _judge_statement(said: dict[str, Any]) -> None:
+    from order_router.api.stating import SettleOrder  # noqa: PLC0415 - a fast start
+
+    SettleOrder.model_validate(said)
+
+
 @command(app, "cancel")
 def cancel_order(
     work: Work,

@@ -1,6 +1,6 @@
 """Facts that stand in two places say the same in both."""
 
-from order_router.api.openapi import OPERATIONS
+from order_router.api.operations import OPERATIONS
 from order_router.service.sessions import LOGIN_LEASE, PATIENCE
 from order_router.service.timing import (
     BOOK_TIME,

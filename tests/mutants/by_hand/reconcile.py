@@ -11,12 +11,14 @@ UNWRITABLE = "tests/unit/service/test_unwritable.py::"
 SELDOM = "tests/integration/test_seldom_books.py::"
 CHAIN = "tests/faults/test_look_chain.py::"
 MARKS = "tests/integration/test_store_contracts.py::TestLookMarksTable::"
+STATED = "tests/unit/service/test_stating.py::"
 FILE = "service/reconcile.py"
 PUT = "        desk.reconcile.put(account, delay_s=RECONCILE_DELAY_S, look=look)\n"
 NOTE = "        # past that the look may have been made: who stood back for it would have none\n"
 IN_TIME = "        if desk.clock.now() < due:\n"
 EXPECT = "            desk.looks.expect(account, look, due, since=_counted_since(desk))\n"
 SETTLING = "service/settling.py"
+STATING = "service/stating.py"
 
 MUTANTS = (
     Mutant(
@@ -66,6 +68,49 @@ MUTANTS = (
         old=" or not _is_last_word(desk, look, order)",
         new="",
         killed_by=(RECONCILE + "test_absence_from_the_book_is_never_a_rejection",),
+    ),
+    Mutant(
+        name="a-word-closes-what-the-book-shows",
+        breaks="a person's mistake closes an order that rests at its broker",
+        file=STATING,
+        old="        if shown:\n",
+        new="        if shown and rule is None:\n",
+        killed_by=(STATED + "test_while_its_day_lasts_a_book_that_shows_it_is_believed_more",),
+    ),
+    Mutant(
+        name="a-word-closes-by-half-a-book",
+        breaks="a person's mistake closes an order while the broker's book cannot be read",
+        file=STATING,
+        old="        if not book.is_complete:\n",
+        new="        if not book.is_complete and is_over:\n",
+        killed_by=(STATED + "test_while_its_day_lasts_a_book_that_is_not_read_whole_closes_nothing",),
+    ),
+    Mutant(
+        name="a-word-claims-our-other-order",
+        breaks="two orders of ours are followed as one of the broker's",
+        file=STATING,
+        old="            if is_other and other.broker_order_id == broker_order_id:\n",
+        new="            if is_other and other.broker_order_id == broker_order_id == account.name:\n",
+        killed_by=(
+            STATED + "test_an_order_that_is_another_one_of_ours_is_not_taken",
+            STATED + "test_another_one_of_our_orders_of_that_day_is_not_how_it_ended",
+        ),
+    ),
+    Mutant(
+        name="a-word-takes-any-order",
+        breaks="a mistyped number makes an order for something else ours",
+        file=STATING,
+        old="    if (row.instrument, row.side, row.quantity, row.product) != wanted:\n",
+        new="    if (row.instrument, row.side, row.quantity, row.product) != wanted and tag is None:\n",
+        killed_by=(STATED + "test_an_order_for_something_else_is_not_taken",),
+    ),
+    Mutant(
+        name="a-word-settles-what-is-known",
+        breaks="an order that rests is closed by somebody's word",
+        file=STATING,
+        old="    if order.state is not State.UNKNOWN:\n",
+        new="    if order.state is State.RECEIVED:\n",
+        killed_by=(STATED + "test_an_order_that_is_known_is_settled_by_nobody_s_word",),
     ),
     Mutant(
         name="late-session-s-book-is-final",

@@ -8,7 +8,7 @@ import pytest
 from order_router.api.breakers import close_breaker, list_breakers
 from order_router.api.endpoint import answer_event
 from order_router.api.http import Answer
-from order_router.api.openapi import OPERATIONS
+from order_router.api.operations import OPERATIONS
 from order_router.domain.account import Account
 from order_router.domain.errors import Reason
 from order_router.service.breaker import BreakerDesk, open_breaker

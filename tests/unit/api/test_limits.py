@@ -10,7 +10,7 @@ from order_router.adapter.profile import Profile
 from order_router.api.endpoint import answer_event
 from order_router.api.http import Answer
 from order_router.api.limits import answer_limits, replace_limits
-from order_router.api.openapi import OPERATIONS
+from order_router.api.operations import OPERATIONS
 from order_router.brokers.registry import BROKERS, load_broker
 from order_router.domain.account import Account, Strategy
 from order_router.domain.limits import Limits, OrderLimits

@@ -1,6 +1,7 @@
 """The contract: every route of the template, made from the models that judge."""
 
-from order_router.api.openapi import OPERATIONS, openapi_document
+from order_router.api.openapi import openapi_document
+from order_router.api.operations import OPERATIONS
 from order_router.domain.request import LimitOrder
 
 

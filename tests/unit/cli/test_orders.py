@@ -249,6 +249,51 @@ def test_a_change_that_cannot_be_is_never_sent(stack: Stack, more: list[str]) ->
     assert stack.answers.asked == []
 
 
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--not-placed"], {"outcome": "not_placed"}),
+        (["--broker-order-id", "2511-7"], {"outcome": "placed", "broker_order_id": "2511-7"}),
+        (
+            ["--broker-order-id", "7", "--filled-quantity", "0"],
+            {"outcome": "ended", "broker_order_id": "7", "filled_quantity": 0},
+        ),
+        (
+            ["--broker-order-id", "7", "--filled-quantity", "5", "--average-price", "1500.05"],
+            {"outcome": "ended", "broker_order_id": "7", "filled_quantity": 5, "average_price": "1500.05"},
+        ),
+    ],
+)
+def test_an_unknown_order_is_settled_by_what_the_broker_s_app_shows(
+    stack: Stack, more: list[str], said: dict[str, Any]
+) -> None:
+    stack.answers.will(ORDER | {"state": "rejected"})
+
+    stack.ok("order", "settle", "ORD1", "--reason", "looked it up", *more)
+
+    assert (stack.answers.last.method, path_and_query(stack.answers)[0]) == ("POST", "/v1/orders/ORD1/settle")
+    assert stack.answers.body == {**said, "reason": "looked it up"}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ["--reason", "looked it up"],
+        ["--not-placed"],
+        ["--reason", "looked it up", "--not-placed", "--broker-order-id", "7"],
+        ["--reason", "looked it up", "--not-placed", "--filled-quantity", "5"],
+        ["--reason", "looked it up", "--broker-order-id", "7", "--filled-quantity", "5"],
+        ["--reason", "", "--not-placed"],
+    ],
+)
+def test_a_statement_that_says_too_little_or_too_much_is_never_sent(stack: Stack, more: list[str]) -> None:
+    ran = stack.run("order", "settle", "ORD1", *more)
+
+    assert ran.code == 2
+    assert ran.line
+    assert stack.answers.asked == []
+
+
 def test_one_order_is_cancelled_by_its_id_whatever_is_in_it(stack: Stack) -> None:
     stack.answers.will(ORDER | {"state": "cancelled"})
 

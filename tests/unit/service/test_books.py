@@ -3,19 +3,17 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from order_router.adapter.http import HttpRequest, HttpResponse, Send
-from order_router.adapter.port import Broker
-from order_router.adapter.profile import TagRule
-from order_router.adapter.session import BrokerSession
 from order_router.domain.exchange_time import exchange_day
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.reports import OrderBook, UnreadableRow, book_of
 from order_router.service import day_orders
 from order_router.service.reconcile import reconcile_account
+from tests.fakes.books import showing, tagged, without_tags
 from tests.fakes.transport import Fault
 from tests.fakes.world import World
 
@@ -38,32 +36,6 @@ def state_of(world: World, client_order_id: str) -> State:
 def lost(world: World, key: str = "k-1") -> str:
     world.transport.writes = [Fault.REQUEST_LOST]
     return world.place(key).order.client_order_id
-
-
-def showing(world: World, change: Callable[[OrderBook], OrderBook], *, is_echoed: bool = True) -> None:
-    """Let the broker's book come back changed."""
-    broker = world.desk.broker_of("paper")
-
-    class Changed:
-        profile = replace(broker.profile, tag=TagRule(max_length=20, is_echoed=is_echoed))
-        place_order = staticmethod(broker.place_order)
-        read_order = staticmethod(broker.read_order)
-
-        @staticmethod
-        def read_orders(send: Send, session: BrokerSession) -> OrderBook:
-            return change(broker.read_orders(send, session))
-
-    world.desk = replace(world.desk, broker_of=lambda _name: cast("Broker", Changed))
-
-
-def tagged(book: OrderBook, tag_of: Callable[[str | None], str | None]) -> OrderBook:
-    return replace(
-        book, reports=tuple(replace(row, client_tag=tag_of(row.client_tag)) for row in book.reports)
-    )
-
-
-def without_tags(book: OrderBook) -> OrderBook:
-    return tagged(book, lambda _: None)
 
 
 def test_the_evening_book_of_another_day_closes_nothing(world: World) -> None:

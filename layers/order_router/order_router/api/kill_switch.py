@@ -1,9 +1,9 @@
 """The kill switch over the API: what callers send, what they get back, and the page behind a one-tap link."""
 
 from collections.abc import Callable
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, StrictBool, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, StrictBool, model_validator
 
 from order_router.api.answers import time_text
 from order_router.api.http import Answer, ApiRequest, Forbidden
@@ -13,7 +13,7 @@ from order_router.domain.account import Caller, Scope
 from order_router.domain.errors import RouterError
 from order_router.domain.kill_switch import EVERYTHING, KillSwitch, StopScope, SwitchState, switch_of
 from order_router.domain.kill_work import KillWork
-from order_router.domain.request import Name
+from order_router.domain.request import Name, Reason
 from order_router.ports import Settings, StoreUnavailable
 from order_router.service.kill_desk import KillDesk
 from order_router.service.kill_links import engage_by_link, require_link
@@ -21,11 +21,6 @@ from order_router.service.kill_switch import Engage, Release, accounts_of, engag
 
 HISTORY = 20
 MAX_FIELDS = 5
-
-_ONE_LINE = StringConstraints(
-    strip_whitespace=True, min_length=3, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$"
-)
-Reason = Annotated[str, _ONE_LINE]
 
 
 class _Switch(BaseModel):

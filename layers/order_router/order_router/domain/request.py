@@ -9,6 +9,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    StringConstraints,
     TypeAdapter,
     WithJsonSchema,
     model_validator,
@@ -44,6 +45,11 @@ def plain(value: Decimal) -> Decimal:
 
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
+Reason = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=3, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$"),
+]
+"""Why a person does something, in one line."""
 Quantity = Annotated[int, BeforeValidator(exact_number), Field(gt=0, le=MAX_QUANTITY)]
 Price = Annotated[
     Decimal,

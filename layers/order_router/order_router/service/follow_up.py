@@ -13,10 +13,12 @@ AT_ONCE = "at-once"
 """Names a look that no other stands in for: what it is to release cannot wait."""
 
 
-def ask_for_a_look(desk: Desk, account: str, *, delay_s: int = RECONCILE_DELAY_S) -> None:
+def ask_for_a_look(
+    desk: Desk, account: str, *, delay_s: int = RECONCILE_DELAY_S, look: str | None = None
+) -> None:
     """Ask the reconciler to look at the account soon; its schedule comes anyway if this fails."""
     try:
-        desk.reconcile.put(account, delay_s=delay_s)
+        desk.reconcile.put(account, delay_s=delay_s, look=look)
     except StoreUnavailable:
         logger.warning("could not ask for a look", extra={"account": account})
 
