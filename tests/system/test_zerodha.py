@@ -7,7 +7,7 @@ import pytest
 from infra.local.stack import Stack
 from infra.operate import Target
 from tests.simulators.kite_behaviours import TIMED_OUT
-from tests.system.client import Client
+from tests.system.client import Client, Order, eventually
 from tests.system.conftest import LocalStack
 from tests.system.kite import KiteProcess, KiteTrader
 from tests.system.trader import in_time, new_alert_sender, new_key, unique
@@ -95,6 +95,26 @@ def test_kites_http_400_that_an_order_timed_out_is_no_rejection(trader: KiteTrad
     assert TIMED_OUT in order["reason"]["message"]
     # it is not in the book, and that proves nothing: it is never sent again
     assert trader.kite.orders() == []
+
+
+def test_an_order_that_the_broker_never_had_is_closed_by_an_admin_s_word_once_it_was_told(
+    trader: KiteTrader, admin: Client
+) -> None:
+    trader.kite.tell(behave="time_out_unseen")
+    order = trader.api.place(trader.order()).order(202)
+    path = f"/v1/orders/{order['client_order_id']}/settle"
+    body = {"outcome": "not_placed", "reason": "the app shows no order"}
+
+    def said() -> Order | None:
+        reply = admin.send("POST", path, body)
+        assert reply.status == 200 or reply.code == "ORDER_NOT_UNKNOWN", reply
+        return reply.content if reply.status == 200 else None
+
+    closed = eventually(said, "the order was told as unknown", within_s=RECONCILED_S)
+
+    assert (closed["state"], closed["reason"]["code"]) == ("rejected", "NOT_AT_BROKER")
+    assert "the app shows no order" in closed["reason"]["message"]
+    assert trader.api.read(order["client_order_id"]).content == closed
 
 
 def test_a_broker_that_is_down_gets_nothing_and_the_caller_is_told(trader: KiteTrader) -> None:
