@@ -11,7 +11,7 @@ from order_router.domain.meter import Counted
 from tests.simulation import machine_flaws as flaws
 from tests.simulation import machine_inputs as inputs
 from tests.simulation.day import INSTRUMENTS, PRICES
-from tests.simulation.machine_changes import Placed, Sent
+from tests.simulation.machine_changes import LIES, Placed, Sent
 from tests.simulation.machine_driver import (
     ACCESS_TOKEN,
     LIMITS_KNOWN_AFTER,
@@ -149,6 +149,12 @@ class OrderRouterMachine(Operating):
             self.cancel(name)
         self.release(switch)
         return resting
+
+    @rule(known=known, lie=st.sampled_from(LIES), trouble=failures_of("modify"))
+    def misstate_order(self, known: Any, lie: dict[str, Any], trouble: Named | None) -> None:
+        for name in self.names_of(known):
+            self.arm(trouble)
+            self.misstate(name, lie)
 
     @rule(known=known, flaw=st.sampled_from(flaws.CHANGE_FLAWS), who=st.sampled_from((*NOBODIES, READER)))
     def change_badly(self, known: Any, flaw: Flaw, who: str) -> None:

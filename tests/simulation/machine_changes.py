@@ -16,6 +16,11 @@ from tests.simulation.machine_trouble import Named
 from tests.simulation.stack import KEY, TOKENS
 
 CANCEL_ALL = "POST /v1/orders/cancel-all"
+SETTLE = "POST /v1/orders/{client_order_id}/settle"
+LIES: tuple[dict[str, Any], ...] = (
+    {"outcome": "placed", "broker_order_id": "no-such-order"},
+    {"outcome": "ended", "broker_order_id": "no-such-order", "filled_quantity": 0},
+)
 ALERT = "POST /v1/webhooks/tradingview"
 ALERT_WITH_TOKEN = f"{ALERT}/{{token}}"
 ACCOUNTS = {"demo": ("paper", "kite"), "swing": ("kite",)}
@@ -212,6 +217,15 @@ class Changing(Reading):
         hidden = ("ORDER_NOT_FOUND",) if before is None else ()
         self.require(reply, flaw.code, *hidden, since=since)
 
+    def misstate(self, name: str, lie: dict[str, Any]) -> None:
+        """Say of an order what is not so: nothing is believed that the broker's book does not show."""
+        since, before = self.hits, self.model.stored(name)
+        body = {**lie, "reason": "somebody is mistaken"}
+        reply = self.ask("modify", SETTLE, body, key=KEY, path={"client_order_id": name})
+        hidden = ("ORDER_NOT_FOUND",) if before is None else self.expired(before.request.account)
+        codes = ("STATEMENT_REFUSED", "ORDER_NOT_UNKNOWN", "ORDER_ALREADY_FINAL", *hidden)
+        self.require(reply, *codes, since=since)
+
     def cancel_all(self, account: str) -> None:
         """Cancel whatever rests in an account."""
         since = self.hits
@@ -236,6 +250,8 @@ class Changing(Reading):
         code = "SCOPE_MISSING" if who == READER else "API_KEY_UNKNOWN"
         self.require_none(code, "modify", ROUTES["modify"], {"quantity": 3}, key=who, path=path)
         self.require_none(code, "cancel", ROUTES["cancel"], key=who, path=path)
+        word = {"outcome": "not_placed", "reason": "nobody asked"}
+        self.require_none(code, "modify", SETTLE, word, key=who, path=path)
         if who != READER:
             self.require_none(code, "orders", ROUTES["orders"], key=who, path=path)
 
