@@ -6,6 +6,7 @@ import pytest
 
 from order_router.domain.kill_work import Phase
 from order_router.domain.lifecycle import State
+from order_router.domain.notices import NoticeNotQueued
 from order_router.ports import StoreUnavailable
 from order_router.service.kill_work import ask_anew, make_pass
 from tests.fakes.kill import KillWorld, let_go
@@ -29,6 +30,7 @@ def test_work_whose_first_pass_nobody_asked_for_is_done_all_the_same(kill: KillW
     kill.world.clock.advance(120)
 
     assert ask_anew(kill.work_desk) == ("paper",)
+    assert kill.queue.asked == [("paper", kill.work().work_id, 0)]
     kill.run_passes()
 
     assert state_of(kill, order) is State.CANCELLED
@@ -73,6 +75,18 @@ def test_an_end_that_could_not_be_told_is_told_later(kill: KillWorld) -> None:
 
     assert len(kill.told("kill_outcome")) == told + 1
     assert kill.work().is_told
+
+
+def test_an_end_that_cannot_be_queued_brings_its_message_back(kill: KillWorld) -> None:
+    work = stop(kill, cancels_open=True)
+    kill.world.clock.advance(5)
+    kill.world.notifier.fails = 1
+
+    with pytest.raises(NoticeNotQueued):
+        make_pass(kill.work_desk, work.name, work.work_id)
+    make_pass(kill.work_desk, work.name, work.work_id)
+
+    assert len(kill.told("kill_outcome")) == 1
 
 
 def test_forgotten_work_of_a_stop_that_was_let_go_since_cancels_nothing_and_says_so(kill: KillWorld) -> None:

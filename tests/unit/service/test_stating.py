@@ -9,6 +9,7 @@ import pytest
 
 from order_router.domain.errors import RouterError
 from order_router.domain.gate import EntryHeld
+from order_router.domain.history import Event
 from order_router.domain.lifecycle import EventKind, State
 from order_router.domain.order import Order
 from order_router.domain.reports import OrderBook
@@ -16,6 +17,7 @@ from order_router.service.change import cancel_order
 from order_router.service.changeable import OrderEnded, OrderUnknown
 from order_router.service.follow_up import AT_ONCE
 from order_router.service.reconcile import reconcile_account
+from order_router.service.recording import record
 from order_router.service.stating import (
     BookNotWhole,
     Ending,
@@ -101,6 +103,7 @@ def test_what_it_held_goes_on_at_once(world: World) -> None:
     say(world, order)
 
     assert world.reconcile.looks[looks:] == [AT_ONCE]
+    assert world.reconcile.asked[-1] == ("paper", 0)
     assert world.place("k-3", strategy="demo").order.state is State.FILLED
 
 
@@ -111,6 +114,30 @@ def test_while_its_day_lasts_a_book_that_shows_it_is_believed_more(world: World)
     words = refused(world, order)
 
     assert words == f"the broker's book shows the order as {row.broker_order_id}"
+
+
+def test_other_orders_in_the_book_keep_none_from_being_closed(world: World) -> None:
+    order = told(world)
+    world.place("k-2", limit_price="1400")
+
+    assert say(world, order).state is State.REJECTED
+
+
+def named(world: World, order: Order, broker_order_id: str) -> Order:
+    """Let the broker have named an order that is unknown all the same."""
+    event = Event(kind=EventKind.PERSON_TOLD, at=world.clock.now(), broker_order_id=broker_order_id)
+    return record(world.desk, order, [event])
+
+
+def test_an_order_that_the_broker_has_named_is_looked_for_by_that_name(world: World) -> None:
+    showing(world, without_tags, is_echoed=False)
+    order = told(world, fault=Fault.ANSWER_LOST)
+    [row] = world.at_broker()
+    order = named(world, order, row.broker_order_id)
+
+    assert refused(world, order) == f"the broker's book shows the order as {row.broker_order_id}"
+    assert refused(world, order, "4711") == f"the broker called this order {row.broker_order_id}"
+    assert say(world, order, row.broker_order_id).state is State.FILLED
 
 
 def test_while_its_day_lasts_a_book_that_is_not_read_whole_closes_nothing(world: World) -> None:
