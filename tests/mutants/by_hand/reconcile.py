@@ -316,7 +316,7 @@ MUTANTS = (
         name="likeness-ignores-a-tag",
         breaks="an order that the trader placed by hand, and says so, is adopted",
         file="domain/likeness.py",
-        old="    return not is_anothers and is_like(order, row)",
+        old="    return may_carry(row, tag_of(order.client_order_id)) and is_like(order, row)",
         new="    return is_like(order, row)",
         killed_by=(LIKENESS + "test_a_row_that_shows_another_tag_is_somebody_else_s",),
     ),

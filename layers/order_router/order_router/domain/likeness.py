@@ -38,9 +38,15 @@ def find_by_likeness(
 
 
 def _may_be(order: Order, row: OrderReport, *, tag_of: Callable[[str], str]) -> bool:
-    # a broker that echoes none may yet show one, whole or cut off
-    is_anothers = not tag_of(order.client_order_id).lower().startswith((row.client_tag or "").lower())
-    return not is_anothers and is_like(order, row)
+    return may_carry(row, tag_of(order.client_order_id)) and is_like(order, row)
+
+
+def may_carry(row: OrderReport, tag: str) -> bool:
+    """Return whether the row may be of the order with this tag: it shows that, a part of it, or none.
+
+    A broker that echoes none may yet show one, whole or cut off.
+    """
+    return tag.lower().startswith((row.client_tag or "").lower())
 
 
 def is_like(order: Order, row: OrderReport) -> bool:

@@ -8,7 +8,7 @@ from order_router.domain.errors import Reason
 from order_router.domain.exchange_time import is_book_final
 from order_router.domain.history import UNREAD, Event
 from order_router.domain.lifecycle import EventKind, State
-from order_router.domain.likeness import find_by_likeness
+from order_router.domain.likeness import find_by_likeness, may_carry
 from order_router.domain.market_hours import has_day_ended, trading_day
 from order_router.domain.order import Order
 from order_router.domain.reports import OrderBook, OrderReport
@@ -112,10 +112,10 @@ def _settle_absent(desk: Desk, look: Look, order: Order) -> Order:
 
 def _may_be_there(order: Order, look: Look) -> bool:
     """Return whether a row may be the order with its tag lost or mangled: a person must say, absence proves nothing."""
-    tag, asked = look.broker.profile.tag.tag(order.client_order_id).lower(), order.request
+    tag, asked = look.broker.profile.tag.tag(order.client_order_id), order.request
     return any(
         (row.instrument, row.side, row.quantity) == (asked.instrument, asked.side, asked.quantity)
-        and tag.startswith((row.client_tag or "").lower())
+        and may_carry(row, tag)
         and row.broker_order_id not in look.claimed
         for row in look.book.reports
     )

@@ -13,6 +13,7 @@ from order_router.domain.account import Account
 from order_router.domain.errors import Reason, RouterError
 from order_router.domain.history import Event, with_evidence
 from order_router.domain.lifecycle import EventKind, State
+from order_router.domain.likeness import may_carry
 from order_router.domain.market_hours import days_in_book, has_day_ended
 from order_router.domain.order import Order
 from order_router.domain.reports import OrderBook, OrderReport
@@ -156,7 +157,7 @@ def _require_like(desk: Desk, account: Account, order: Order, row: OrderReport) 
             f"order {row.broker_order_id} is {row.side} {row.quantity} {row.instrument} {row.product}:"
             f" not {asked.side} {asked.quantity} {asked.instrument} {asked.product}"
         )
-    if row.client_tag is not None and not tag.lower().startswith(row.client_tag.lower()):
+    if not may_carry(row, tag):
         raise StatementRefused(f"order {row.broker_order_id} shows the tag of another order")
 
 
