@@ -90,7 +90,7 @@ MUTANTS = (
         breaks="two orders of ours are followed as one of the broker's",
         file=STATING,
         old="            if is_other and other.broker_order_id == broker_order_id:\n",
-        new="            if is_other and other.broker_order_id == broker_order_id == account.name:\n",
+        new="            if is_other and other.broker_order_id == broker_order_id == order.client_order_id:\n",
         killed_by=(
             STATED + "test_an_order_that_is_another_one_of_ours_is_not_taken",
             STATED + "test_another_one_of_our_orders_of_that_day_is_not_how_it_ended",

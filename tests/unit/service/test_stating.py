@@ -16,10 +16,10 @@ from order_router.domain.reports import OrderBook
 from order_router.service.change import cancel_order
 from order_router.service.changeable import OrderEnded, OrderUnknown
 from order_router.service.follow_up import AT_ONCE
+from order_router.service.needed_reads import NotReadYet
 from order_router.service.reconcile import reconcile_account
 from order_router.service.recording import record
 from order_router.service.stating import (
-    BookNotWhole,
     Ending,
     NotUnknown,
     Statement,
@@ -144,7 +144,7 @@ def test_while_its_day_lasts_a_book_that_is_not_read_whole_closes_nothing(world:
     order = told(world)
     showing(world, incomplete)
 
-    refused(world, order, error=BookNotWhole)
+    refused(world, order, error=NotReadYet)
 
 
 def test_while_its_day_lasts_a_broker_that_does_not_answer_closes_nothing(world: World) -> None:

@@ -22,6 +22,7 @@ from order_router.service.changeable import OrderEnded, known_order
 from order_router.service.day_orders import orders_of_day
 from order_router.service.desk import Desk
 from order_router.service.follow_up import AT_ONCE, ask_for_a_look
+from order_router.service.needed_reads import NotReadYet
 from order_router.service.reading_books import read_in_turn
 from order_router.service.recording import Seen, record, record_report
 
@@ -39,12 +40,6 @@ class StatementRefused(RouterError):
     """What was said cannot be so, by what the broker's book or our own records show."""
 
     code = "STATEMENT_REFUSED"
-
-
-class BookNotWhole(RouterError):
-    """The broker's book was not read whole: nothing was changed."""
-
-    code = "BROKER_NOT_READ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +67,7 @@ class Statement:
 def settle_by_word(desk: Desk, client_order_id: str, said: Statement) -> Order:
     """Return the order as the statement settles it, and let go what it held.
 
-    Said again, it is answered as before. Raises OrderUnknown, OrderEnded, NotUnknown, StatementRefused, BookNotWhole,
+    Said again, it is answered as before. Raises OrderUnknown, OrderEnded, NotUnknown, StatementRefused, NotReadYet,
     a BrokerError of the read, or StoreUnavailable: then nothing was changed.
     """
     order = known_order(desk.store, client_order_id)
@@ -119,9 +114,7 @@ def _not_there(desk: Desk, account: Account, order: Order, said: Statement, *, i
     if not is_over:
         book, _ = _read(desk, account)
         if not book.is_complete:
-            raise BookNotWhole(
-                "the broker's book was not read whole: whether it shows the order is not known"
-            )
+            raise NotReadYet("the broker's book was not read whole: whether it shows the order is not known")
         rule = desk.broker_of(account.broker).profile.tag
         tag = rule.tag(order.client_order_id)
         shown = [
@@ -132,7 +125,9 @@ def _not_there(desk: Desk, account: Account, order: Order, said: Statement, *, i
         if shown:
             raise StatementRefused(f"the broker's book shows the order as {', '.join(shown)}")
     reason = Reason("NOT_AT_BROKER", f"{said.by} says that the broker has no such order: {said.why}")
-    return _recorded(desk, order, said, Event(kind=EventKind.CLOSED_ABSENT, at=_now(desk), reason=reason))
+    return _recorded(
+        desk, order, said, Event(kind=EventKind.CLOSED_ABSENT, at=desk.clock.now(), reason=reason)
+    )
 
 
 def _named(desk: Desk, account: Account, order: Order, said: Statement) -> Order:
@@ -163,13 +158,9 @@ def _require_like(desk: Desk, account: Account, order: Order, row: OrderReport) 
 
 def _require_unclaimed(desk: Desk, order: Order, broker_order_id: str, at: datetime) -> None:
     """Raise StatementRefused if another of our orders is that one."""
-    account = desk.account(order.request.account)
-    days = {
-        order.day,
-        *days_in_book(desk.broker_of(account.broker).profile.exchanges, desk.calendar(), at),
-    }
-    for day in sorted(days):
-        for other in orders_of_day(desk.store, account.name, day):
+    exchanges = desk.broker_of(order.broker).profile.exchanges
+    for day in sorted({order.day, *days_in_book(exchanges, desk.calendar(), at)}):
+        for other in orders_of_day(desk.store, order.request.account, day):
             is_other = other.client_order_id != order.client_order_id
             if is_other and other.broker_order_id == broker_order_id:
                 raise StatementRefused(f"{broker_order_id} is our order {other.client_order_id}")
@@ -185,11 +176,11 @@ def _ended(desk: Desk, order: Order, said: Statement, ending: Ending, *, is_over
         raise StatementRefused(
             f"{ending.filled_quantity} cannot have filled of an order for {order.request.quantity}"
         )
-    _require_unclaimed(desk, order, said.broker_order_id or "", _now(desk))
+    _require_unclaimed(desk, order, said.broker_order_id or "", desk.clock.now())
     is_filled = ending.filled_quantity == order.request.quantity
     event = Event(
         kind=EventKind.FILLED if is_filled else EventKind.EXPIRED,
-        at=_now(desk),
+        at=desk.clock.now(),
         broker_order_id=said.broker_order_id,
         filled_quantity=ending.filled_quantity,
         average_price=ending.average_price,
@@ -207,7 +198,7 @@ def _recorded(desk: Desk, order: Order, said: Statement, event: Event) -> Order:
 
 
 def _read(desk: Desk, account: Account) -> tuple[OrderBook, datetime]:
-    at = _now(desk)
+    at = desk.clock.now()
     book = ask(
         desk,
         account,
@@ -216,7 +207,3 @@ def _read(desk: Desk, account: Account) -> tuple[OrderBook, datetime]:
         ),
     )
     return book, at
-
-
-def _now(desk: Desk) -> datetime:
-    return desk.clock.now()
