@@ -2,7 +2,7 @@
 
 import logging
 
-from order_router.ports import Notice, StoreUnavailable
+from order_router.ports import Notice, ReconcileQueue, StoreUnavailable
 from order_router.service.desk import Desk, RecordDesk
 from order_router.service.timing import RECONCILE_DELAY_S
 
@@ -13,12 +13,19 @@ AT_ONCE = "at-once"
 """Names a look that no other stands in for: what it is to release cannot wait."""
 
 
-def ask_for_a_look(
-    desk: Desk, account: str, *, delay_s: int = RECONCILE_DELAY_S, look: str | None = None
-) -> None:
+def ask_for_a_look(desk: Desk, account: str, *, delay_s: int = RECONCILE_DELAY_S) -> None:
     """Ask the reconciler to look at the account soon; its schedule comes anyway if this fails."""
+    _ask(desk.reconcile, account, delay_s=delay_s)
+
+
+def look_at_once(queue: ReconcileQueue, account: str) -> None:
+    """Have looked at what waited for an order that is settled; the schedule does if this fails."""
+    _ask(queue, account, delay_s=0, look=AT_ONCE)
+
+
+def _ask(queue: ReconcileQueue, account: str, *, delay_s: int, look: str | None = None) -> None:
     try:
-        desk.reconcile.put(account, delay_s=delay_s, look=look)
+        queue.put(account, delay_s=delay_s, look=look)
     except StoreUnavailable:
         logger.warning("could not ask for a look", extra={"account": account})
 

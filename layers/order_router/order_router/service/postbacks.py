@@ -27,13 +27,12 @@ from order_router.domain.reports import OrderReport
 from order_router.ports import (
     CredentialStore,
     ReconcileQueue,
-    StoreUnavailable,
     StrayPostback,
     StrayPostbacks,
 )
 from order_router.service.day_orders import pages_of_day
 from order_router.service.desk import RecordDesk
-from order_router.service.follow_up import AT_ONCE, tell
+from order_router.service.follow_up import look_at_once, tell
 from order_router.service.recording import Seen, record_report
 
 logger = logging.getLogger(__name__)
@@ -98,7 +97,7 @@ def take_postback(desk: PostbackDesk, postback: Postback) -> Taken:
         return _keep_apart(desk, account, report)
     after = record_report(desk, order, Seen(report, "the broker's postback", is_late=True))
     if order.state is State.UNKNOWN and after.state is not State.UNKNOWN:
-        _look_for_held(desk, account)
+        look_at_once(desk.reconcile, account.name)
     return Taken.RECORDED if after.version != order.version else Taken.NOTHING_NEW
 
 
@@ -178,11 +177,3 @@ def _keep_apart(desk: PostbackDesk, account: Account, report: OrderReport) -> Ta
         )
         tell(desk, "stray", account.name, words)
     return Taken.UNKNOWN_ORDER
-
-
-def _look_for_held(desk: PostbackDesk, account: Account) -> None:
-    """Have the orders looked at that waited for this one; the schedule does if this fails."""
-    try:
-        desk.reconcile.put(account.name, delay_s=0, look=AT_ONCE)
-    except StoreUnavailable:
-        logger.warning("could not ask for a look", extra={"account": account.name})

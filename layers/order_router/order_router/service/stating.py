@@ -21,7 +21,7 @@ from order_router.service.asking import ask
 from order_router.service.changeable import OrderEnded, known_order
 from order_router.service.day_orders import orders_of_day
 from order_router.service.desk import Desk
-from order_router.service.follow_up import AT_ONCE, ask_for_a_look
+from order_router.service.follow_up import look_at_once
 from order_router.service.needed_reads import NotReadYet
 from order_router.service.reading_books import read_in_turn
 from order_router.service.recording import Seen, record, record_report
@@ -84,8 +84,7 @@ def settle_by_word(desk: Desk, client_order_id: str, said: Statement) -> Order:
         settled = _named(desk, account, order, said)
     else:
         settled = _ended(desk, order, said, said.ending, is_over=is_over)
-    # what it held waits for a look
-    ask_for_a_look(desk, order.request.account, delay_s=0, look=AT_ONCE)
+    look_at_once(desk.reconcile, order.request.account)
     return settled
 
 
