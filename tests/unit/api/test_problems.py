@@ -15,6 +15,7 @@ from order_router.domain.gate import PaceExceeded
 from order_router.domain.lifecycle import State
 from order_router.domain.request import parse_request
 from order_router.service.place import Placement
+from order_router.service.reading_books import TooEarly
 from tests.fakes.orders import an_order
 from tests.fakes.world import World
 
@@ -37,6 +38,12 @@ def test_a_full_pace_says_when_to_come_back() -> None:
     answer = problem_of(PaceExceeded(0.4))
 
     assert (answer.status, answer.headers["retry-after"]) == (429, "1")
+
+
+def test_a_book_in_its_rest_is_asked_for_again() -> None:
+    answer = problem_of(TooEarly("read a moment ago"))
+
+    assert (answer.status, answer.headers["retry-after"]) == (503, "5")
 
 
 def test_every_bad_field_is_named_once_with_what_was_expected() -> None:
