@@ -1,5 +1,6 @@
 """Every alarm is heard, says what is done, and can be switched off with its cost."""
 
+import re
 from typing import Any
 
 import pytest
@@ -95,6 +96,17 @@ def test_each_broker_that_can_be_out_of_reach_has_an_alarm_that_opens_its_breake
 def test_no_alarm_stops_everything_unless_it_is_set_so() -> None:
     assert not [name for name, alarm in ALARMS.items() if asked(alarm).act is Act.KILL]
     assert template()["Parameters"]["AlarmsThatKill"]["Default"] == ""
+
+
+def test_only_alarms_that_there_are_can_be_set_to_stop_everything() -> None:
+    allowed = re.compile(template()["Parameters"]["AlarmsThatKill"]["AllowedPattern"])
+    names = [next(texts(alarm["AlarmName"])).removeprefix("${AWS::StackName}-") for alarm in ALARMS.values()]
+
+    assert allowed.search("")
+    assert allowed.search(",".join(names))
+    assert [name for name in names if not allowed.search(name)] == []
+    mistyped = ["unknown-order", "unknown-orders,", "unknown-orders, throttles", ",throttles", "all"]
+    assert [text for text in mistyped if allowed.search(text)] == []
 
 
 def test_every_queue_of_dead_letters_is_watched() -> None:
