@@ -172,6 +172,28 @@ def test_a_token_stops_opening_once_the_memory_of_its_strategy_is_old(
     assert settings.strategy_of_token(TOKEN) is None
 
 
+def test_a_new_token_of_a_strategy_that_is_remembered_opens_it_at_once(settings: SettingsTable) -> None:
+    settings.put_strategy(DEMO)
+    assert settings.strategy_of_token(TOKEN) == DEMO
+    renewed = DEMO.model_copy(update={"token_digests": (digest_of("newer"),)})
+    settings.put_strategy(renewed)
+
+    assert settings.strategy_of_token("newer") == renewed
+    assert settings.strategy_of_token(TOKEN) is None
+
+
+def test_a_token_that_was_taken_back_is_not_looked_up_with_each_alert(client: Any, clock: FakeClock) -> None:
+    watched = Wrapped(client)
+    settings = SettingsTable(watched, TABLE, clock)
+    settings.put_strategy(DEMO)
+    settings.put_strategy(DEMO.model_copy(update={"token_digests": ()}))
+
+    assert [settings.strategy_of_token(TOKEN) for _ in range(3)] == [None] * 3
+
+    # the token's strategy, what that is, and the same for certain
+    assert watched.calls.count("get_item") == 3
+
+
 def test_a_strategy_that_is_stored_twice_is_one(settings: SettingsTable) -> None:
     settings.put_strategy(DEMO)
     settings.put_strategy(DEMO)

@@ -56,10 +56,15 @@ class _Cache:
         now = self._clock.now()
         cached = self._values.get(key)
         if cached is None or now >= cached.good_until:
-            if len(self._values) >= CACHE_SIZE:
-                self._values.clear()
-            cached = self._values[key] = _Cached(load(), now + CACHE_LIFE)
+            return self.keep(key, load())
         value: T = cached.value
+        return value
+
+    def keep[T](self, key: tuple[str, str], value: T) -> T:
+        """Remember a value from now on, and return it."""
+        if len(self._values) >= CACHE_SIZE:
+            self._values.clear()
+        self._values[key] = _Cached(value, self._clock.now() + CACHE_LIFE)
         return value
 
 
@@ -116,11 +121,19 @@ class SettingsTable:
         return tuple(sorted(self._load_all(KEY, Caller).values(), key=lambda caller: caller.key_id))
 
     def strategy_of_token(self, token: str) -> Strategy | None:
-        """Return the strategy that a webhook token opens."""
+        """Return the strategy that a webhook token opens, also one that is newer than what is remembered."""
         digest = digest_of(token)
         name: str | None = self._cache.read((TOKEN, digest), lambda: self._load_token(digest))
-        strategy = None if name is None else self.strategy(name)
-        return strategy if strategy is not None and digest in strategy.token_digests else None
+        if name is None:
+            return None
+        found = _opened_by(digest, self.strategy(name))
+        if found is None:
+            stored = self._load(STRATEGY, name, Strategy, is_consistent=True)
+            found = _opened_by(digest, self._cache.keep((STRATEGY, name), stored))
+        if found is None:
+            # a token that was taken back costs its reads once in a while, not with each alert
+            self._cache.keep((TOKEN, digest), None)
+        return found
 
     def caller(self, api_key: str) -> Caller | None:
         """Return who holds this API key, past the cache: the gateway remembers who it was told for long enough."""
@@ -179,8 +192,10 @@ class SettingsTable:
     def _cached[T: BaseModel](self, kind: str, name: str, model: type[T]) -> T | None:
         return self._cache.read((kind, name), lambda: self._load(kind, name, model))
 
-    def _load[T: BaseModel](self, kind: str, name: str, model: type[T]) -> T | None:
-        return _parse_if_there(kind, self._get(kind, name), model)
+    def _load[T: BaseModel](
+        self, kind: str, name: str, model: type[T], *, is_consistent: bool = False
+    ) -> T | None:
+        return _parse_if_there(kind, self._get(kind, name, is_consistent=is_consistent), model)
 
     def _load_token(self, digest: str) -> str | None:
         item = self._get(TOKEN, digest)
@@ -228,6 +243,10 @@ def _readable[T: BaseModel](kind: str, items: Iterable[Item], model: type[T]) ->
             yield item["id"]["S"], _parse(kind, item, model)
         except SettingUnreadable:
             logger.exception("a setting is not readable")
+
+
+def _opened_by(digest: str, strategy: Strategy | None) -> Strategy | None:
+    return strategy if strategy is not None and digest in strategy.token_digests else None
 
 
 def _is_key(name: str) -> bool:
