@@ -168,16 +168,30 @@ def _replaced[T: (Account, Strategy)](
 
 def add_token(target: Target, name: str, *, replacing: bool) -> str:
     """Give a strategy a new webhook token, beside its others or in their place, and return it: it is kept nowhere."""
-    strategy = strategy_of(target, name)
-    kept = () if replacing else strategy.token_digests
-    return add_strategy(target, strategy.model_copy(update={"token_digests": kept}))
+    token = secrets.token_urlsafe(32)
+    _change_tokens(target, name, lambda known: [*(() if replacing else known), digest_of(token)])
+    return token
 
 
 def keep_newest_token(target: Target, name: str) -> int:
     """Let only the newest token of a strategy work, and return how many were ended."""
-    strategy = strategy_of(target, name)
-    target.settings.put_strategy(strategy.model_copy(update={"token_digests": strategy.token_digests[-1:]}))
-    return max(0, len(strategy.token_digests) - 1)
+    return _change_tokens(target, name, lambda known: known[-1:])
+
+
+def _change_tokens(target: Target, name: str, choose: Callable[[list[str]], list[str]]) -> int:
+    """Store a strategy with the digests that are chosen of its own, and return how many it has no longer."""
+    ended = 0
+
+    def changed(before: Account | Strategy) -> Strategy:
+        nonlocal ended
+        fields = before.model_dump(mode="json")
+        known, chosen = fields["token_digests"], choose(fields["token_digests"])
+        ended = len(set(known) - set(chosen))
+        return Strategy.model_validate(fields | {"token_digests": chosen})
+
+    strategy_of(target, name)
+    _replaced(target, Counted("strategy", name), changed)
+    return ended
 
 
 def _require_accounts(target: Target, strategy: Strategy) -> None:

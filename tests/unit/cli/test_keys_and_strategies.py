@@ -1,6 +1,7 @@
 """`router key` and `router strategy`: shown once, kept as hashes, replaced only when that is said."""
 
 import json
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -193,6 +194,37 @@ def test_a_read_that_lags_loses_no_token_and_undoes_no_limits(lagging: Stack, do
     shown = lagging.json("strategy", "show", "swing")
     assert (shown["max_quantity"], shown["tokens"], shown["limits"]["max_open_orders"]) == (7, 2, 2)
     assert first != second
+
+
+@dataclass
+class Between:
+    """A table service that does something right before the next write of a token."""
+
+    tables: FakeDynamoDB
+    first: list[Callable[[], object]]
+
+    def put_item(self, **request: Any) -> Any:
+        if self.first and request["Item"]["kind"] == {"S": "TOKEN"}:
+            self.first.pop()()
+        return self.tables.put_item(**request)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.tables, name)
+
+
+@pytest.mark.parametrize("how", [(), ("--replace",)])
+def test_limits_that_are_set_while_a_token_is_made_stay(
+    stack: Stack, document: Path, how: tuple[str, ...]
+) -> None:
+    stack.ok("strategy", "add", document)
+    meanwhile = [lambda: stack.ok("limits", "set", "--strategy", "swing", "--max-open-orders", "2")]
+    meddled = replace(stack, dynamodb=cast("FakeDynamoDB", Between(stack.dynamodb, [*meanwhile])))
+
+    token = meddled.json("strategy", "token", "swing", *how)["token"]
+
+    shown = stack.json("strategy", "show", "swing")
+    assert (shown["limits"]["max_open_orders"], shown["tokens"]) == (2, 1 if how else 2)
+    assert strategy_of(stack, token) == "swing"
 
 
 def test_an_account_just_added_is_changed_and_not_begun_anew(lagging: Stack) -> None:

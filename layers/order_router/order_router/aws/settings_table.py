@@ -148,11 +148,14 @@ class SettingsTable:
         return StoredSetting(_parse(kind, item, MODELS[kind]), _document(kind, item))
 
     def replace(self, stored: StoredSetting, setting: Account | Strategy, *, by: str) -> bool:
-        """Store the setting unless another document than the one read stands there; tokens stay as they are.
+        """Store the setting, and what new tokens open, unless another document than the one read stands there.
 
         Other limits are kept in the log of changes with who set them, both or neither.
         """
         kind = ACCOUNT if isinstance(setting, Account) else STRATEGY
+        if isinstance(setting, Strategy) and isinstance(stored.setting, Strategy):
+            # before the strategy: a token that it does not name opens nothing
+            self._put_tokens(setting, known=stored.setting.token_digests)
         put = {
             "TableName": self._table,
             "Item": to_item({"kind": kind, "id": setting.name, "document": setting.model_dump_json()}),
@@ -173,8 +176,7 @@ class SettingsTable:
 
     def put_strategy(self, strategy: Strategy) -> None:
         """Store or replace a strategy and what its tokens open."""
-        for digest in strategy.token_digests:
-            self._put(TOKEN, digest, strategy.name)
+        self._put_tokens(strategy)
         self._put(STRATEGY, strategy.name, strategy.model_dump_json())
 
     def put_caller(self, api_key: str, caller: Caller) -> None:
@@ -188,6 +190,11 @@ class SettingsTable:
             with named_failures("removing a key"):
                 self._client.delete_item(TableName=self._table, Key={"kind": {"S": KEY}, "id": {"S": digest}})
         return len(digests)
+
+    def _put_tokens(self, strategy: Strategy, known: tuple[str, ...] = ()) -> None:
+        for digest in strategy.token_digests:
+            if digest not in known:
+                self._put(TOKEN, digest, strategy.name)
 
     def _cached[T: BaseModel](self, kind: str, name: str, model: type[T]) -> T | None:
         return self._cache.read((kind, name), lambda: self._load(kind, name, model))
