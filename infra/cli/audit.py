@@ -21,6 +21,8 @@ app = new_app(
 )
 
 PAGE = "100"
+ONLY = "accounts"
+"""The accounts of which alone a document tells, in its head; absent: all, or those of `account`."""
 Day = Annotated[
     str, typer.Argument(metavar="YYYY-MM-DD", help="The day at the Indian exchanges that orders came in.")
 ]
@@ -39,8 +41,8 @@ def export_day(work: Work, day: Day, account: AccountOption = None, output: Outp
     lines = in_order(found.lines)
     exported_at = work.clock.now().isoformat(timespec="seconds").replace("+00:00", "Z")
     about = {"day": day, "account": account, "exported_at": exported_at}
-    document = whole(lines, about={**about, **found.counts})
-    told = f"{len(lines)} lines, {_of(found.counts)}; the digest of the end is {document[-1]['digest']}"
+    document = whole(lines, about={**about, **found.narrowed, **found.counts})
+    told = f"{len(lines)} lines, {_of(document[0])}; the digest of the end is {document[-1]['digest']}"
     if output is None:
         return Result(document={"lines": list(document)}, shown=jsonl(document).rstrip("\n"), note=told)
     _write_new(output, jsonl(document))
@@ -81,17 +83,22 @@ def _of(head: Mapping[str, Any]) -> str:
         (TURNS, "turns of kill switches", "kill switches"),
         (CHANGES, "of breakers and limits", "breakers and limits"),
     )
-    return ", ".join(
+    told = [
         f"{head[name]} of them {words}" if name in head else f"without {absent}"
         for name, words, absent in kinds
-    )
+    ]
+    return ", ".join([*told, f"of no account but {', '.join(head[ONLY])}"] if ONLY in head else told)
 
 
 @dataclass
 class _Found:
-    """A day's lines; `counts` is how many are not of orders, without what the stack's release does not tell of."""
+    """A day's lines; `counts` is how many are not of orders, without what the stack's release does not tell of.
+
+    `narrowed` names the accounts of which alone it tells, if not of all.
+    """
 
     lines: "list[Line]"
+    narrowed: dict[str, list[str]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
 
 
@@ -103,6 +110,8 @@ def _found(work: Work, query: dict[str, str | None]) -> _Found:
     while True:
         page = work.api.call("GET", "/v1/audit", query={**query, "limit": PAGE, "cursor": cursor})
         found.lines += page["lines"]
+        if page.get(ONLY) is not None:
+            found.narrowed = {ONLY: page[ONLY]}
         for name, count in (("turns", TURNS), ("changes", CHANGES)):
             if name in page:
                 found.lines += page[name]

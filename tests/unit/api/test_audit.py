@@ -156,10 +156,19 @@ def test_only_an_admin_reads_the_audit(scope: Scope) -> None:
 def test_an_admin_of_one_account_reads_no_other() -> None:
     world = a_world()
 
-    assert {line["account"] for line in ask(world, accounts=("other",))["lines"]} == {"other"}
+    page = ask(world, accounts=("other",))
+    assert {line["account"] for line in page["lines"]} == {"other"}
+    assert page["accounts"] == ["other"]
     with pytest.raises(RouterError) as refused:
         ask(world, accounts=("other",), query={"account": "paper"})
     assert refused.value.code == "ACCOUNT_FORBIDDEN"
+
+
+@pytest.mark.parametrize(("query", "told"), [({}, None), ({"account": "paper"}, ["paper"])])
+def test_an_answer_says_of_which_accounts_alone_it_tells(
+    query: dict[str, str], told: list[str] | None
+) -> None:
+    assert ask(a_world(), query=query)["accounts"] == told
 
 
 PAPER, OTHER = (KillSwitch(StopScope.ACCOUNT, name) for name in ("paper", "other"))

@@ -125,6 +125,19 @@ def test_a_stack_of_an_earlier_release_is_exported_and_nobody_takes_it_for_a_day
     assert without in stack.ok("audit", "verify", path).out
 
 
+def test_a_file_of_some_accounts_says_so(stack: Stack, tmp_path: Path) -> None:
+    path = tmp_path / "day.jsonl"
+    page = {"accounts": ["mine", "other"], "lines": a_day_s_lines(), "turns": [], "changes": []}
+    stack.answers.will({**page, "next_cursor": None})
+
+    ran = stack.ok("audit", "export", DAY, "--output", path)
+
+    assert json.loads(path.read_text().splitlines()[0])["accounts"] == ["mine", "other"]
+    words = "of no account but mine, other"
+    assert words in ran.out
+    assert words in stack.ok("audit", "verify", path).out
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [

@@ -48,8 +48,9 @@ class AuditDesk:
 def answer_audit(desk: AuditDesk, request: ApiRequest) -> Answer:
     """Answer `GET /v1/audit`: a page of a day's orders, a line for each thing that happened to them.
 
-    The first page has the day's turns of kill switches and its changes of breakers and limits beside them; none of the
-    others has any. StoreUnavailable rather than one order too few.
+    `accounts` names those that it tells of, null: all. The first page has the day's turns of kill switches and its
+    changes of breakers and limits beside them; none of the others has any. StoreUnavailable rather than one order too
+    few.
     """
     caller = request.require(Scope.ADMIN)
     found = page_of_orders(request, desk.store, desk.settings)
@@ -59,12 +60,19 @@ def answer_audit(desk: AuditDesk, request: ApiRequest) -> Answer:
     page = _lines(desk.store, found)
     is_first = "cursor" not in request.query
     content = {
+        "accounts": _narrowed(request, caller),
         "lines": page.lines,
         "turns": [*_turns(desk, request, caller)] if is_first else [],
         "changes": [*_changes(desk, request, caller)] if is_first else [],
         "next_cursor": page.next_cursor,
     }
     return Answer(content=content)
+
+
+def _narrowed(request: ApiRequest, caller: Caller) -> list[str] | None:
+    """Return the accounts that are told of, by name; None: whichever there are."""
+    asked = request.query.get("account")
+    return sorted(caller.accounts if asked is None else {asked}) or None
 
 
 def _lines(store: OrderStore, page: OrdersFound) -> _Lines:

@@ -53,6 +53,11 @@ ORDERS_PAGE = {
 AUDIT_PAGE = {
     "type": "object",
     "properties": {
+        "accounts": {
+            "type": ["array", "null"],
+            "items": {"type": "string"},
+            "description": "The accounts of which alone it tells: those of the key, or the one asked for; null: all.",
+        },
         "lines": {"type": "array", "items": {"type": "object"}},
         "turns": {"type": "array", "items": {"type": "object"}},
         "changes": {"type": "array", "items": {"type": "object"}},

@@ -58,7 +58,7 @@ WHAT: dict[EventKind, str] = {
     EventKind.CANCEL_UNRESOLVED: "whether it was cancelled is not known",
     EventKind.LATE_FILL: "a fill came to be known after its end",
     EventKind.ABSENT_AT_DAY_END: "the day's book, read after the session, does not have it",
-    EventKind.CLOSED_ABSENT: "the day's last books do not have it: it never reached the broker",
+    EventKind.CLOSED_ABSENT: "it never reached the broker: by the day's last books, or by a person's word",
     EventKind.PERSON_TOLD: "the trader was told",
 }
 
