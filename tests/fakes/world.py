@@ -11,6 +11,7 @@ from order_router.brokers.registry import load_broker
 from order_router.domain.account import Account, Strategy
 from order_router.domain.instrument import parse_instrument
 from order_router.domain.limits import OrderLimits
+from order_router.domain.order import Order
 from order_router.domain.trading_calendar import NO_CALENDAR, TradingCalendar
 from order_router.domain.vocabulary import OrderType, Product, Source
 from order_router.paper.book import PaperOrder
@@ -137,6 +138,12 @@ class World:
     def place(self, key: str = "k-1", *, source: Source = Source.API, **changes: Any) -> Placement:
         """Place the order of `command`."""
         return place_order(self.desk, self.command(key, source=source, **changes))
+
+    def stored(self, order: Order) -> Order:
+        """Return the order as it stands by now."""
+        found = self.store.get(order.client_order_id)
+        assert found is not None
+        return found
 
     def at_broker(self) -> list[PaperOrder]:
         """Return every order that the broker holds."""

@@ -28,12 +28,6 @@ def alert(world: World, key: str, **changes: Any) -> Order:
     return world.place(key, source=Source.ALERT, **({"strategy": "demo"} | changes)).order
 
 
-def stored(world: World, order: Order) -> Order:
-    found = world.store.get(order.client_order_id)
-    assert found is not None
-    return found
-
-
 def settle_lost(world: World) -> None:
     """Let the lost order show up in the book after all, and be adopted."""
     lost = next(order for order, _ in world.store.tables.orders.values() if order.state is State.UNKNOWN)
@@ -111,7 +105,7 @@ def test_a_held_entry_waits_for_no_unknown_order_of_another_instrument(world: Wo
 
     settle_lost(world)
 
-    assert stored(world, other).state is State.UNKNOWN
+    assert world.stored(other).state is State.UNKNOWN
     assert [order.client_order_id for order in world.order_queue.resumed] == [entry.client_order_id]
 
 
@@ -141,7 +135,7 @@ def test_a_held_entry_whose_time_is_over_goes_stale_and_is_told(world: World) ->
 
     reconcile_account(world.desk, "paper")
 
-    assert stored(world, entry).state is State.STALE
+    assert world.stored(entry).state is State.STALE
     assert told(world, "stale") == [entry.client_order_id]
     assert world.order_queue.resumed == []
 

@@ -49,12 +49,6 @@ def reserved(world: World) -> Decimal:
     return world.desk.meters.read(METER)[RESERVED]
 
 
-def stored(world: World, order: Order) -> Order:
-    found = world.store.get(order.client_order_id)
-    assert found is not None
-    return found
-
-
 def code_of(order: Order) -> str | None:
     return None if order.reason is None else order.reason.code
 
@@ -163,12 +157,12 @@ def test_a_change_into_what_fills_at_the_market_is_held_to_that_price(
     order = rest(world)
 
     assert code_of_change(world, order, to) == code
-    assert stored(world, order) == order
+    assert world.stored(order) == order
     assert [row.request.order_type for row in world.at_broker()] == ["LIMIT"], "nothing reached the broker"
 
     limit(world, **{rule: 600 * LAST})
     assert code_of_change(world, order, to) is None
-    after = stored(world, order)
+    after = world.stored(order)
     assert [after.state, after.counted_price, after.asked_price] == [State.FILLED, LAST, None]
     now = world.desk.meters.read(METER)
     assert [now[GROSS], now[NET], now[RESERVED]] == [600 * LAST, 600 * LAST, 0]
@@ -180,7 +174,7 @@ def test_a_sale_moved_below_the_market_is_held_to_the_last_price(world: World) -
 
     assert code_of_change(world, order, {"limit_price": "1", "quantity": 6}) == "GROSS_EXPOSURE_LIMIT"
     assert code_of_change(world, order, {"limit_price": "1550"}) is None
-    assert [stored(world, order).counted_price, reserved(world)] == [1550, 7750]
+    assert [world.stored(order).counted_price, reserved(world)] == [1550, 7750]
     assert code_of_change(world, order, {"limit_price": "1"}) is None
     assert world.desk.meters.read(METER)[GROSS] == 5 * LAST
 
@@ -195,7 +189,7 @@ def test_a_change_waits_for_what_it_is_worth_and_one_that_only_takes_away_needs_
 
     world.transport.reads = [Fault.GARBAGE]
     assert code_of_change(world, order, {"limit_price": "1550"}) == "BROKER_NOT_READ"
-    assert stored(world, order) == order
+    assert world.stored(order) == order
 
     world.transport.reads = []
     assert code_of_change(world, order, {"quantity": 4}) is None
@@ -218,11 +212,11 @@ def test_a_change_without_an_answer_counts_at_the_market_s_price_once_the_book_s
     order = rest(world)
     world.transport.writes = [Fault.ANSWER_LOST]
     assert not modify_order(world.desk, order.client_order_id, MARKET).is_settled
-    assert [stored(world, order).counted_price, stored(world, order).asked_price] == [1, LAST]
+    assert [world.stored(order).counted_price, world.stored(order).asked_price] == [1, LAST]
 
     reconcile_account(world.desk, "paper")
 
-    after = stored(world, order)
+    after = world.stored(order)
     assert [after.state, after.counted_price, after.asked_price] == [State.FILLED, LAST, None]
     assert world.desk.meters.read(METER)[GROSS] == 600 * LAST
 
@@ -231,4 +225,4 @@ def test_a_change_to_the_market_where_no_limit_needs_a_price_counts_as_before(wo
     order = rest(world)
 
     assert code_of_change(world, order, MARKET) is None
-    assert [stored(world, order).counted_price, quotes_asked(world)] == [1, 0]
+    assert [world.stored(order).counted_price, quotes_asked(world)] == [1, 0]

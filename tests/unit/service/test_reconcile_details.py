@@ -29,12 +29,6 @@ def lost(world: World, key: str = "k-1") -> Order:
     return world.place(key).order
 
 
-def stored(world: World, order: Order) -> Order:
-    found = world.store.get(order.client_order_id)
-    assert found is not None
-    return found
-
-
 def test_a_look_counts_what_it_did(world: World) -> None:
     lost(world, "lost")
     world.transport.writes = [Fault.ANSWER_LOST]
@@ -79,7 +73,7 @@ def test_an_order_that_waits_is_left_alone_in_its_last_instant(world: World) -> 
 
     reconcile_account(world.desk, "paper")
 
-    assert stored(world, order).state is State.RECEIVED
+    assert world.stored(order).state is State.RECEIVED
 
 
 def test_an_order_whose_worker_was_lost_says_so(world: World) -> None:
@@ -92,7 +86,7 @@ def test_an_order_whose_worker_was_lost_says_so(world: World) -> None:
     reconcile_account(world.desk, "paper")
 
     [event] = [
-        step.event for step in stored(world, order).history if step.event.kind is EventKind.OUTCOME_LOST
+        step.event for step in world.stored(order).history if step.event.kind is EventKind.OUTCOME_LOST
     ]
     assert event.reason is not None
     assert event.reason.code == "WORKER_LOST"
@@ -105,7 +99,7 @@ def test_a_session_that_the_broker_refuses_is_dropped_and_proves_nothing(world: 
     reconcile_account(world.desk, "paper")
 
     assert world.sessions.forgotten == ["paper"]
-    assert stored(world, order).state is State.UNKNOWN
+    assert world.stored(order).state is State.UNKNOWN
 
 
 def test_a_broker_that_does_not_answer_keeps_its_session(world: World) -> None:
@@ -174,7 +168,7 @@ def test_of_two_rows_under_one_tag_the_first_is_adopted_and_both_are_told(world:
 
     reconcile_account(world.desk, "paper")
 
-    assert stored(world, order).broker_order_id == first
+    assert world.stored(order).broker_order_id == first
     [notice] = world.notifier.notices
     assert (notice.kind, notice.client_order_id) == ("duplicate", order.client_order_id)
     assert first in notice.message

@@ -39,12 +39,6 @@ def world() -> World:
     return World()
 
 
-def stored(world: World, order: Order) -> Order:
-    found = world.store.get(order.client_order_id)
-    assert found is not None
-    return found
-
-
 def incomplete(book: OrderBook) -> OrderBook:
     return replace(book, reports=(), is_complete=False)
 
@@ -58,7 +52,7 @@ def told(world: World, key: str = "k-1", fault: Fault = Fault.REQUEST_LOST, **ch
     world.clock.advance(60)
     reconcile_account(world.desk, "paper")
     world.desk = desk
-    order = stored(world, order)
+    order = world.stored(order)
     assert (order.state, order.has(EventKind.PERSON_TOLD)) == (State.UNKNOWN, True)
     return order
 
@@ -72,10 +66,10 @@ def say(
 
 def refused(world: World, order: Order, *said: Any, error: type[RouterError] = StatementRefused) -> str:
     """Say it, and return why it is refused: nothing has changed by it."""
-    before = stored(world, order)
+    before = world.stored(order)
     with pytest.raises(error) as caught:
         say(world, order, *said)
-    assert stored(world, order) == before
+    assert world.stored(order) == before
     return caught.value.message
 
 
@@ -85,7 +79,7 @@ def test_an_order_that_the_broker_does_not_have_is_closed_with_who_said_so(world
 
     closed = say(world, order)
 
-    assert (closed.state, stored(world, order)) == (State.REJECTED, closed)
+    assert (closed.state, world.stored(order)) == (State.REJECTED, closed)
     assert closed.reason is not None
     assert (closed.reason.code, closed.reason.message) == (
         "NOT_AT_BROKER",
@@ -170,7 +164,7 @@ def test_what_comes_to_light_afterwards_is_told_with_the_account_s_next_book(wor
 
     reconcile_account(world.desk, "paper", is_asked=False)
 
-    after = stored(world, order)
+    after = world.stored(order)
     assert (after.state, after.filled_quantity) == (State.REJECTED, 5)
     assert after.last is EventKind.LATE_FILL
 
@@ -317,4 +311,4 @@ def test_what_another_worker_learned_meanwhile_stands(world: World) -> None:
 
     with pytest.raises(OrderEnded, match="settled meanwhile: it is filled"):
         say(world, order)
-    assert stored(world, order).state is State.FILLED
+    assert world.stored(order).state is State.FILLED

@@ -23,12 +23,6 @@ def world() -> World:
     return World()
 
 
-def stored(world: World, order: Order) -> Order:
-    found = world.store.get(order.client_order_id)
-    assert found is not None
-    return found
-
-
 def refuse(world: World, stuck: Order, error: Exception) -> None:
     """Let no record of this order be written any more."""
     write = world.store.write
@@ -84,7 +78,7 @@ def test_an_order_that_cannot_be_written_does_not_keep_the_others_waiting(
 
     settled = reconcile_account(world.desk, "paper")
 
-    assert stored(world, lost).has(EventKind.PERSON_TOLD)
+    assert world.stored(lost).has(EventKind.PERSON_TOLD)
     assert (settled.unknown, settled.failed) == (1, 1)
     assert world.metrics.of("unsettled_orders")[-1] == 1
 
@@ -108,4 +102,4 @@ def test_an_order_whose_loss_cannot_be_written_is_not_settled_as_if_it_were(worl
 
     reconcile_account(world.desk, "paper")
 
-    assert stored(world, order).state is State.SUBMITTING
+    assert world.stored(order).state is State.SUBMITTING

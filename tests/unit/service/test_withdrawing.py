@@ -56,12 +56,6 @@ def unsent(world: World) -> PlaceOrder:
     return command
 
 
-def stored(world: World, order: Order) -> Order:
-    found = world.store.get(order.client_order_id)
-    assert found is not None
-    return found
-
-
 def before_the_next_write(world: World, what: Callable[[], object]) -> None:
     write, waiting = world.store.write, [what]
 
@@ -86,7 +80,7 @@ def test_a_held_order_that_is_cancelled_ends_and_is_not_sent_when_the_hold_ends(
 
     assert cancelled.is_settled
     assert end_of(cancelled.order) == (State.REFUSED, CODE)
-    assert resumed == cancelled.order == stored(world, entry)
+    assert resumed == cancelled.order == world.stored(entry)
     assert world.at_broker() == []
     told = [
         notice.kind for notice in world.notifier.notices if notice.client_order_id == entry.client_order_id
@@ -136,7 +130,7 @@ def test_an_order_that_a_worker_has_begun_to_send_is_not_ended_by_a_cancel(world
     with pytest.raises(OrderEnded, match="is filled"):
         cancel_order(world.desk, entry.client_order_id)
 
-    assert stored(world, entry).state is State.FILLED
+    assert world.stored(entry).state is State.FILLED
     assert len(world.at_broker()) == 1
 
 
