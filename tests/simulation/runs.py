@@ -13,7 +13,7 @@ from tests.simulation.judge import Violation
 from tests.simulation.stack import Stack, seeded
 from tests.simulation.trouble import merge_kinds
 
-COLLECT_EVERY = 50
+COLLECT_EVERY = 5
 
 
 class Run(Protocol):
