@@ -203,8 +203,8 @@ class Swept:
     met: int = 1
 
 
-def sweep(run: Callable[[Crashes], object]) -> Swept:
-    """Run with no death, with one at every point, and with every second one that can follow it.
+def sweep(run: Callable[[Crashes], object], *, is_paired: bool = True) -> Swept:
+    """Run with no death, with one at every point, and with every second one that can follow it (if it is paired).
 
     What can follow is what the run with the first death does call: a death makes a run longer, not only other.
     """
@@ -215,11 +215,11 @@ def sweep(run: Callable[[Crashes], object]) -> Swept:
         if not is_between_reads(quiet, first):
             once = Crashes(frozenset({first}))
             run(once)
-            seconds = points(once, first.call + 1)
+            seconds = points(once, first.call + 1) if is_paired else []
             for second in seconds:
                 run(Crashes(frozenset({first, second})))
             swept.runs += 1 + len(seconds)
-            after = 1 + len(sides(once.calls, first.call + 1))
+            after = 1 + (len(sides(once.calls, first.call + 1)) if is_paired else 0)
         # between reads it leaves what the last point that was run left
         swept.met += after
     return swept

@@ -5,7 +5,7 @@ Before one outside call all that was posted comes, newest first and each twice; 
 and whoever takes the postbacks may die at either side of any call of its own (but between its reads). At the end all of
 them come once more, oldest first; the next book settles the rest.
 
-SWEEPS=whole lets them die with every outcome of the call; without it they die with two, which stand for the others.
+SWEEPS=whole lets them die with every outcome of the call; without it they die where the answer was lost.
 """
 
 import logging
@@ -39,7 +39,7 @@ from tests.simulators.kite_book import KiteBook
 BROKER = "zerodha"
 RESTS = "1400"
 PART = 2
-DEADLY = tuple(Outcome) if IS_WHOLE else (Outcome.ACKNOWLEDGED, Outcome.ANSWER_LOST)
+DEADLY = tuple(Outcome) if IS_WHOLE else (Outcome.ANSWER_LOST,)
 NOTHING_TO_POST = {(Call.PLACE, Outcome.REQUEST_LOST), (Call.PLACE, Outcome.REJECTED)}
 
 

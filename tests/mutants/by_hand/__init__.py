@@ -52,8 +52,6 @@ PROTOCOL: tuple[Mutant, ...] = (
     *sending.MUTANTS,
     *answers.MUTANTS,
     *store.MUTANTS,
-    *lifecycle.MUTANTS,
     *reconcile.MUTANTS,
-    *changes.MUTANTS,
 )
-"""Those that could lose an order or place it twice: run at each commit, the others where a run is whole."""
+"""Those by which an order is lost or placed twice: run at each commit, the others where a run is whole."""
