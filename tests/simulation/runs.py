@@ -13,7 +13,8 @@ from tests.simulation.judge import Violation
 from tests.simulation.stack import Stack, seeded
 from tests.simulation.trouble import merge_kinds
 
-COLLECT_EVERY = 5
+MANY_OBJECTS = 20_000
+"""What five days leave, or seventeen single orders: more garbage crowds out of the caches what the next run needs."""
 
 
 class Run(Protocol):
@@ -72,7 +73,7 @@ def run_many(make: Callable[[int], Run], seeds: Iterable[int]) -> Result:
                 defects.require_none()
             except Violation as violation:
                 result.violations[seed] = str(violation)
-            if result.seeds % COLLECT_EVERY == 0:
+            if gc.get_count()[0] > MANY_OBJECTS:
                 gc.collect()
     return result
 
