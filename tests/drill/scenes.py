@@ -90,6 +90,7 @@ def _is_at_broker(desk: Desk, order_id: str) -> bool:
 def queue_backs_up(desk: Desk, time_line: Timeline) -> None:
     """Stop what serves the queue: the alarm tells; what is too old by then is stale, and told."""
     time_line.scene("The queue backs up")
+    held = desk.broker.ledger()["held"]
     mapping = _serve_queue(desk, enabled=False)
     time_line.say("queue", "nobody serves it")
     for number in range(ALERTS):
@@ -112,6 +113,7 @@ def queue_backs_up(desk: Desk, time_line: Timeline) -> None:
         return len(states) if states.count("stale") == ALERTS else None
 
     time_line.wait("orders", f"{ALERTS} stale, none at the broker", all_stale, within_s=120)
+    assert len(desk.broker.ledger()["held"]) == len(held), "a stale alert is at the broker"
     time_line.wait("trader", "told of a stale one", lambda: desk.hear("too old, not sent"), within_s=60)
 
 
