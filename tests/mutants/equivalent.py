@@ -14,6 +14,38 @@ class Equivalent:
 
 
 EQUIVALENT: tuple[Equivalent, ...] = (
+    *(
+        Equivalent(
+            file="domain/audit.py",
+            old='return (line["at"], *order, line.get("switch", ""), line.get("turn", 0), line.get("change", 0))',
+            new=f'return (line["at"], *order, line.get("switch", ""), {turn_and_change})',
+            why="of the lines that are compared by it all have it, or none has",
+        )
+        for turn_and_change in (
+            'line.get("turn", (1)), line.get("change", 0)',
+            'line.get("turn", (-1)), line.get("change", 0)',
+            'line.get("turn", 0), line.get("change", (1))',
+            'line.get("turn", 0), line.get("change", (-1))',
+        )
+    ),
+    Equivalent(
+        file="domain/kill_work.py",
+        old="return sorted(orders, key=lambda order: tried.get(order.client_order_id, -1))",
+        new="return sorted(orders, key=lambda order: tried.get(order.client_order_id, -(2)))",
+        why="below every place, either way",
+    ),
+    Equivalent(
+        file="domain/likeness.py",
+        old="if len(fitting) != 1 or is_contested or not _is_before_telling(order, fitting[0]):",
+        new="if len(fitting) != 1 or is_contested or not _is_before_telling(order, fitting[(-1)]):",
+        why="by then one fits",
+    ),
+    Equivalent(
+        file="domain/order_news.py",
+        old="since = [one.kind for one in before[before.index(last) + 1 :]]",
+        new="since = [one.kind for one in before[before.index(last) + (0) :]]",
+        why="the change itself is neither asked for nor refused",
+    ),
     Equivalent(
         file="domain/alert.py",
         old="if requests[0].quantity > strategy.max_quantity:",

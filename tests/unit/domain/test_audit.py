@@ -21,15 +21,18 @@ from order_router.domain.audit import (
     digest_of,
     in_order,
     jsonl,
+    line_of_change,
     line_of_turn,
     lines_of,
     read_jsonl,
     verified,
     whole,
 )
+from order_router.domain.change_log import Change, What
 from order_router.domain.history import Event
 from order_router.domain.kill_switch import EVERYTHING, KillSwitch, StopScope, SwitchState, Turn
 from order_router.domain.lifecycle import EventKind
+from order_router.domain.meter import Counted
 from order_router.domain.order import Order, apply, new_order
 from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.orders import a_request, an_order
@@ -134,6 +137,22 @@ def test_letting_go_says_what_is_stopped_no_more() -> None:
 
     assert (line["event"], line["reason"]) == ("kill_off", "mended")
     assert line["what"] == "let go: this switch stops nothing of strategy demo any more"
+
+
+@pytest.mark.parametrize(
+    ("whose", "said"),
+    [
+        (Counted("account", "paper"), {"account": "paper"}),
+        (Counted("strategy", "demo"), {"strategy": "demo"}),
+    ],
+)
+def test_a_change_of_limits_says_whose_they_are(whose: Counted, said: dict[str, str]) -> None:
+    change = Change(at=MONDAY_MORNING, what=What.LIMITS_SET, whose=whose, by="laptop", before={}, after={})
+
+    line = line_of_change(change)
+
+    assert {name: line[name] for name in ("account", "strategy") if line.get(name)} == said
+    assert line["change"] == 0, "it is not kept yet, and has no number"
 
 
 def test_turns_stand_among_the_orders_as_they_happened() -> None:

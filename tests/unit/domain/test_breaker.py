@@ -12,7 +12,6 @@ from order_router.domain.account import Account
 from order_router.domain.breaker import (
     BY_FAILURES,
     BY_PROBE,
-    CHANGES_KEPT,
     FAILURES_TO_OPEN,
     FIRST_PAUSE,
     LONGEST_PAUSE,
@@ -96,10 +95,10 @@ def test_a_change_that_finds_it_open_is_taken_and_leaves_it_as_it_is() -> None:
 
 def test_it_remembers_a_few_changes_and_forgets_the_oldest() -> None:
     breaker = CLOSED
-    for number in range(CHANGES_KEPT + 1):
+    for number in range(9):
         breaker = opened_by_alarm(breaker, f"errors {number}")
 
-    assert breaker.changes == tuple(f"errors {number}" for number in range(1, CHANGES_KEPT + 1))
+    assert breaker.changes == tuple(f"errors {number}" for number in range(1, 9))
 
 
 @pytest.mark.parametrize(("age", "opens"), [(10 * MINUTE - TICK, True), (10 * MINUTE, False)])
@@ -145,6 +144,7 @@ def test_a_read_that_was_not_made_is_whose_who_comes_next() -> None:
     left = probe_left(HALF_OPEN, "w-1")
 
     assert (left.state, left.pause, left.is_told) == (BreakerState.OPEN, OPEN.pause, OPEN.is_told)
+    assert (left.owner, left.lease_until) == (None, None)
     assert probing(left, DUE + S, "w-2").owner == "w-2"
     assert probe_left(HALF_OPEN, "w-2") is HALF_OPEN
 

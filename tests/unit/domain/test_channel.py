@@ -1,5 +1,6 @@
 """Channels: what may be set up, what each wants, when it is quiet, how long a failed delivery waits."""
 
+import json
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
@@ -123,6 +124,15 @@ def test_of_a_webhook_s_address_scheme_and_host_are_shown(url: str, to: str) -> 
 @pytest.mark.parametrize("channel", [PHONE, EmailChannel(name="mail", address="trader@example.com")])
 def test_who_a_message_or_a_mail_goes_to_is_shown(channel: Channel) -> None:
     assert CHANNEL.validate_python(shown(channel)) == channel
+
+
+def test_what_is_shown_of_a_channel_is_json() -> None:
+    quiet = PHONE.model_copy(
+        update={"accounts": ("main",), "quiet_from": time(22, 30), "quiet_to": time(7, 0)}
+    )
+
+    assert json.loads(json.dumps(shown(quiet))) == shown(quiet)
+    assert shown(quiet)["quiet_from"] == "22:30:00"
 
 
 @pytest.mark.parametrize("word", ["07:00Z", "07:00+05:30", "07:00:30", "07:00:00.5"])

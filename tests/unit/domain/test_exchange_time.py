@@ -10,6 +10,7 @@ from order_router.domain.exchange_time import (
     exchange_day,
     is_book_final,
     is_day_over,
+    is_time_for_first_look,
     venue_day,
 )
 from order_router.domain.vocabulary import INDIAN, Exchange
@@ -51,6 +52,16 @@ def test_a_day_ends_at_midnight_in_kolkata() -> None:
 
     assert exchange_day(midnight - timedelta(microseconds=1)) == DAY
     assert exchange_day(midnight) == date(2026, 11, 24)
+
+
+@pytest.mark.parametrize("exchange", sorted(INDIAN))
+def test_a_day_s_first_look_comes_from_eight_until_anything_trades_at_nine(exchange: Exchange) -> None:
+    eight, nine = (datetime(2026, 11, 23, hour, tzinfo=IST) for hour in (8, 9))
+    moment = timedelta(microseconds=1)
+
+    asked = (eight - moment, eight, nine - moment, nine)
+
+    assert [is_time_for_first_look(exchange, at) for at in asked] == [False, True, True, False]
 
 
 ELSEWHERE = sorted(set(Exchange) - INDIAN)

@@ -231,6 +231,7 @@ def test_an_order_that_trades_and_was_rejected_is_told_once_and_its_fills_follow
 
     kinds = [step.event.kind for step in after.history[len(order.history) :]]
     assert kinds == [EventKind.PERSON_TOLD, EventKind.LATE_FILL, EventKind.LATE_FILL]
+    assert "its broker has it: b-1 is open" in (after.history[len(order.history)].event.note or "")
     assert (after.state, after.filled_quantity, after.broker_order_id) == (State.REJECTED, 5, "b-1")
 
 

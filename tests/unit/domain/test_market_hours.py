@@ -16,7 +16,13 @@ from order_router.domain.market_hours import (
     has_day_ended,
     require_open,
 )
-from order_router.domain.trading_calendar import LONGEST_CLOSURE, NO_CALENDAR, TradingCalendar, parse_calendar
+from order_router.domain.trading_calendar import (
+    LONGEST_CLOSURE,
+    NO_CALENDAR,
+    Session,
+    TradingCalendar,
+    parse_calendar,
+)
 from order_router.domain.vocabulary import INDIAN, Exchange
 from tests.fakes.orders import a_request
 
@@ -145,3 +151,18 @@ def test_the_book_of_an_after_market_order_s_day_may_show_it(
 @given(at=MOMENTS)
 def test_no_book_is_asked_of_more_days_than_the_longest_closure(at: datetime) -> None:
     assert 2 <= len(days_in_book(frozenset(Exchange), CALENDAR, at)) <= LONGEST_CLOSURE.days + 1
+
+
+class NeverOpen(TradingCalendar):
+    """Of venues that have long been closed."""
+
+    def sessions(self, exchange: Exchange, day: date) -> tuple[Session, ...] | None:
+        return ()
+
+
+def test_where_nothing_has_traded_for_long_a_book_is_asked_of_the_longest_closure() -> None:
+    monday = datetime(2026, 11, 23, 9, 30, tzinfo=IST)
+
+    days = days_in_book(SHARES, NeverOpen({}), monday)
+
+    assert days[0] - days[-1] == LONGEST_CLOSURE

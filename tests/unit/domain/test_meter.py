@@ -609,6 +609,13 @@ def test_a_loss_is_no_smaller_for_a_price_that_is_missing(
     assert base_of([open_one], counted)[LOSS] == loss
 
 
+def test_one_price_that_is_missing_among_others_makes_the_loss_no_smaller() -> None:
+    counted = {LOSS: Decimal(130)}
+
+    assert base_of([position(5, None), position(0, "100")], counted)[LOSS] == 130
+    assert base_of([], counted)[LOSS] == 0
+
+
 def test_a_position_that_was_closed_leaves_its_loss_as_it_is_told() -> None:
     closed = position(0, None, realised_pnl=Decimal(-20), unrealised_pnl=None)
 
