@@ -1,15 +1,23 @@
 """What a caller may ask for, and what is refused before anything happens."""
 
+from contextlib import nullcontext
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from order_router.domain.identity import CLIENT_ORDER_ID_LENGTH, client_order_id, request_digest
-from order_router.domain.request import LimitOrder, MarketOrder, dump_request, parse_request
+from order_router.domain.request import (
+    LimitOrder,
+    MarketOrder,
+    Reason,
+    dump_request,
+    parse_request,
+    usual_size,
+)
 
 LIMIT = {
     "account": "paper",
@@ -88,6 +96,30 @@ def test_a_number_whose_digits_would_take_seconds_to_write_out_is_refused_by_its
     with pytest.raises(ValidationError, match="expected a number of usual size") as raised:
         parse_request(with_fields(**{field: Decimal(number)}))
     assert len(raised.value.errors()) == 1
+
+
+@pytest.mark.parametrize(
+    ("number", "is_usual"), [("9e18", True), ("1e-18", True), ("1e19", False), ("9e-19", False)]
+)
+def test_a_number_of_usual_size_has_its_first_digit_within_eighteen_places(
+    number: str, is_usual: bool
+) -> None:
+    with nullcontext() if is_usual else pytest.raises(ValueError, match="usual size"):
+        assert usual_size(Decimal(number)) == Decimal(number)
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [("  why  ", "why"), ("why", "why"), ("x" * 200, "x" * 200), (f" {'x' * 200} ", "x" * 200)],
+)
+def test_a_reason_is_kept_without_blanks_around_it(said: str, kept: str) -> None:
+    assert TypeAdapter(Reason).validate_python(said) == kept
+
+
+@pytest.mark.parametrize("said", ["no", " no ", "x" * 201, "two\nlines"])
+def test_what_is_no_reason_in_one_line_is_refused(said: str) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(Reason).validate_python(said)
 
 
 def test_a_number_of_usual_size_is_taken_however_it_is_written() -> None:

@@ -5,7 +5,16 @@ from dataclasses import replace
 import pytest
 
 from order_router.domain.notices import KINDS, Notice
-from order_router.domain.telling import Held, Telling, delivery_id, line_of, summary_of, text_of, title_of
+from order_router.domain.telling import (
+    LAST_OF,
+    Held,
+    Telling,
+    delivery_id,
+    line_of,
+    summary_of,
+    text_of,
+    title_of,
+)
 from tests.fakes.clock import MONDAY_MORNING
 
 NOTICE = Notice(
@@ -78,6 +87,17 @@ def test_a_full_summary_loses_no_line() -> None:
     notice = summary_of(Held(lines=(*lines, ("fill", "the last"))))
 
     assert "the last" in text_of(replace(TELLING, notice=notice))
+
+
+@pytest.mark.parametrize(("more", "shown"), [(0, 2), (1, 1)])
+def test_a_summary_shows_what_just_fits(more: int, shown: int) -> None:
+    head = len(f"2 x Order filled\n{LAST_OF}\n")
+    one = "x" * 1000
+    rest = "y" * (3000 - head - len(one) - 1 + more)
+
+    message = summary_of(Held((("fill", rest), ("fill", one)))).message.splitlines()
+
+    assert [line for line in message if set(line) <= {"x", "y"}] == [rest, one][-shown:]
 
 
 def test_a_full_summary_of_many_kinds_loses_the_oldest_lines_and_not_the_newest() -> None:

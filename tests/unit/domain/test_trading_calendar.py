@@ -13,6 +13,7 @@ from order_router.domain.trading_calendar import (
     CalendarUnreadable,
     Session,
     TradingCalendar,
+    in_order,
     parse_calendar,
     parse_hours,
 )
@@ -189,6 +190,13 @@ def test_it_says_in_time_when_its_days_run_out() -> None:
     assert CALENDAR.ends_within(Exchange.NSE, now, timedelta(days=21)) is None
     assert CALENDAR.ends_within(Exchange.NSE, now, timedelta(days=22)) == date(2026, 12, 31)
     assert CALENDAR.ends_within(Exchange.NYSE, now, timedelta(days=22)) is None
+
+
+def test_hours_that_overlap_are_one_and_others_stay_apart() -> None:
+    hours = [parse_hours(text) for text in ("12:30-14:00", "09:30-11:00", "12:00-13:00", "09:00-10:00")]
+
+    assert in_order(hours) == (parse_hours("09:00-11:00"), parse_hours("12:00-14:00"))
+    assert in_order([parse_hours("09:00-15:00"), parse_hours("10:00-11:00")]) == (parse_hours("09:00-15:00"),)
 
 
 def test_a_day_that_the_deployer_names_may_have_two_sessions() -> None:

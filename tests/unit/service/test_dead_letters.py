@@ -41,7 +41,7 @@ def kinds(world: World) -> list[str]:
 def test_an_order_that_was_never_stored_ends_stale_and_is_told(
     world: World, letters: MemoryDeadLetters
 ) -> None:
-    bury_order(world.desk, letters, LETTER, world.command(source=Source.ALERT))
+    assert bury_order(world.desk, letters, LETTER, world.command(source=Source.ALERT))
 
     assert states(world) == [State.STALE]
     assert kinds(world) == ["stale"]
@@ -126,7 +126,7 @@ def test_a_held_order_whose_message_was_given_up_ends_stale(world: World, letter
     world.place("lost", source=Source.ALERT, strategy="demo")
     held = world.place("entry", source=Source.ALERT, strategy="demo").order
 
-    bury_order(world.desk, letters, LETTER, ResumeOrder(held.client_order_id))
+    assert bury_order(world.desk, letters, LETTER, ResumeOrder(held.client_order_id))
 
     assert states(world) == [State.UNKNOWN, State.STALE]
     assert letters.kept == {"m-1": "the body"}

@@ -14,7 +14,7 @@ from order_router.domain.order import Order, apply
 from order_router.domain.order_news import news_of
 from order_router.domain.reports import ReportedState
 from order_router.domain.unanswered import not_done
-from order_router.domain.unshown import asked_evidence, in_doubt
+from order_router.domain.unshown import asked_evidence, in_doubt, last_asked
 from order_router.domain.vocabulary import Validity
 from order_router.service.change import ChangeRefused, modify_order
 from order_router.service.changeable import ChangeInProgress, changed_request
@@ -22,7 +22,7 @@ from order_router.service.reconcile import reconcile_account
 from order_router.service.timing import LEASE
 from tests.fakes.transport import Fault
 from tests.fakes.world import World
-from tests.unit.domain.test_following import LATER, open_order, report
+from tests.unit.domain.test_following import LATER, followed, open_order, report
 
 
 @pytest.fixture
@@ -158,6 +158,22 @@ def test_a_validity_is_taken_from_a_report_if_it_was_asked_for(shown: Validity |
     is_made = shown is Validity.IOC
     assert after.request.validity == ("IOC" if is_made else "DAY")
     assert in_doubt(after) == (set() if is_made else {"validity"})
+
+
+def test_a_report_of_before_a_fill_does_not_say_what_became_of_a_change() -> None:
+    order = asked(followed(open_order(), report(ReportedState.PARTIALLY_FILLED, 2)), validity="IOC")
+    older = report(ReportedState.OPEN, validity=Validity.DAY)
+
+    assert not_done(order, older, LATER, asked_before=LATER + timedelta(seconds=1)) == ()
+
+
+def test_of_two_changes_without_an_answer_the_later_is_the_last() -> None:
+    order = asked(asked(open_order(), disclosed_quantity=2), disclosed_quantity=3)
+
+    last = last_asked(order)
+
+    assert last is not None
+    assert last.disclosed_quantity == 3
 
 
 def test_a_validity_that_nobody_asked_for_is_no_news() -> None:
