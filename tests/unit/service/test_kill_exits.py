@@ -13,7 +13,7 @@ from order_router.domain.account import Account
 from order_router.domain.breaker import LONGEST_PAUSE, PROBE_LEASE, Breaker
 from order_router.domain.errors import Reason
 from order_router.domain.kill_switch import EVERYTHING
-from order_router.domain.kill_work import CIRCUIT_WAIT, GIVE_UP, REST, Phase
+from order_router.domain.kill_work import CIRCUIT_WAIT, GIVE_UP, REST, KillWork, Phase
 from order_router.domain.lifecycle import State
 from order_router.ports import StoreUnavailable
 from order_router.service.breaker import BreakerDesk, open_breaker, reset_breaker
@@ -343,7 +343,8 @@ def test_an_exit_whose_circuit_has_just_closed_is_not_given_up_for_positions_tha
     assert kill.work().problems == ()
 
 
-def test_an_exit_that_a_circuit_opens_before_waits_and_the_one_before_it_is_followed(kill: KillWorld) -> None:
+def close_one_of_two(kill: KillWorld) -> KillWork:
+    """Let a circuit open between two exits; return the work after that pass."""
     hold(kill, "k-1")
     hold(kill, "k-2", instrument="NSE:RELIANCE")
     stop(kill, closes_positions=True)
@@ -357,13 +358,26 @@ def test_an_exit_that_a_circuit_opens_before_waits_and_the_one_before_it_is_foll
         return answer
 
     kill.world.handlers["paper://exchange"] = opening
+    return pass_at(kill, 4)
 
-    work = pass_at(kill, 4)
+
+def test_an_exit_that_a_circuit_opens_before_waits_and_the_one_before_it_is_followed(kill: KillWorld) -> None:
+    work = close_one_of_two(kill)
 
     assert [(line.state, line.code) for line in work.exits] == [
         ("filled", None),
         (None, "BROKER_CIRCUIT_OPEN"),
     ]
+
+
+def test_an_exit_that_a_circuit_keeps_is_waited_for_though_another_one_has_ended(kill: KillWorld) -> None:
+    close_one_of_two(kill)
+    began = kill.world.clock.now()
+
+    kill.run_passes()
+
+    assert kill.world.clock.now() - began >= CIRCUIT_WAIT
+    assert [line.state for line in kill.work().exits] == ["filled", None]
 
 
 def test_a_circuit_that_stays_open_is_waited_for_longer_than_it_ever_rests(kill: KillWorld) -> None:

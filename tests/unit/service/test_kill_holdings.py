@@ -121,10 +121,13 @@ def test_a_position_in_two_rows_is_closed_whole(kill: KillWorld, rows: tuple[int
     assert exits(kill) == [("NSE:INFY", "MIS", "SELL", 5, "filled")]
 
 
-def test_a_position_that_is_shown_as_long_and_as_short_is_left_and_named(kill: KillWorld) -> None:
-    hold(kill, "k-1", product="CNC")
+@pytest.mark.parametrize(("long", "short"), [(5, -2), (1, -1), (1, -7)])
+def test_a_position_that_is_shown_as_long_and_as_short_is_left_and_named(
+    kill: KillWorld, long: int, short: int
+) -> None:
+    hold(kill, "k-1", product="CNC", quantity=long)
     hold(kill, "k-2", instrument="NSE:RELIANCE")
-    relist(kill.world, lambda listed: [*listed, listed_row("NSE:INFY", -2)])
+    relist(kill.world, lambda listed: [*listed, listed_row("NSE:INFY", short)])
     stop(kill, closes_positions=True)
 
     kill.run_passes()
@@ -170,7 +173,7 @@ def test_shares_held_from_before_are_left_and_named_beside_those_bought_today(ki
 
 
 @pytest.mark.usefixtures("holdings_are_positions")
-@pytest.mark.parametrize(("sold", "left"), [(0, 40), (3, 37)])
+@pytest.mark.parametrize(("sold", "left"), [(0, 40), (0, 1), (3, 37)])
 def test_what_today_did_not_buy_is_not_sold(kill: KillWorld, sold: int, left: int) -> None:
     if sold:
         hold(kill, "before", product="CNC", quantity=sold)
@@ -218,14 +221,16 @@ def test_an_exit_does_not_reach_into_holdings_when_somebody_sold_what_today_boug
 def test_short_and_intraday_positions_are_closed_beside_holdings(kill: KillWorld) -> None:
     hold(kill, "k-1", quantity=4)
     hold_from_before(kill, 40)
-    relist(kill.world, lambda rows: [*rows, listed_row("NSE:RELIANCE", -3)])
+    by_hand = [listed_row("NSE:RELIANCE", -3), listed_row("NSE:RELIANCE", 2, product="MIS")]
+    relist(kill.world, lambda rows: [*rows, *by_hand])
     stop(kill, closes_positions=True)
 
     work = pass_at(kill, 3)
 
-    assert [(str(one.instrument), one.side, one.quantity) for one in work.exits] == [
-        ("NSE:INFY", "SELL", 4),
-        ("NSE:RELIANCE", "BUY", 3),
+    assert [(str(one.instrument), one.product, one.side, one.quantity) for one in work.exits] == [
+        ("NSE:INFY", "MIS", "SELL", 4),
+        ("NSE:RELIANCE", "CNC", "BUY", 3),
+        ("NSE:RELIANCE", "MIS", "SELL", 2),
     ]
 
 
@@ -307,6 +312,20 @@ def test_shares_that_a_combination_bought_today_are_closed_beside_those_that_it_
         ("NSE:RELIANCE", "BUY", 6),
     ]
     assert work.problems == ("40 shares of NSE:INFY held from before were left",)
+
+
+@pytest.mark.usefixtures("holdings_are_positions")
+def test_a_combination_bought_as_many_shares_of_a_leg_as_its_ratio_says(kill: KillWorld) -> None:
+    trade_pair(kill, "SELL", 3)
+    relist(kill.world, lambda rows: [*rows, listed_row("NSE:RELIANCE", 46)])
+    stop(kill, closes_positions=True)
+
+    work = pass_at(kill, 3)
+
+    assert [(str(one.instrument), one.side, one.quantity) for one in work.exits] == [
+        ("NSE:RELIANCE", "SELL", 6)
+    ]
+    assert work.problems == ("40 shares of NSE:RELIANCE held from before were left",)
 
 
 @pytest.mark.usefixtures("holdings_are_positions")
