@@ -85,18 +85,6 @@ EQUIVALENT: tuple[Equivalent, ...] = (
     ),
     Equivalent(
         file="service/reconcile.py",
-        old="PAGE = 200",
-        new="PAGE = (201)",
-        why="a page size changes how often the table is asked, not what it says",
-    ),
-    Equivalent(
-        file="service/reconcile.py",
-        old="PAGE = 200",
-        new="PAGE = (199)",
-        why="a page size changes how often the table is asked, not what it says",
-    ),
-    Equivalent(
-        file="service/reconcile.py",
         old="changed = sum(new.version != old.version for new, old in zip(after, due, strict=True))",
         new="changed = sum(new.version != old.version for new, old in (zip(after, due)))",
         why="both are of one length by the line that makes them",
@@ -106,12 +94,6 @@ EQUIVALENT: tuple[Equivalent, ...] = (
         old="changed = sum(new.version != old.version for new, old in zip(after, due, strict=True))",
         new="changed = sum(new.version != old.version for new, old in zip(after, due, strict=(False)))",
         why="both are of one length by the line that makes them",
-    ),
-    Equivalent(
-        file="service/reconcile.py",
-        old="ask_for_a_look(desk, account, delay_s=RECONCILE_DELAY_S)",
-        new="(ask_for_a_look(desk, account))",
-        why="the delay that is left out is the default",
     ),
     Equivalent(
         file="transport/answer.py",
@@ -343,21 +325,9 @@ EQUIVALENT: tuple[Equivalent, ...] = (
     ),
     Equivalent(
         file="domain/audit.py",
-        old='return (line["at"], *order, line.get("switch", ""), line.get("turn", 0))',
-        new='return (line["at"], *order, line.get("switch", ""), line.get("turn", (1)))',
-        why="lines of orders all lack it, and a switch's line differs from theirs before it",
-    ),
-    Equivalent(
-        file="domain/audit.py",
         old='order = (line.get("client_order_id", ""), line.get("line", 0))',
         new='order = (line.get("client_order_id", ""), line.get("line", (-1)))',
         why="lines of switches all lack it, and an order's line differs from theirs before it",
-    ),
-    Equivalent(
-        file="domain/audit.py",
-        old='return (line["at"], *order, line.get("switch", ""), line.get("turn", 0))',
-        new='return (line["at"], *order, line.get("switch", ""), line.get("turn", (-1)))',
-        why="lines of orders all lack it, and a switch's line differs from theirs before it",
     ),
     Equivalent(
         file="domain/audit.py",
@@ -495,12 +465,6 @@ EQUIVALENT: tuple[Equivalent, ...] = (
     ),
     Equivalent(
         file="service/exposure.py",
-        old="instruments = tuple(sorted(_instruments(counted), key=str))",
-        new="instruments = tuple((sorted(_instruments(counted))))",
-        why="in what order prices are asked for changes none of them",
-    ),
-    Equivalent(
-        file="service/exposure.py",
         old="found = amounts.get(attribute, Decimal(0))",
         new="found = amounts.get(attribute, Decimal((-1)))",
         why="below zero is as far from a limit as zero, and what counts by its size is there once positions were read",
@@ -620,13 +584,13 @@ EQUIVALENT: tuple[Equivalent, ...] = (
         why="nothing follows in the loop",
     ),
     Equivalent(
-        file="service/postbacks.py",
+        file="service/day_orders.py",
         old="PAGE = 200",
         new="PAGE = (201)",
         why="a page size changes how often the table is asked, not what it says",
     ),
     Equivalent(
-        file="service/postbacks.py",
+        file="service/day_orders.py",
         old="PAGE = 200",
         new="PAGE = (199)",
         why="a page size changes how often the table is asked, not what it says",

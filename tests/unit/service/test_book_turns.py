@@ -10,8 +10,13 @@ from order_router.adapter.errors import RateLimited
 from order_router.adapter.session import BrokerSession
 from order_router.brokers import paper
 from order_router.domain.account import Account
+from order_router.domain.lifecycle import EventKind, State
+from order_router.domain.order import Order
 from order_router.domain.reports import OrderBook
 from order_router.service.reading_books import TooEarly, note_kept_out, read_in_turn, require_let_in
+from order_router.service.reconcile import reconcile_account
+from order_router.service.timing import LEASE
+from tests.fakes.transport import Fault
 from tests.fakes.world import World
 
 ACCOUNT = Account(name="paper", broker="paper")
@@ -119,3 +124,47 @@ def test_only_what_the_broker_itself_said_keeps_out(world: World, changes: dict[
     kept_out(world, 30, **changes)
 
     require_let_in(world.desk, ACCOUNT)
+
+
+def unread(world: World, *faults: Fault) -> Order:
+    """Return an order whose sending ended so, at a broker whose book another worker has for an hour."""
+    take(world, 3600)
+    world.transport.writes = list(faults)
+    return world.place(limit_price="1400").order
+
+
+def seconds_after_it_left(world: World, order: Order, seconds: float) -> list[EventKind]:
+    """Look at the account so long after the order first left; return what happened to it then."""
+    first = next(step.event.at for step in order.history if step.event.kind is EventKind.SUBMITTING)
+    before = len(world.stored(order).history)
+    world.clock.advance((first - world.clock.now()).total_seconds() + seconds)
+    reconcile_account(world.desk, "paper")
+    return [step.event.kind for step in world.stored(order).history[before:]]
+
+
+def test_an_unknown_order_whose_book_is_not_read_is_told_once_when_its_lease_is_over(world: World) -> None:
+    order = unread(world, Fault.REQUEST_LOST)
+    held_for = [LEASE.total_seconds() - 8, LEASE.total_seconds() - 7.999]
+
+    told = [seconds_after_it_left(world, order, seconds) for seconds in (*held_for, 600)]
+
+    assert order.state is State.UNKNOWN
+    assert told == [[], [EventKind.PERSON_TOLD], []]
+
+
+def test_an_order_that_left_twice_is_told_by_its_last_leaving(world: World) -> None:
+    order = unread(world, Fault.REFUSED, Fault.REQUEST_LOST)
+    left = [step.event.at for step in order.history if step.event.kind is EventKind.SUBMITTING]
+
+    assert len(left) == 2
+    apart_s = (left[1] - left[0]).total_seconds()
+    in_between_s = LEASE.total_seconds() - 8 + apart_s / 2
+    assert seconds_after_it_left(world, order, in_between_s) == []
+    assert seconds_after_it_left(world, order, in_between_s + apart_s) == [EventKind.PERSON_TOLD]
+
+
+def test_an_order_that_is_known_and_whose_book_is_not_read_stays_as_it_is(world: World) -> None:
+    order = unread(world)
+    assert order.state is State.OPEN
+
+    assert seconds_after_it_left(world, order, 600) == []

@@ -326,7 +326,9 @@ def test_a_look_that_was_asked_for_reads_no_positions(world: World) -> None:
 
 
 @pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.GARBAGE, Fault.REQUEST_LOST])
-def test_watching_fails_in_silence_and_leaves_what_was_known(world: World, fault: Fault) -> None:
+def test_watching_that_fails_leaves_what_was_known_and_a_line_in_the_log(
+    world: World, fault: Fault, caplog: pytest.LogCaptureFixture
+) -> None:
     before = dict(counted(world))
     world.clock.advance(60)
     world.transport.reads = [fault] * 5
@@ -334,6 +336,22 @@ def test_watching_fails_in_silence_and_leaves_what_was_known(world: World, fault
     watch_account(world.desk, LIMITED)
 
     assert counted(world) == before
+    assert caplog.messages.count("exposure not known") == 1
+
+
+@pytest.mark.parametrize("where", ["read", "rebase"])
+def test_a_table_that_does_not_answer_leaves_a_line_in_the_log(
+    world: World, where: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def silent(*_: object, **__: object) -> Any:
+        raise StoreUnavailable("the meters did not answer")
+
+    world.clock.advance(60)
+    monkeypatch.setattr(world.desk.meters, where, silent)
+
+    watch_account(world.desk, LIMITED)
+
+    assert caplog.messages.count("exposure not known") == 1
 
 
 def test_a_defect_in_watching_does_not_keep_orders_from_being_settled(

@@ -222,6 +222,14 @@ def reading(world: World) -> tuple[Any, Any]:
     return world.desk.transport.sender(session.endpoint, not_after=None), session
 
 
+def test_an_order_that_grows_by_one_asks_for_the_margin_of_one(world: World) -> None:
+    order = rest(world)
+    asked = asking_margin(world, MarginCheck.CALCULATOR)
+
+    assert code_of_change(world, order, {"quantity": 11}) is None
+    assert [one.quantity for one in asked] == [1]
+
+
 @pytest.mark.parametrize("changes", [{"quantity": 10}, {"quantity": 9}, {"limit_price": "1399"}])
 def test_a_change_that_adds_no_quantity_asks_no_margin(world: World, changes: dict[str, Any]) -> None:
     order = rest(world)

@@ -316,6 +316,20 @@ def test_a_session_that_a_program_may_renew_is_renewed_for_the_read(
     assert (order.state, len(read.at_s), len(world.renewer.renewed)) == (State.FILLED, 2, 1), code
 
 
+@pytest.mark.parametrize(("seconds", "renewed_by_s"), [(30, 6), (4, 4)])
+def test_a_login_for_a_read_has_as_long_as_a_try_and_no_longer_than_the_read(
+    world: World, seconds: float, renewed_by_s: float
+) -> None:
+    limit(world, max_order_value="50000")
+    Asked(world, "read_quotes", [SessionExpired("log in")], login=LoginKind.UNATTENDED)
+
+    place_order(world.desk, within(world, seconds, **MARKET))
+
+    assert [until - world.clock.now() for _, _, until in world.renewer.renewed] == [
+        timedelta(seconds=renewed_by_s)
+    ]
+
+
 @each_needed
 def test_a_session_that_is_not_renewed_in_time_refuses_nothing(
     world: World, name: str, limits: dict[str, Any], code: str

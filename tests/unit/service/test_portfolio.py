@@ -4,6 +4,7 @@ import json
 import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -141,8 +142,10 @@ class Slow:
         return slow
 
 
-@pytest.mark.parametrize("took_s", [7.0, 1.5])
-def test_brokers_that_hang_leave_time_to_answer_with_what_was_read(world: World, took_s: float) -> None:
+@pytest.mark.parametrize(("took_s", "read"), [(7.0, 3), (1.5, 13)])
+def test_brokers_that_hang_leave_time_to_answer_with_what_was_read(
+    world: World, took_s: float, read: int
+) -> None:
     slow = replace(desk(world), transport=Slow(world.transport, world.clock, took_s))
     begun_at = world.clock.now()
 
@@ -150,9 +153,23 @@ def test_brokers_that_hang_leave_time_to_answer_with_what_was_read(world: World,
 
     assert world.clock.now() - begun_at <= PORTFOLIO_TIME + READ_TIME
     codes = [None if one.error is None else one.error.code for one in found]
-    read = codes.count(None)
     assert codes == [None] * read + ["BROKER_NOT_READ"] * (30 - read)
-    assert read > PORTFOLIO_TIME.total_seconds() / took_s
+
+
+def test_a_read_of_many_requests_begins_none_when_the_time_is_over(world: World) -> None:
+    paper = world.desk.broker_of("paper")
+
+    def in_pages(send: Send, session: Any) -> tuple[Funds, ...]:
+        pages = [paper.read_funds(send, session) for _ in range(9)]
+        return pages[-1]
+
+    paged = cast("Broker", SimpleNamespace(**vars(paper) | {"read_funds": in_pages}))
+    slow = replace(desk(world), broker_of=lambda _: paged, transport=Slow(world.transport, world.clock, 7.0))
+
+    [found] = read_portfolio(slow, "funds", [PAPER])
+
+    assert found.error is not None
+    assert len(world.transport.sent) == 3
 
 
 def test_a_portfolio_is_read_within_its_functions_time() -> None:

@@ -187,6 +187,16 @@ def test_the_broker_s_order_id_is_in_the_log_before_it_is_in_the_store(
     ]
 
 
+def test_what_is_written_at_the_first_try_is_in_the_log(
+    world: World, order: Order, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+
+    record(world.desk, order, [OPENED])
+
+    assert caplog.messages.count("order decision") == 1
+
+
 def test_what_the_gate_refuses_at_birth_is_in_the_log_and_a_repeat_of_it_is_not(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -488,7 +488,7 @@ def test_a_session_found_dead_by_keeping_it_alive_is_replaced(world: LoginWorld)
     world.clock.advance(60)
     world.server.token = "somebody else's"
 
-    keep_alive(world.desk)
+    assert keep_alive(world.desk) == ("live",)
 
     assert world.server.logins == 2
     assert world.token("live") == world.server.token
@@ -516,7 +516,7 @@ def test_keeping_alive_at_a_silent_broker_waits_for_the_next_minute(world: Login
     begin(world)
     world.handlers.clear()
 
-    keep_alive(world.desk)
+    assert keep_alive(world.desk) == ()
 
     assert world.told() == []
     assert world.server.logins == 1

@@ -26,6 +26,7 @@ from order_router.service.sessions import SessionStatus
 from order_router.service.watch import measure_call
 from order_router.transport.local import LocalTransport
 from tests.fakes.metrics import MemoryMetrics
+from tests.fakes.settings import MemorySettings
 from tests.fakes.transport import Fault
 from tests.fakes.world import World
 
@@ -214,6 +215,14 @@ def test_a_look_at_all_says_that_no_order_is_unknown_only_where_none_is(
     monkeypatch.setattr(unknown.store, "list_unsettled", lambda _: ())
     reconcile_all(unknown.desk)
     assert unknown.metrics.of("unknown_orders") == [1, 0]
+    assert unknown.metrics.of("unsettled_orders") == [0]
+
+
+def test_a_look_at_all_where_no_account_is_set_up_finds_nothing_unknown(world: World) -> None:
+    world.desk = replace(world.desk, settings=MemorySettings())
+
+    assert reconcile_all(world.desk) == ()
+    assert world.metrics.of("unknown_orders") == [0]
 
 
 def test_an_order_that_cannot_be_settled_is_no_proof_that_none_is_unknown(

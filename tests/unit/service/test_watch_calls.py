@@ -221,14 +221,15 @@ def test_a_combination_that_rests_keeps_no_other_instrument_from_its_price() -> 
     assert questions == [("NSE:RELIANCE",)]
 
 
+@pytest.mark.parametrize("beside", [Exchange.COMBO, Exchange.NASDAQ])
 @pytest.mark.parametrize(("from_s", "minutes", "asked"), [(-3600, 60, 0), (-60, 61, 1), (3599, 1, 1)])
 def test_what_is_carried_into_a_day_is_read_once_in_the_hour_before_it_trades(
-    from_s: int, minutes: int, asked: int
+    from_s: int, minutes: int, asked: int, beside: Exchange
 ) -> None:
     world = World(clock=FakeClock(EIGHT))
     account = Account(name="paper", broker="paper", limits=Limits(max_daily_loss=Decimal(20000)))
     world.settings.put_account(account)
-    held_at(world, (Exchange.NSE, Exchange.COMBO))
+    held_at(world, (Exchange.NSE, beside))
     world.calendar = CALENDAR
     world.clock.advance(from_s)
 

@@ -19,7 +19,7 @@ from order_router.ports import PlaceOrder
 from order_router.service.change import cancel_all, cancel_order, modify_order
 from order_router.service.changeable import OrderEnded, OrderUnsettled
 from order_router.service.kill_switch import Engage, engage
-from order_router.service.place import StillUnsent, place_order, resume_order
+from order_router.service.place import StillUnsent, order_of, place_order, resume_order
 from order_router.service.reconcile import reconcile_account
 from tests.fakes.kill import KillWorld
 from tests.fakes.transport import Fault
@@ -132,6 +132,19 @@ def test_an_order_that_a_worker_has_begun_to_send_is_not_ended_by_a_cancel(world
 
     assert world.stored(entry).state is State.FILLED
     assert len(world.at_broker()) == 1
+
+
+def test_an_order_that_is_refused_as_it_is_cancelled_was_not_cancelled(world: World) -> None:
+    command = unsent(world)
+
+    def refused() -> None:
+        world.store.set_switch("kill#global", engaged=True)
+        place_order(world.desk, command)
+
+    before_the_next_write(world, refused)
+
+    with pytest.raises(OrderEnded, match="is refused"):
+        cancel_order(world.desk, order_of(command, world.desk.account("paper")).client_order_id)
 
 
 def test_an_order_that_is_on_its_way_as_it_is_cancelled_is_told_as_such(world: World) -> None:
