@@ -17,7 +17,7 @@ from order_router.domain import meter
 from order_router.domain.account import Caller, Scope
 from order_router.domain.errors import RouterError
 from order_router.ports import StoreUnavailable
-from order_router.service import change, gates, limiting, place, signals, stating
+from order_router.service import change, gates, limiting, place, signals
 from order_router.service.kill_links import engage_by_link, require_link
 
 _numbers = count()
@@ -148,9 +148,6 @@ BREAKS = {
     "nothing that is counted has a limit": Break(limiting, "entry_meter", _meter_without_a_limit, LIMITED),
     "a key opens every account": Break(
         Caller, "may_see", lambda *_: True, ("place_without_right", "ask_for_more")
-    ),
-    "a person's word is believed on its own": Break(
-        stating, "has_day_ended", lambda *_: True, ("place_new", "let_time_pass", "misstate_order")
     ),
     "an audit shows every account": Break(listing, "_accounts_of", _all_accounts, ("place_new", "look")),
 }

@@ -8,9 +8,14 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RULE_MARKER, run_state_machine_as_test
 
 from order_router.domain.meter import Counted
+from order_router.service import stating
 from tests.simulation.machine import OrderRouterMachine
 from tests.simulation.machine_breaks import BREAKS
-from tests.simulation.machine_inputs import AlertBody
+from tests.simulation.machine_changes import LIES
+from tests.simulation.machine_inputs import LIMIT_ORDER, AlertBody
+from tests.simulation.machine_trouble import Named
+from tests.simulation.network import REQUEST_LOST
+from tests.simulation.stack import MINUTE
 
 EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "200"))
 NORMAL, ENOUGH = 200, 1000
@@ -57,6 +62,20 @@ def test_an_order_made_while_the_audit_is_read_is_nobody_elses() -> None:
     machine.look(what="audit", owner=Counted("account", "paper"))
 
     machine.teardown()
+
+
+def test_a_person_s_word_that_is_believed_on_its_own_is_noticed() -> None:
+    # by chance an order is unknown, is told, and is the one that somebody is mistaken of, in one example of hundreds
+    machine = OrderRouterMachine()
+    machine.start(seed=0)
+    lost = Named("*: broker.place", REQUEST_LOST)
+    placed = machine.place_new(terms=LIMIT_ORDER, spelling="plain", trouble=lost)
+    machine.let_time_pass(microseconds=3 * MINUTE)
+    for lie in LIES:
+        machine.misstate_order(known=placed, lie=lie, trouble=None)
+
+    with patch.object(stating, "has_day_ended", lambda *_: True), pytest.raises(AssertionError):
+        machine.misstate_order(known=placed, lie=LIES[-1], trouble=None)
 
 
 def _narrowed(*kept: str) -> type[OrderRouterMachine]:

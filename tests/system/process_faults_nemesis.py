@@ -166,11 +166,11 @@ class Nemesis:
     def _prowl(self) -> None:
         """Watch for workers that take up an invocation, and hit some of them a random moment later."""
         busy: set[Worker] = set()
-        known, known_at = self.workers.all(), time.monotonic()
+        known, known_at = self._prey(), time.monotonic()
         while not (self._resting.is_set() and not self._stopped):
             now = time.monotonic()
             if now - known_at > FRESH_S:
-                known, known_at = self.workers.all(), now
+                known, known_at = self._prey(), now
             self._continue(until=now)
             at_work = {worker for worker in known if worker.is_busy}
             for worker in at_work - busy:
@@ -180,6 +180,10 @@ class Nemesis:
                 self._ambush(worker)
             busy = at_work
             time.sleep(LOOK_S)
+
+    def _prey(self) -> list[Worker]:
+        """Return the workers of the functions that are hit while they work."""
+        return [worker for worker in self.workers.all() if self.plan.in_function.get(worker.function)]
 
     def _stalk(self, worker: Worker, now: float) -> None:
         """Choose a moment for a worker that has just taken up an invocation, or let it go."""
