@@ -189,6 +189,11 @@ class FakeDynamoDB:
         found = self._tables[table].items
         return [found[primary].copy() for primary in sorted(found)]
 
+    def begin_as(self, other: "FakeDynamoDB", table: str) -> None:
+        """Hold what another instance holds in a table: what is stored is never changed, only replaced."""
+        for primary, stored in other._tables[table].items.items():
+            self._tables[table].put(primary, stored)
+
     def held(self, table: str, *key: str) -> Item:
         """Return an item as the table holds it, to look at and not to change."""
         return self._tables[table].items[key].item

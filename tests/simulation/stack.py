@@ -69,15 +69,11 @@ LAG, REMEMBERED = timedelta(seconds=2), 20
 
 
 @cache
-def _listings() -> tuple[dict[str, Any], ...]:
-    """Return the items of what Zerodha lists."""
-    return tuple(listing_items("zerodha", [a_share(name) for name in PRICES]))
-
-
-@cache
-def _settings(held: limited.Held) -> tuple[dict[str, Any], ...]:
-    """Return the items of two accounts, two strategies and a key."""
+def _set_up(held: limited.Held) -> FakeDynamoDB:
+    """Return the tables with two accounts, two strategies, a key, and what Zerodha lists."""
     dynamodb = FakeDynamoDB(template_tables())
+    for item in listing_items("zerodha", [a_share(name) for name in PRICES]):
+        dynamodb.put_item(TableName="InstrumentsTable", Item=item)
     table = SettingsTable(dynamodb, "SettingsTable", FakeClock())
     for account, broker in (("paper", "paper"), ("kite", "zerodha")):
         table.put_account(Account(name=account, broker=broker, limits=held.account))
@@ -88,7 +84,7 @@ def _settings(held: limited.Held) -> tuple[dict[str, Any], ...]:
         digests = (digest_of(TOKENS[strategy.name]),)
         table.put_strategy(strategy.model_copy(update={"token_digests": digests}))
     table.put_caller(KEY, Caller(key_id="trader", scopes=frozenset({Scope.ADMIN})))
-    return tuple(dynamodb.items("SettingsTable"))
+    return dynamodb
 
 
 class _Tables(FakeDynamoDB):
@@ -98,10 +94,8 @@ class _Tables(FakeDynamoDB):
         super().__init__(template_tables())
         self._judge = judge
         self._writes: deque[tuple[datetime, Item | None, Item]] = deque(maxlen=REMEMBERED)
-        for item in _settings(judge.counts.held):
-            super().put_item(TableName="SettingsTable", Item=item)
-        for item in _listings():
-            super().put_item(TableName="InstrumentsTable", Item=item)
+        for table in ("SettingsTable", "InstrumentsTable"):
+            self.begin_as(_set_up(judge.counts.held), table)
 
     def put_item(self, **request: Any) -> dict[str, Any]:
         answer = super().put_item(**request)
