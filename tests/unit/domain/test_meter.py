@@ -493,6 +493,16 @@ def test_a_position_that_was_closed_is_worth_nothing_from_then_on() -> None:
     assert base == dict.fromkeys([*stood, LOSS], 0)
 
 
+@pytest.mark.parametrize("attribute", [GROSS, RESERVED])
+def test_what_was_counted_of_an_instrument_in_one_way_alone_is_set_anew(attribute: str) -> None:
+    counted = {of_instrument(INFY, attribute): Decimal(500)}
+
+    base = base_of((), counted)
+
+    rests = Decimal(500) if attribute == RESERVED else 0
+    assert base[of_instrument(INFY, GROSS)] == rests
+
+
 def test_what_is_flat_and_was_never_counted_takes_no_room_and_its_profit_counts() -> None:
     flat = position(0, "110", realised_pnl=Decimal(-300))
 
