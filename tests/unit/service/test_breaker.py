@@ -605,6 +605,18 @@ def test_a_probe_whose_end_cannot_be_written_is_made_again_once_nobody_has_it(
     assert not breaker(world).is_engaged
 
 
+def test_a_closing_that_cannot_be_told_closes_all_the_same(world: World) -> None:
+    open_breaker(desk_of(world), PAPER, by="alarm", reason=DOWN)
+    rest(world)
+    probe = take_probe(world.desk, PAPER)
+    assert probe is not None
+    world.notifier.fails = 1
+
+    after = end_probe(world.desk, PAPER, probe, None)
+
+    assert (after.state, after.is_told) == (BreakerState.CLOSED, False)
+
+
 def test_a_closing_that_was_told_is_told_even_where_nobody_could_note_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

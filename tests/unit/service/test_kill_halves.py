@@ -194,3 +194,32 @@ def test_a_lot_that_nobody_can_look_up_leaves_the_exit_rejected(
     assert asked == [8]
     assert (len(seen), work.phase) == (1, Phase.DONE)
     assert "rejected" in work.problems[0]
+
+
+@pytest.mark.parametrize(("freeze_quantity", "max_quantity"), [(10, 7), (7, 10)])
+def test_a_part_is_within_the_freeze_quantity_and_the_account_s_limit(
+    kill: KillWorld, monkeypatch: pytest.MonkeyPatch, freeze_quantity: int, max_quantity: int
+) -> None:
+    hold(kill, "k-1", quantity=25)
+    list_infy(kill, monkeypatch, freeze_quantity=freeze_quantity)
+    limit(kill, max_quantity=max_quantity)
+    stop(kill, closes_positions=True)
+
+    work = pass_at(kill, 3)
+
+    quantities = [line.quantity for line in work.exits]
+    assert (sum(quantities), max(quantities)) == (25, 7)
+
+
+def test_what_is_listed_no_more_is_closed_in_parts_of_the_account_s_limit(
+    kill: KillWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold(kill, "k-1", quantity=25)
+    monkeypatch.setattr(paper, "profile", replace(paper.profile, has_master=True))
+    limit(kill, max_quantity=7)
+    stop(kill, closes_positions=True)
+
+    work = pass_at(kill, 3)
+
+    quantities = [line.quantity for line in work.exits]
+    assert (sum(quantities), max(quantities)) == (25, 7)

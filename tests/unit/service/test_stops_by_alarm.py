@@ -65,6 +65,23 @@ def test_a_stop_by_a_person_is_not_the_alarm_s(kill: KillWorld) -> None:
     assert kill.switches.get(EVERYTHING).is_on
 
 
+@pytest.mark.parametrize(("turns", "is_remembered"), [(19, True), (20, False)])
+def test_a_change_is_looked_for_among_the_last_twenty_turns(
+    kill: KillWorld, turns: int, *, is_remembered: bool
+) -> None:
+    engage_once(kill.desk, ALARM, "change 1")
+    for turn in range(turns):
+        if turn % 2:
+            engage(kill.desk, Engage(switch=EVERYTHING, by="laptop", reason="lunch"))
+        else:
+            let_go(kill, EVERYTHING, by="laptop", reason="back")
+    before = kill.switches.get(EVERYTHING)
+
+    engage_once(kill.desk, ALARM, "change 1")
+
+    assert (kill.switches.get(EVERYTHING) == before) is is_remembered
+
+
 def test_a_change_that_cannot_be_told_says_so(kill: KillWorld) -> None:
     kill.world.notifier.fails = 2
 
