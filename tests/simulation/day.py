@@ -35,16 +35,6 @@ SWITCHES = (
     {"scope": "strategy", "name": "swing"},
 )
 SLOWNESS = (SECOND, 4 * SECOND)
-BUSY = (
-    "client",
-    "network accepted late",
-    "place",
-    "modify",
-    "cancel",
-    "kill_switch",
-    "kill_work",
-    "postback",
-)
 
 
 class Day:
@@ -90,7 +80,7 @@ class Day:
         stack.hub.spawn("client", self._let_go)
         for _ in range(LAST_TRAVEL):
             stack.run_for(MINUTE)
-            if not self._is_under_way() and not any(stack.judge.circuits.values()):
+            if not stack.is_under_way() and not any(stack.judge.circuits.values()):
                 break
         if self.random.random() < 0.05:
             self._evening()
@@ -101,14 +91,6 @@ class Day:
             self.stack.hub.pause(SECOND)
         for switch in self._turned_on:
             self.stack.judge.require(self._release(switch), f"{switch} could not be turned off")
-
-    def _is_under_way(self) -> bool:
-        stack = self.stack
-        is_queued = any(
-            stack.sqs.messages(stack.sqs.url(name))
-            for name in ("OrderQueue", "OrderDeadLetters", "KillQueue")
-        )
-        return is_queued or stack.judge.kills.is_left() or stack.hub.is_busy(*BUSY)
 
     def _evening(self) -> None:
         """Look at the day's last books, twice."""

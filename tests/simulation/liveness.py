@@ -32,6 +32,8 @@ An AWS that is silent for all three tries of a call is no passing fault either, 
 minutes later.
 """
 
+LONGEST_MINUTES, QUIET_MINUTES = 5, 2
+UNSETTLED = {State.RECEIVED, State.SUBMITTING, State.UNKNOWN}
 THERE = {State.OPEN, State.PARTIALLY_FILLED, State.FILLED}
 
 
@@ -48,11 +50,18 @@ class OneOrder:
         self.stack.trouble = OneFault(self.random, avoided=self.avoided, turn=turn)
 
     def run(self) -> str:
-        """Run until the order is settled, note how it ended, and return a digest."""
+        """Run until the order has been settled for a while, note how it ended, and return a digest."""
         stack = self.stack
         stack.start()
         stack.hub.spawn("client", self._send)
-        stack.run_for(5 * MINUTE)
+        # between the turns of the schedule, which are something under way
+        stack.run_for(10 * SECOND)
+        quiet_minutes = 0
+        for _ in range(LONGEST_MINUTES):
+            stack.run_for(MINUTE)
+            quiet_minutes = quiet_minutes + 1 if self._is_settled() else 0
+            if quiet_minutes == QUIET_MINUTES:
+                break
         stack.judge.judge_end(stack.held())
         stack.judge.raise_broken()
         self._note()
@@ -74,6 +83,10 @@ class OneOrder:
             alert = {"token": TOKENS["swing"], "ticker": "INFY", "exchange": "NSE", "action": "buy"}
             terms = {"contracts": "5", "price": "1499", "time": f"{self.stack.hub.now():%Y-%m-%dT%H:%M:%SZ}"}
             gateway.send_alert(json.dumps(alert | terms))
+
+    def _is_settled(self) -> bool:
+        states = {item["state"]["S"] for item in self.stack.judge.items.values()}
+        return not (self.stack.is_under_way() or states & UNSETTLED)
 
     def _note(self) -> None:
         hits = self.stack.trouble.hits

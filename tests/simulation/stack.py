@@ -53,6 +53,18 @@ SOURCES = {
     "KillQueue": "kill_work",
 }
 
+BUSY = (
+    "client",
+    "network accepted late",
+    "place",
+    "modify",
+    "cancel",
+    "kill_switch",
+    "kill_work",
+    "postback",
+)
+"""Tasks that may still change an order."""
+
 Item = dict[str, Any]
 INDEXED_BY = {"attention": "attention_account", "by_account_day": "account_day"}
 DRAWING: tuple[Any, ...] = (
@@ -248,6 +260,12 @@ class Stack:
     def run_for(self, microseconds: int) -> None:
         """Let everything happen that happens in this time."""
         self.hub.run_until(self.hub.elapsed + microseconds)
+
+    def is_under_way(self) -> bool:
+        """Return whether something is queued, called or left to do that may change an order."""
+        queues = ("OrderQueue", "OrderDeadLetters", "KillQueue")
+        is_queued = any(self.sqs.messages(self.sqs.url(name)) for name in queues)
+        return is_queued or self.judge.kills.is_left() or self.hub.is_busy(*BUSY)
 
     def held(self) -> list[Held]:
         """Return every order at any broker."""
