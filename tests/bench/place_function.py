@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -14,6 +15,8 @@ from unittest import mock
 from order_router import parts, wiring
 from order_router.aws.clients import make_client
 from order_router.logs import ROOT
+from order_router.ports import Clock
+from order_router.transport.clock import SystemClock
 from tests.bench.journal import Journal, NotingTransport
 from tests.bench.seeds import order_body
 from tests.unit.api.events import ADMIN, event
@@ -30,37 +33,44 @@ class PlaceFunction:
     handler: Any
     world: wiring.World
     journal: Journal
+    clock: Clock
 
     def place(self, account: str, key: str) -> dict[str, Any]:
         """Place an order as API Gateway would ask for it, and return the whole answer."""
-        answer: dict[str, Any] = self.handler(order_event(account, key), None)
+        answer: dict[str, Any] = self.handler(order_event(account, key, self.clock.now()), None)
         return answer
 
 
-def order_event(account: str, key: str) -> dict[str, Any]:
-    """Return the gateway's event of a market order, received now."""
+def order_event(account: str, key: str, at: datetime | None = None) -> dict[str, Any]:
+    """Return the gateway's event of a market order, received then, or now."""
     return event(
         "POST /v1/orders",
         order_body(account),
-        at=datetime.now(UTC),
+        at=at or datetime.now(UTC),
         headers={"Idempotency-Key": key, "Content-Type": "application/json"},
         caller=ADMIN,
     )
 
 
 @contextmanager
-def loaded(environment: Mapping[str, str], make: MakeClient = make_client) -> Iterator[PlaceFunction]:
-    """Load the function with this environment and these clients; its log lines are formatted and go nowhere."""
-    journal = Journal()
+def loaded(
+    environment: Mapping[str, str], make: MakeClient = make_client, clock: Clock | None = None
+) -> Iterator[PlaceFunction]:
+    """Load the function with this environment, these clients and this clock, or the machine's own.
+
+    Its log lines are formatted and go nowhere.
+    """
+    journal, clock = Journal(), clock or SystemClock()
     wiring.world.cache_clear()
     with (
         _log_to_nowhere(),
         mock.patch.dict(os.environ, environment),
         mock.patch.object(parts, "make_client", journal.watching(make)),
+        mock.patch.object(wiring, "World", partial(wiring.World, clock=clock)),
     ):
         world = wiring.world()
         world.transport = NotingTransport(world.transport, journal)
-        yield PlaceFunction(_load().handler, world, journal)
+        yield PlaceFunction(_load().handler, world, journal, clock)
     wiring.world.cache_clear()
 
 
