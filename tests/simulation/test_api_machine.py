@@ -1,6 +1,7 @@
 """Any calls in any order: a state machine over the API and the webhook finds nothing, and finds what is broken."""
 
 import os
+from contextlib import ExitStack
 from unittest.mock import patch
 
 import pytest
@@ -66,7 +67,8 @@ def test_an_order_made_while_the_audit_is_read_is_nobody_elses() -> None:
 
 def test_a_person_s_word_that_is_believed_on_its_own_is_noticed() -> None:
     # by chance an order is unknown, is told, and is the one that somebody is mistaken of, in one example of hundreds
-    machine = OrderRouterMachine()
+    machine, end = OrderRouterMachine(), ExitStack()
+    end.callback(machine.teardown)
     machine.start(seed=0)
     lost = Named("*: broker.place", REQUEST_LOST)
     placed = machine.place_new(terms=LIMIT_ORDER, spelling="plain", trouble=lost)
@@ -74,7 +76,7 @@ def test_a_person_s_word_that_is_believed_on_its_own_is_noticed() -> None:
     for lie in LIES:
         machine.misstate_order(known=placed, lie=lie, trouble=None)
 
-    with patch.object(stating, "has_day_ended", lambda *_: True), pytest.raises(AssertionError):
+    with patch.object(stating, "has_day_ended", lambda *_: True), pytest.raises(AssertionError), end:
         machine.misstate_order(known=placed, lie=LIES[-1], trouble=None)
 
 
