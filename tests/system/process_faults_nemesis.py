@@ -187,7 +187,7 @@ class Nemesis:
 
     def _stalk(self, worker: Worker, now: float) -> None:
         """Choose a moment for a worker that has just taken up an invocation, or let it go."""
-        if not self._resting.is_set() and self._chance(self.plan.in_function.get(worker.function, 0)):
+        if not self._resting.is_set() and self._chance(self.plan.in_function[worker.function]):
             with self._lock:
                 wait = self._random.uniform(0, self._random.choice(MOMENTS_S))
             self._stalked[worker] = now + wait

@@ -203,14 +203,6 @@ def test_a_change_is_not_settled_by_a_later_one_that_shares_a_part_of_it() -> No
     assert in_doubt(after) == {"disclosed_quantity"}
 
 
-def test_an_order_that_opens_says_nothing_of_a_change(world: World) -> None:
-    order = asked(open_order(), disclosed_quantity=2)
-
-    opened = apply_fitting(order, [Event(kind=EventKind.OPENED, at=LATER, request=order.request)])
-
-    assert in_doubt(opened) == {"disclosed_quantity"}
-
-
 def test_a_change_of_what_every_report_shows_keeps_no_more_than_it_did() -> None:
     order = asked(open_order(), limit_price="1400", quantity=6)
 
