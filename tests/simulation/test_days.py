@@ -1,6 +1,7 @@
 """Days of trouble, by seed: no rule breaks, much goes wrong, a seed repeats itself, a broken protocol is noticed."""
 
 import os
+from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -51,8 +52,8 @@ HAPPENS = (
 
 
 @pytest.mark.parametrize("shard", range(SHARDS))
-def test_no_rule_breaks_on_any_seed(shard: int) -> None:
-    result = run_many(Day, range(shard, SEEDS, SHARDS))
+def test_no_rule_breaks_on_any_seed(fresh_process: Executor, shard: int) -> None:
+    result = fresh_process.submit(run_many, Day, range(shard, SEEDS, SHARDS)).result()
 
     hit = [name for name, times in result.coverage().items() if times > 0]
     print(f"{result.seeds} seeds, {len(hit)} kinds of trouble: {dict(sorted(result.hits.items()))}")

@@ -1,6 +1,7 @@
 """On a good day every order gets there; after one passing fault too; what is visible under its tag is soon resolved."""
 
 import os
+from concurrent.futures import Executor
 
 import pytest
 
@@ -12,17 +13,21 @@ SHARDS = 2
 
 
 @pytest.mark.parametrize("shard", range(SHARDS))
-def test_without_a_fault_every_order_is_placed_and_nobody_has_to_help(shard: int) -> None:
-    result = run_many(OneOrder, range(shard, ORDERS, SHARDS))
+def test_without_a_fault_every_order_is_placed_and_nobody_has_to_help(
+    fresh_process: Executor, shard: int
+) -> None:
+    result = fresh_process.submit(run_many, OneOrder, range(shard, ORDERS, SHARDS)).result()
 
     assert result.violations == {}
     assert result.hits["placed"] == result.hits["orders"] == ORDERS // SHARDS
 
 
 @pytest.mark.parametrize("shard", range(SHARDS))
-def test_after_one_passing_fault_995_of_1000_are_placed_and_nobody_has_to_help(shard: int) -> None:
+def test_after_one_passing_fault_995_of_1000_are_placed_and_nobody_has_to_help(
+    fresh_process: Executor, shard: int
+) -> None:
     seeds = ORDERS * 3 // 2  # some faults are meant for a point that an order does not pass
-    result = run_many(OnePassingFault, range(shard, seeds, SHARDS))
+    result = fresh_process.submit(run_many, OnePassingFault, range(shard, seeds, SHARDS)).result()
 
     print({name: times for name, times in result.hits.items() if name.startswith(("not placed", "resolved"))})
     assert result.violations == {}
