@@ -13,9 +13,6 @@ from tests.simulation.judge import Violation
 from tests.simulation.stack import Stack, seeded
 from tests.simulation.trouble import merge_kinds
 
-MANY_OBJECTS = 20_000
-"""What five days leave, or seventeen single orders: more garbage crowds out of the caches what the next run needs."""
-
 
 class Run(Protocol):
     """One seed's run."""
@@ -73,8 +70,8 @@ def run_many(make: Callable[[int], Run], seeds: Iterable[int]) -> Result:
                 defects.require_none()
             except Violation as violation:
                 result.violations[seed] = str(violation)
-            if gc.get_count()[0] > MANY_OBJECTS:
-                gc.collect()
+            # what outlives the run that made it does not outlive the next
+            gc.collect(1)
     return result
 
 
