@@ -46,6 +46,7 @@ class Hub:
         self._start = start
         self._queue: list[tuple[int, float, int, Task]] = []
         self._entries = 0
+        self._until = 0
         self._greenlet = getcurrent()
         self._running: Task | None = None
         self.elapsed = 0
@@ -75,8 +76,16 @@ class Hub:
         task = self.task
         if self.elapsed >= task.kill_at:
             raise Killed
-        self._at(min(self.elapsed + microseconds, task.kill_at), task)
-        self._greenlet.switch()
+        at, lot = min(self.elapsed + microseconds, task.kill_at), self._random.random()
+        queue = self._queue
+        if at <= self._until and (not queue or (at, lot) < queue[0][:2]):
+            # its turn comes next: nobody else would run before it
+            self._entries += 1
+            task.turn = self._entries
+            self.elapsed = at
+        else:
+            self._wait(at, lot, task)
+            self._greenlet.switch()
         if self.elapsed >= task.kill_at:
             raise Killed
 
@@ -96,6 +105,7 @@ class Hub:
 
     def run_until(self, elapsed: int) -> None:
         """Run every task that is due until then, and leave the clock there."""
+        self._until = elapsed
         while self._queue and self._queue[0][0] <= elapsed:
             at, _, turn, task = heappop(self._queue)
             if turn != task.turn or task.is_done:
@@ -139,6 +149,9 @@ class Hub:
         return self._running
 
     def _at(self, elapsed: int, task: Task) -> None:
+        self._wait(elapsed, self._random.random(), task)
+
+    def _wait(self, elapsed: int, lot: float, task: Task) -> None:
         self._entries += 1
         task.turn = self._entries
-        heappush(self._queue, (elapsed, self._random.random(), self._entries, task))
+        heappush(self._queue, (elapsed, lot, self._entries, task))
