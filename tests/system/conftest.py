@@ -1,6 +1,7 @@
 """A local stack of the tests' own: free port, own state, gone when they are done."""
 
 import json
+import os
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -31,8 +32,9 @@ OWN_STACK = {HERE / "test_process_faults.py": "process faults"}
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark everything in this folder, and keep what shares a stack on one worker."""
+    here = str(HERE) + os.sep
     for item in items:
-        if HERE in item.path.parents:
+        if str(item.path).startswith(here):
             item.add_marker(pytest.mark.system)
             item.add_marker(pytest.mark.xdist_group(OWN_STACK.get(item.path, "system")))
     # stops and starts the stack: all that it holds by then must survive, and nobody may be using it
