@@ -5,9 +5,15 @@ HYPOTHESIS_PROFILE chooses: `quick` where nothing is said, `commit` for the whol
 
 import gc
 import os
+from collections.abc import Generator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import settings
+
+from tests.turns import Turns
 
 EXAMPLES = {"quick": 20, "commit": 100, "prove": 2_000}
 
@@ -15,6 +21,9 @@ for name, examples in EXAMPLES.items():
     # a busy machine is no failure: properties have no time limit
     settings.register_profile(name, max_examples=examples, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+FOLDER, TURNS = pytest.StashKey[TemporaryDirectory[str]](), pytest.StashKey[Turns]()
+PIPE = "turns"
 
 
 def pytest_collection_finish() -> None:
@@ -30,3 +39,29 @@ def pytest_xdist_auto_num_workers() -> int:
     Two groups wait for stacks most of their time. With more, the stacks' own processes starve on a slow machine.
     """
     return (os.process_cpu_count() or 1) + 1
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a new worker where its turns are."""
+    stash = node.config.stash
+    if FOLDER not in stash:
+        stash[FOLDER] = TemporaryDirectory()
+        stash[TURNS] = Turns.new(Path(stash[FOLDER].name, PIPE), os.process_cpu_count() or 1)
+    node.workerinput[PIPE] = str(Path(stash[FOLDER].name, PIPE))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Open a worker's turns."""
+    if PIPE in getattr(config, "workerinput", {}):
+        config.stash[TURNS] = Turns(Path(config.workerinput[PIPE]))  # type: ignore[attr-defined]  # xdist sets it
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool, bool]:
+    """Run a test when it is its turn; one that waits for a stack needs none."""
+    turns = item.config.stash.get(TURNS, None)
+    if turns is None or item.get_closest_marker("system") is not None:
+        return (yield)
+    with turns.one():
+        return (yield)
