@@ -34,11 +34,11 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(optionalhook=True)  # of xdist, which a mutant's process does without
 def pytest_xdist_auto_num_workers() -> int:
-    """Work with one process more than there are processors.
+    """Work with two processes more than there are processors.
 
-    Two groups wait for stacks most of their time. With more, the stacks' own processes starve on a slow machine.
+    Two groups wait for stacks most of their time; of the others no more run at once than there are processors.
     """
-    return (os.process_cpu_count() or 1) + 1
+    return (os.process_cpu_count() or 1) + 2
 
 
 @pytest.hookimpl(optionalhook=True)

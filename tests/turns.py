@@ -1,7 +1,7 @@
 """Turns at the processors: of the tests that compute, no more run at once than there are processors.
 
 Workers beyond that are for tests that wait for a stack: three processes that compute on two processors take each
-other's caches, and together do a seventh less than two.
+other's caches, and together do up to a seventh less than two.
 """
 
 import os
