@@ -20,7 +20,7 @@ export AWS_DEFAULT_REGION ?= ap-south-1
 PROOFS = prove-simulation prove-search prove-sockets prove-race prove-processes prove-api prove-mutants prove-properties prove-sweeps
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down logs cli test quick lint types imports template unit simulate chaos brokers drill burst prove $(PROOFS) bench build requirements calendar clean
+.PHONY: help run up down logs cli test quick lint types imports template built unit simulate chaos brokers drill burst prove $(PROOFS) bench build requirements calendar clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -47,8 +47,7 @@ cli: ## The operator's command: make cli ARGS="account list"
 
 test: ## Lint, types, import rules, the template, and all tests
 	@infra/local/bootstrap dev stack sam oracle
-	@$(MAKE) --no-print-directory -j 2 --output-sync lint types imports template
-	@$(STACK)/python -m infra.local build
+	@$(MAKE) --no-print-directory -j 2 --output-sync types template built lint imports
 	@HYPOTHESIS_PROFILE=commit $(DEV)/pytest -n auto --dist loadgroup
 
 quick: ## Those unit and contract tests that a change touches: for every save
@@ -74,6 +73,10 @@ template: ## cfn-lint and sam validate
 	@$(SAM)/cfn-lint template.yaml
 	@$(SAM)/sam validate --lint
 
+built:
+	@infra/local/bootstrap stack sam
+	@$(STACK)/python -m infra.local build
+
 unit: ## The tests that need no stack
 	@infra/local/bootstrap dev oracle
 	@HYPOTHESIS_PROFILE=commit $(DEV)/pytest -m "not system" --ignore tests/system
@@ -83,24 +86,20 @@ simulate: ## Many more seeded days of trouble than make test runs: make simulate
 	@infra/local/bootstrap dev
 	@$(DEV)/python -m tests.simulation --days $(SEEDS)
 
-chaos: ## 500 alerts and orders on a local stack of their own, workers killed, the broker in chaos; ends with a ledger
-	@infra/local/bootstrap dev stack sam
-	@$(STACK)/python -m infra.local build
+chaos: built ## 500 alerts and orders on a local stack of their own, workers killed, the broker in chaos; ends with a ledger
+	@infra/local/bootstrap dev
 	@$(DEV)/python -m tests.chaos
 
-brokers: ## Every broker against its simulator, through a local stack of their own: login to funds, one table
-	@infra/local/bootstrap dev stack sam
-	@$(STACK)/python -m infra.local build
+brokers: built ## Every broker against its simulator, through a local stack of their own: login to funds, one table
+	@infra/local/bootstrap dev
 	@$(DEV)/python -m tests.brokers
 
-drill: ## What goes wrong at a desk, on a local stack of its own: a broker down, a queue, a session, the kill switch
-	@infra/local/bootstrap dev stack sam
-	@$(STACK)/python -m infra.local build
+drill: built ## What goes wrong at a desk, on a local stack of its own: a broker down, a queue, a session, the kill switch
+	@infra/local/bootstrap dev
 	@$(DEV)/python -m tests.drill
 
-burst: ## 200 alerts in one second to one account, on a local stack of their own; ends with a ledger
-	@infra/local/bootstrap dev stack sam
-	@$(STACK)/python -m infra.local build
+burst: built ## 200 alerts in one second to one account, on a local stack of their own; ends with a ledger
+	@infra/local/bootstrap dev
 	@$(DEV)/python -m tests.burst
 
 # The long proofs, some hours on two processors; tests/README.md records their last results. Each part runs by itself too.
@@ -118,14 +117,12 @@ prove-sockets:
 	@infra/local/bootstrap dev
 	@CHAOS_SEEDS=50 $(DEV)/pytest -n 2 tests/faults/test_chaos_broker.py
 
-prove-race:
-	@infra/local/bootstrap dev stack sam
-	@$(STACK)/python -m infra.local build
+prove-race: built
+	@infra/local/bootstrap dev
 	@CLAIM_RACE_INTENTS=10000 $(DEV)/pytest tests/system/test_claim_race.py
 
-prove-processes:
-	@infra/local/bootstrap dev stack sam
-	@$(STACK)/python -m infra.local build
+prove-processes: built
+	@infra/local/bootstrap dev
 	@ROUTER_FAULTED_RUNS=20 $(DEV)/pytest -s tests/system/test_process_faults.py
 
 prove-api:
@@ -150,9 +147,8 @@ calendar: ## Ask the library for holidays anew, and write the trading calendar
 	@infra/local/bootstrap calendar
 	@$(ENV)/calendar/bin/python -m infra.calendar refresh
 
-bench: ## Measure the router's own overhead, AWS calls, cold start and layer sizes
-	@infra/local/bootstrap dev stack sam
-	@$(STACK)/python -m infra.local build
+bench: built ## Measure the router's own overhead, AWS calls, cold start and layer sizes
+	@infra/local/bootstrap dev
 	@$(DEV)/python -m tests.bench
 
 build: ## sam build for AWS (arm64), into .aws-sam
