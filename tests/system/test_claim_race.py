@@ -1,6 +1,6 @@
 """Many workers, the same intents, a real database: exactly one of them may send each.
 
-64 threads at once; each intent is contested by four of them, the first fiftieth, or twenty, by all.
+64 threads at once; each intent is contested by eight of them, the first fiftieth, or twenty, by all.
 CLAIM_RACE_INTENTS: how many.
 """
 
@@ -27,7 +27,7 @@ from tests.system.trader import unique
 
 INTENTS = int(os.environ.get("CLAIM_RACE_INTENTS", "1000"))
 BY_ALL = min(INTENTS, max(20, INTENTS // 50))
-BY_FOUR = 4
+BY_EIGHT = 8
 LIMIT = 10
 CLOCK = SystemClock()
 
@@ -64,13 +64,13 @@ def test_of_many_workers_with_one_intent_exactly_one_may_send(
 ) -> None:
     word = unique()
     keys = [f"{word}-{number}" for number in range(INTENTS)]
-    plan = [*waves(keys[:BY_ALL], THREADS), *waves(keys[BY_ALL:], BY_FOUR)]
+    plan = [*waves(keys[:BY_ALL], THREADS), *waves(keys[BY_ALL:], BY_EIGHT)]
 
     claims = Race(new_worker, CLOCK, counted_once).run(plan)
 
     assert wrong_claims(claims, new_worker()) == []
     assert len(claims) == INTENTS
-    assert min(len(of_key) for of_key in claims.values()) >= BY_FOUR
+    assert min(len(of_key) for of_key in claims.values()) >= BY_EIGHT
     assert {claim.order.state for of_key in claims.values() for claim in of_key} == {State.SUBMITTING}
     assert {count_of(dynamodb, target, f"claims#{key}") for key in keys} == {1}
     print(f"{INTENTS} intents, {sum(map(len, claims.values()))} claims")
