@@ -38,13 +38,17 @@ class Task:
         return whole
 
 
+Entry = tuple[int, float, int, Task]
+"""When a task has its turn, the lot that it drew for a tie, which turn that is, and the task."""
+
+
 class Hub:
     """Implements `ports.Clock`; runs tasks in the order of their times, ties as the seed decides."""
 
     def __init__(self, random: Random, start: datetime) -> None:
         self._random = random
         self._start = start
-        self._queue: list[tuple[int, float, int, Task]] = []
+        self._queue: list[Entry] = []
         self._entries = 0
         self._until = 0
         self._greenlet = getcurrent()
@@ -76,15 +80,12 @@ class Hub:
         task = self.task
         if self.elapsed >= task.kill_at:
             raise Killed
-        at, lot = min(self.elapsed + microseconds, task.kill_at), self._random.random()
-        queue = self._queue
-        if at <= self._until and (not queue or (at, lot) < queue[0][:2]):
+        entry = self._entry(min(self.elapsed + microseconds, task.kill_at), task)
+        if entry[0] <= self._until and (not self._queue or entry < self._queue[0]):
             # its turn comes next: nobody else would run before it
-            self._entries += 1
-            task.turn = self._entries
-            self.elapsed = at
+            self.elapsed = entry[0]
         else:
-            self._wait(at, lot, task)
+            heappush(self._queue, entry)
             self._greenlet.switch()
         if self.elapsed >= task.kill_at:
             raise Killed
@@ -149,9 +150,9 @@ class Hub:
         return self._running
 
     def _at(self, elapsed: int, task: Task) -> None:
-        self._wait(elapsed, self._random.random(), task)
+        heappush(self._queue, self._entry(elapsed, task))
 
-    def _wait(self, elapsed: int, lot: float, task: Task) -> None:
+    def _entry(self, elapsed: int, task: Task) -> Entry:
         self._entries += 1
         task.turn = self._entries
-        heappush(self._queue, (elapsed, lot, self._entries, task))
+        return elapsed, self._random.random(), self._entries, task
