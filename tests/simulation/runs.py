@@ -58,6 +58,9 @@ def run_one(make: Callable[[int], Run], seed: int, into: Result | None = None) -
             merge_kinds(into.kinds, run.stack.trouble.kinds)
 
 
+RunMany = Callable[[Callable[[int], Run], Iterable[int]], Result]
+
+
 def run_many(make: Callable[[int], Run], seeds: Iterable[int]) -> Result:
     """Run the seeds; a seed that breaks a rule is noted, and the others run on."""
     result = Result()

@@ -1,7 +1,6 @@
 """Days of trouble, by seed: no rule breaks, much goes wrong, a seed repeats itself, a broken protocol is noticed."""
 
 import os
-from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -35,7 +34,7 @@ from order_router.service import (
 from order_router.service.gates import Passed
 from order_router.transport.local import LocalTransport
 from tests.simulation.day import Day
-from tests.simulation.runs import quiet, run_many, run_one
+from tests.simulation.runs import RunMany, quiet, run_many, run_one
 
 SEEDS = int(os.environ.get("SIMULATION_SEEDS", "20000"))
 SHARDS = 16
@@ -52,8 +51,8 @@ HAPPENS = (
 
 
 @pytest.mark.parametrize("shard", range(SHARDS))
-def test_no_rule_breaks_on_any_seed(fresh_process: Executor, shard: int) -> None:
-    result = fresh_process.submit(run_many, Day, range(shard, SEEDS, SHARDS)).result()
+def test_no_rule_breaks_on_any_seed(run_afresh: RunMany, shard: int) -> None:
+    result = run_afresh(Day, range(shard, SEEDS, SHARDS))
 
     hit = [name for name, times in result.coverage().items() if times > 0]
     print(f"{result.seeds} seeds, {len(hit)} kinds of trouble: {dict(sorted(result.hits.items()))}")

@@ -1,12 +1,11 @@
 """On a good day every order gets there; after one passing fault too; what is visible under its tag is soon resolved."""
 
 import os
-from concurrent.futures import Executor
 
 import pytest
 
 from tests.simulation.liveness import OneOrder, OnePassingFault
-from tests.simulation.runs import run_many
+from tests.simulation.runs import RunMany
 
 ORDERS = int(os.environ.get("LIVENESS_ORDERS", "2000"))
 SHARDS = 2
@@ -14,9 +13,9 @@ SHARDS = 2
 
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_without_a_fault_every_order_is_placed_and_nobody_has_to_help(
-    fresh_process: Executor, shard: int
+    run_afresh: RunMany, shard: int
 ) -> None:
-    result = fresh_process.submit(run_many, OneOrder, range(shard, ORDERS, SHARDS)).result()
+    result = run_afresh(OneOrder, range(shard, ORDERS, SHARDS))
 
     assert result.violations == {}
     assert result.hits["placed"] == result.hits["orders"] == ORDERS // SHARDS
@@ -24,10 +23,10 @@ def test_without_a_fault_every_order_is_placed_and_nobody_has_to_help(
 
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_after_one_passing_fault_995_of_1000_are_placed_and_nobody_has_to_help(
-    fresh_process: Executor, shard: int
+    run_afresh: RunMany, shard: int
 ) -> None:
     seeds = ORDERS * 3 // 2  # some faults are meant for a point that an order does not pass
-    result = fresh_process.submit(run_many, OnePassingFault, range(shard, seeds, SHARDS)).result()
+    result = run_afresh(OnePassingFault, range(shard, seeds, SHARDS))
 
     print({name: times for name, times in result.hits.items() if name.startswith(("not placed", "resolved"))})
     assert result.violations == {}
