@@ -22,8 +22,8 @@ for name, examples in EXAMPLES.items():
     settings.register_profile(name, max_examples=examples, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
-FOLDER, TURNS = pytest.StashKey[TemporaryDirectory[str]](), pytest.StashKey[Turns]()
-PIPE = "turns"
+PROCESSORS = os.process_cpu_count() or 1
+TURNS, PIPE = pytest.StashKey[Turns](), "turns"
 
 
 def pytest_collection_finish() -> None:
@@ -38,17 +38,18 @@ def pytest_xdist_auto_num_workers() -> int:
 
     Two groups wait for stacks most of their time; of the others no more run at once than there are processors.
     """
-    return (os.process_cpu_count() or 1) + 2
+    return PROCESSORS + 2
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Tell a new worker where its turns are."""
-    stash = node.config.stash
-    if FOLDER not in stash:
-        stash[FOLDER] = TemporaryDirectory()
-        stash[TURNS] = Turns.new(Path(stash[FOLDER].name, PIPE), os.process_cpu_count() or 1)
-    node.workerinput[PIPE] = str(Path(stash[FOLDER].name, PIPE))
+    config = node.config
+    if TURNS not in config.stash:
+        folder = TemporaryDirectory()
+        config.add_cleanup(folder.cleanup)
+        config.stash[TURNS] = Turns.new(Path(folder.name, PIPE), PROCESSORS)
+    node.workerinput[PIPE] = str(config.stash[TURNS].pipe)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -18,14 +18,15 @@ class Turns:
     """So many turns, in a pipe that every worker opens."""
 
     def __init__(self, pipe: Path) -> None:
-        self._pipe = os.open(pipe, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        self.pipe = pipe
+        self._opened = os.open(pipe, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
 
     @classmethod
     def new(cls, pipe: Path, number: int) -> "Turns":
         """Make the pipe with so many turns in it; they are there as long as somebody has it open."""
         os.mkfifo(pipe)
         turns = cls(pipe)
-        os.write(turns._pipe, b"." * number)
+        os.write(turns._opened, b"." * number)
         return turns
 
     @contextmanager
@@ -35,14 +36,14 @@ class Turns:
         try:
             yield bool(turn)
         finally:
-            os.write(self._pipe, turn)
+            os.write(self._opened, turn)
 
     def close(self) -> None:
         """Let go of the pipe."""
-        os.close(self._pipe)
+        os.close(self._opened)
 
     def _take(self, patience_s: float) -> bytes:
-        while select([self._pipe], [], [], patience_s)[0]:
+        while select([self._opened], [], [], patience_s)[0]:
             with suppress(BlockingIOError):  # another worker was faster
-                return os.read(self._pipe, 1)
+                return os.read(self._opened, 1)
         return b""

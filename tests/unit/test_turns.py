@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from threading import Event
 
 import pytest
 
@@ -26,19 +25,17 @@ def opened(tmp_path: Path) -> Iterator[Callable[[], Turns]]:
 
 
 def test_a_third_worker_goes_on_when_one_of_two_turns_comes_back(opened: Callable[[], Turns]) -> None:
-    is_third_on = Event()
+    def third() -> bool:
+        with opened().one() as is_turn:
+            return is_turn
 
-    def third() -> None:
-        with opened().one():
-            is_third_on.set()
-
-    with ThreadPoolExecutor(1) as pool, opened().one():
-        with opened().one():
+    with ThreadPoolExecutor(1) as pool, opened().one() as is_first:
+        with opened().one() as is_second:
             waiting = pool.submit(third)
-            assert not is_third_on.is_set()
-        waiting.result()
-
-    assert is_third_on.is_set()
+            with opened().one(patience_s=0) as is_left:
+                assert (is_first, is_second, is_left) == (True, True, False)
+            assert not waiting.done()
+        assert waiting.result()
 
 
 def test_a_turn_comes_back_from_a_test_that_fails(opened: Callable[[], Turns]) -> None:
