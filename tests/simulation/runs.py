@@ -61,8 +61,8 @@ def run_one(make: Callable[[int], Run], seed: int, into: Result | None = None) -
 RunMany = Callable[[Callable[[int], Run], Iterable[int]], Result]
 
 
-def run_many(make: Callable[[int], Run], seeds: Iterable[int]) -> Result:
-    """Run the seeds; a seed that breaks a rule is noted, and the others run on."""
+def run_many(make: Callable[[int], Run], seeds: Iterable[int], *, until_broken: bool = False) -> Result:
+    """Run the seeds; a seed that breaks a rule is noted, and the others run on, or not if `until_broken`."""
     result = Result()
     with quiet() as defects:
         for seed in seeds:
@@ -73,6 +73,8 @@ def run_many(make: Callable[[int], Run], seeds: Iterable[int]) -> Result:
                 defects.require_none()
             except Violation as violation:
                 result.violations[seed] = str(violation)
+                if until_broken:
+                    break
             # what outlives the run that made it does not outlive the next
             gc.collect(1)
     return result
