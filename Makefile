@@ -20,7 +20,7 @@ export AWS_DEFAULT_REGION ?= ap-south-1
 PROOFS = prove-simulation prove-search prove-sockets prove-race prove-processes prove-api prove-mutants prove-properties prove-sweeps
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down logs cli test quick lint types imports template built unit simulate chaos brokers drill burst prove $(PROOFS) bench build requirements calendar clean
+.PHONY: help run up down logs cli test quick lint types imports template built collected unit simulate chaos brokers drill burst prove $(PROOFS) bench build requirements calendar clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -47,7 +47,7 @@ cli: ## The operator's command: make cli ARGS="account list"
 
 test: ## Lint, types, import rules, the template, and all tests
 	@infra/local/bootstrap dev stack sam oracle
-	@$(MAKE) --no-print-directory -j 2 --output-sync types template built lint imports
+	@$(MAKE) --no-print-directory -j 2 --output-sync types collected template built lint imports
 	@HYPOTHESIS_PROFILE=commit $(DEV)/pytest -n auto --dist loadgroup
 
 quick: ## Those unit and contract tests that a change touches: for every save
@@ -72,6 +72,11 @@ template: ## cfn-lint and sam validate
 	@infra/local/bootstrap sam
 	@$(SAM)/cfn-lint template.yaml
 	@$(SAM)/sam validate --lint
+
+# The tests are compiled once, and not by every worker.
+collected:
+	@infra/local/bootstrap dev
+	@$(DEV)/pytest --collect-only -qq > $(LOCAL)/collected || { tail -n 40 $(LOCAL)/collected; false; }
 
 built:
 	@infra/local/bootstrap stack sam

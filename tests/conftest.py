@@ -5,6 +5,7 @@ HYPOTHESIS_PROFILE chooses: `quick` where nothing is said, `commit` for the whol
 
 import gc
 import os
+import sys
 from collections.abc import Generator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,6 +22,11 @@ for name, examples in EXAMPLES.items():
     # a busy machine is no failure: properties have no time limit
     settings.register_profile(name, max_examples=examples, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+if sys.pycache_prefix is None:
+    # compiling is most of a collection; what a test starts keeps nothing, as nobody else here does
+    sys.pycache_prefix = str(Path(__file__).parents[1] / ".local" / "pycache")
+    sys.dont_write_bytecode = False
 
 PROCESSORS = os.process_cpu_count() or 1
 TURNS, PIPE = pytest.StashKey[Turns](), "turns"
