@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.ministack_once import MANY, extract_once
+from infra.local.ministack_once import MANY, extract_once, names_once
 
 
 @pytest.fixture
@@ -61,3 +61,22 @@ def test_a_function_s_own_code_and_a_folder_that_holds_something_are_unpacked_as
     assert (small / "python" / "m3.py").exists()
     assert (held / "mine.txt").read_text() == "kept"
     assert (held / "python" / "m3.py").exists()
+
+
+def test_the_names_of_a_layer_are_asked_for_until_it_is_kept_and_those_of_small_code_always(
+    folders: Path,
+) -> None:
+    first, again, small = (
+        archive(folders, f"{name}.zip", files) for name, files in (("a", MANY), ("b", MANY), ("c", MANY - 1))
+    )
+
+    assert names_once(first) == [f"python/m{number}.py" for number in range(MANY)]
+    unpacked(folders, first, "first")
+    unpacked(folders, small, "small")
+
+    with again:
+        assert names_once(again) == []
+    with archive(folders, "other.zip", MANY, word="y") as other:
+        assert len(names_once(other)) == MANY
+    with archive(folders, "d.zip", MANY - 1) as smaller:
+        assert len(names_once(smaller)) == MANY - 1
