@@ -10,6 +10,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from tests.faults.search import rules
 from tests.faults.search.broker import Outcome, moves
@@ -80,6 +81,15 @@ class Found:
     ends: Counter[str]
 
 
+class Fate(NamedTuple):
+    """What may come of a worker's next call: in words, the rule that it broke, what all share then, and where it is."""
+
+    words: str
+    broken: str | None
+    shared: State
+    at: int
+
+
 class Search:
     """One scope's search; `run` raises Breach or tells what it visited."""
 
@@ -92,6 +102,7 @@ class Search:
         self._came_from = array("q")
         self._came_by = array("H")
         self._sound: set[State] = set()
+        self._fates: dict[tuple[int, State], tuple[Fate, ...]] = {}
         self._steps = 0
 
     def run(self) -> Found:
@@ -141,33 +152,43 @@ class Search:
         yield from self._time(state)
 
     def _steps_of(self, state: State, place: int, at: int) -> Iterator[Step]:
+        shared = state[: FAULTS + 1]
+        key = (at, shared)
+        fates = self._fates.get(key)
+        if fates is None:
+            self._fates[key] = fates = tuple(self._fates_of(at, shared))
+        who = NAMES[self.program.nodes[at].job]
+        for words, broken, then, after in fates:
+            yield Step(who, words, with_worker(state, then, place, after), broken)
+
+    def _fates_of(self, at: int, shared: State) -> Iterator[Fate]:
+        """Yield what may come of a worker's call here, whoever else works."""
         program, world = self.program, self.world
         node = program.nodes[at]
-        call, name = program.calls[node.call], NAMES[node.job]
-        point, store, book, faults = state[: FAULTS + 1]
+        call, (point, store, book, faults) = program.calls[node.call], shared
         seen_at = point if call.name == "now" or not self.scope.is_clock_read else 0
-        asker = Asker(node.job, name, WORKERS[node.job], point, store, book)
+        asker = Asker(node.job, NAMES[node.job], WORKERS[node.job], point, store, book)
         for answer in world.ask(call, node.call, asker):
             if answer.fault > faults:
                 continue
             after = program.follow(at, answer.number, world.replies[answer.number], seen_at)
-            shared = (
+            then = (
                 point,
                 store if answer.store < 0 else answer.store,
                 book if answer.book < 0 else answer.book,
                 faults - answer.fault,
             )
-            yield self._arrival(Step(name, answer.words, state, answer.broken), shared, place, after)
+            yield self._fate(answer.words, answer.broken, then, after)
 
-    def _arrival(self, step: Step, shared: State, place: int, after: int) -> Step:
+    def _fate(self, words: str, broken: str | None, shared: State, after: int) -> Fate:
         """Return where a worker comes to: its next call, or its end."""
-        ended = self.program.nodes[after].ended
-        if ended is None:
-            return step._replace(to=with_worker(step.to, shared, place, after))
-        broken, words = step.broken or defect(ended), f"{step.words}; {how(ended)}"
-        if place <= REDRIVE and ended.error is None and self.world.order(shared[STORE]) is None:
+        node = self.program.nodes[after]
+        if node.ended is None:
+            return Fate(words, broken, shared, after)
+        broken = broken or defect(node.ended)
+        if node.job < LOOK_JOB and node.ended.error is None and self.world.order(shared[STORE]) is None:
             broken = broken or "a message was acknowledged, and there is no record"
-        return step._replace(words=words, to=with_worker(step.to, shared, place, ENDED), broken=broken)
+        return Fate(f"{words}; {how(node.ended)}", broken, shared, ENDED)
 
     def _beginnings(self, state: State, working: list[int]) -> Iterator[Step]:
         """Yield who may begin: two workers for three deliveries, the reconciler, the burial."""
@@ -201,7 +222,8 @@ class Search:
 
     def _begin(self, state: State, place: int, job: int) -> Step:
         after = self.program.start(job, state[POINT])
-        return self._arrival(Step(NAMES[job], "begins", state), state[: FAULTS + 1], place, after)
+        words, broken, then, at = self._fate("begins", None, state[: FAULTS + 1], after)
+        return Step(NAMES[job], words, with_worker(state, then, place, at), broken)
 
     def _begin_with_call(self, state: State, place: int, job: int) -> Iterator[Step]:
         """Yield a beginning and its first call as one step: before that call nothing was seen and nothing done."""
