@@ -136,8 +136,8 @@ prove-api:
 
 prove-sweeps:
 	@infra/local/bootstrap dev
-	@SWEEPS=whole $(DEV)/pytest -n 2 tests/faults/test_postback_sweep.py tests/faults/test_switch_sweep.py \
-	  tests/faults/test_login_faults.py tests/contract/test_brokers.py
+	@SWEEPS=whole $(DEV)/pytest -n 2 tests/faults/test_crash_sweep.py tests/faults/test_postback_sweep.py \
+	  tests/faults/test_switch_sweep.py tests/faults/test_login_faults.py tests/contract/test_brokers.py
 
 prove-mutants:
 	@infra/local/bootstrap dev

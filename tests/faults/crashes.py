@@ -12,7 +12,6 @@ from order_router.service.desk import Desk
 READ = "read from broker"
 READS = frozenset(
     {
-        READ,
         "settings.prepare",
         "settings.account",
         "settings.strategy",
@@ -27,7 +26,7 @@ READS = frozenset(
         "prices.recent",
     }
 )
-"""The outside calls that change nothing."""
+"""The outside calls that change nothing; a look at a broker's book is one too where a scenario says so."""
 
 PORTS = (
     "store",
@@ -64,13 +63,16 @@ class Point:
 class Crashes:
     """Counts outside calls over all runs of a scenario and stops the worker at the given points.
 
-    `parted` are the calls before which time passed or, in a scenario that says so (`names_workers`), a worker began.
+    `parted` are the calls before which time passed or, in a scenario that says so (`names_workers`), a worker began;
+    `raised` are those that ended with an error. `reads` change nothing, here or there.
     """
 
     points: frozenset[Point] = frozenset()
     calls: list[str] = field(default_factory=list)
     parted: set[int] = field(default_factory=set)
+    raised: set[int] = field(default_factory=set)
     names_workers: bool = False
+    reads: frozenset[str] = READS
 
     def begin(self) -> None:
         """Note that the next call is another worker's."""
@@ -87,7 +89,11 @@ class Crashes:
         self.calls.append(name)
         if Point(number, is_after=False) in self.points:
             raise Crash(f"before {name}")
-        answer = call()
+        try:
+            answer = call()
+        except Exception:
+            self.raised.add(number)
+            raise
         if Point(number, is_after=True) in self.points:
             raise Crash(f"after {name}")
         return answer
@@ -178,48 +184,60 @@ def sides(calls: Sequence[str], first: int = 0) -> list[Point]:
     return [Point(number, is_after) for number in range(first, len(calls)) for is_after in (False, True)]
 
 
-def points(crashes: Crashes, first: int = 0) -> list[Point]:
-    """Return both sides of each call from the first on, but for those between two reads of one worker.
+def points(crashes: Crashes, first: int = 0, *, is_every: bool = False) -> list[Point]:
+    """Return both sides of each call from the first on, but for those that leave what another leaves (or every one)."""
+    return [side for side in sides(crashes.calls, first) if is_every or not leaves_the_same(crashes, side)]
 
-    A read changes nothing, here or there: a death between two of them leaves what a death before both leaves. Where a
-    scenario does not say who is at work, only the reads of the broker are taken for one worker's.
+
+def leaves_the_same(crashes: Crashes, point: Point) -> bool:
+    """Return whether a death at this point leaves what a death at the last point of which this is false leaves.
+
+    A read changes nothing, and between two calls of one worker nothing changes that stays when it is gone. A call that
+    ended with an error has no other side: a death before the next stands for it. A scenario that does not say who is
+    at work logs in and has one reader: there, points between two reads of the broker are taken for the same.
     """
-    return [side for side in sides(crashes.calls, first) if not is_between_reads(crashes, side)]
+    number, calls = point.call, crashes.calls
+    if not crashes.names_workers:
+        return _is_between_broker_reads(crashes, number if point.is_after else number - 1)
+    if point.is_after:
+        return calls[number] in crashes.reads
+    is_new = number == 0 or number in crashes.parted
+    return not is_new and (calls[number - 1] in crashes.reads or number - 1 not in crashes.raised)
 
 
-def is_between_reads(crashes: Crashes, point: Point) -> bool:
-    """Return whether the calls on both sides of the point are one worker's reads, one right after the other."""
-    before, after = (point.call, point.call + 1) if point.is_after else (point.call - 1, point.call)
+def _is_between_broker_reads(crashes: Crashes, before: int) -> bool:
+    after = before + 1
     if before < 0 or after == len(crashes.calls) or after in crashes.parted:
         return False
-    return {crashes.calls[before], crashes.calls[after]} <= (READS if crashes.names_workers else {READ})
+    return crashes.calls[before] == crashes.calls[after] == READ
 
 
 @dataclass(slots=True)
 class Swept:
-    """How often a sweep ran, and how many deaths and pairs of deaths its runs stand for, those between reads too."""
+    """How often a sweep ran, and how many deaths and pairs of deaths its runs stand for, the same ones counted too."""
 
     runs: int = 1
     met: int = 1
 
 
-def sweep(run: Callable[[Crashes], object], *, is_paired: bool = True) -> Swept:
+def sweep(run: Callable[[Crashes], object], *, is_paired: bool = True, is_every: bool = False) -> Swept:
     """Run with no death, with one at every point, and with every second one that can follow it (if it is paired).
 
-    What can follow is what the run with the first death does call: a death makes a run longer, not only other.
+    What can follow is what the run with the first death does call: a death makes a run longer, not only other. Points
+    that leave the same are run once (or all, if `is_every`).
     """
     quiet = Crashes()
     run(quiet)
     swept, after = Swept(), 0
     for first in sides(quiet.calls):
-        if not is_between_reads(quiet, first):
+        if is_every or not leaves_the_same(quiet, first):
             once = Crashes(frozenset({first}))
             run(once)
-            seconds = points(once, first.call + 1) if is_paired else []
+            seconds = points(once, first.call + 1, is_every=is_every) if is_paired else []
             for second in seconds:
                 run(Crashes(frozenset({first, second})))
             swept.runs += 1 + len(seconds)
             after = 1 + (len(sides(once.calls, first.call + 1)) if is_paired else 0)
-        # between reads it leaves what the last point that was run left
+        # or it leaves what the last point that was run left
         swept.met += after
     return swept

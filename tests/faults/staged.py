@@ -1,7 +1,8 @@
 """One order at one broker whose workers may die: it is brought, changed and looked at, and judged when all is quiet."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Any
 
 from order_router.domain.errors import RouterError
@@ -15,7 +16,7 @@ from order_router.service.place import StillUnsent, place_order
 from order_router.service.reconcile import reconcile_account
 from tests.fakes.told import told_by
 from tests.fakes.world import World
-from tests.faults.crashes import Crash, Crashes, crashing
+from tests.faults.crashes import READ, Crash, Crashes, crashing
 from tests.faults.floor import usual_product
 from tests.faults.played_brokers import ON_THE_WIRE, PLAYED, Call, HeldOrder, Outcome
 
@@ -24,6 +25,9 @@ LOOKS = 4
 BETWEEN_LOOKS_S = 75
 """Longer than a lease, so that whatever a dead worker owned is free at the next look, and than a row whose time has no
 seconds is too young to be taken."""
+
+MADE_AS_READ = {"ibkr"}
+"""Whose book is made as a session first asks for it: a death after that read leaves something else."""
 
 
 @dataclass
@@ -35,9 +39,12 @@ class Scenario:
     world: World = field(default_factory=World)
     left: list[object] = field(default_factory=list)
     outcome: Outcome = Outcome.ACKNOWLEDGED
+    workers: int = 0
 
     def __post_init__(self) -> None:
         self.played = PLAYED[self.broker](self.world)
+        if self.broker not in MADE_AS_READ:
+            self.crashes.reads |= {READ}
 
     def expect(self, call: Call, outcome: Outcome) -> None:
         self.outcome = outcome
@@ -49,8 +56,12 @@ class Scenario:
     def survive(self, step: Callable[[Desk], object]) -> bool:
         """Run a step as a worker that may die; tell whether it is done."""
         self.crashes.begin()
+        self.workers += 1
+        nonces = count(1)
+        # its own numbers: what it takes, and dies before it says so, is nobody's
+        desk = replace(self.world.desk, nonce=lambda: f"w-{self.workers}-{next(nonces)}")
         try:
-            step(crashing(self.world.desk, self.crashes))
+            step(crashing(desk, self.crashes))
         except Crash:
             self.left.append(self.outside())
             return False

@@ -138,7 +138,7 @@ def visits(call: Call, outcome: Outcome) -> Iterator[Visit]:
             yield Visit(at, move)
             yield Visit(at, move, is_deadly=True)
         taking = Stage(Visit(at, fill_in_two)).play(call, outcome).mail.deaths
-        for point in points(taking) if outcome in DEADLY else ():
+        for point in points(taking, is_every=IS_WHOLE) if outcome in DEADLY else ():
             yield Visit(at, fill_in_two, dies_at=point)
 
 
