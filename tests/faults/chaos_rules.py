@@ -66,7 +66,7 @@ class Rules:
 
     def watch(self) -> None:
         """Judge every placement as it reaches the broker."""
-        self.chaos.on_placement = self._judge_placement
+        self.chaos.on_write = self._judge_placement
 
     def require(self, holds: bool, rule: str) -> None:
         """Raise Violation, with the trace, unless the rule holds."""
@@ -103,8 +103,6 @@ class Rules:
         if self._may_be_late(last):
             expected = expected | {"unsettled"}
         self.require(outcome in expected, f"{outcome} after {last or 'nothing was sent'}")
-        again = [write for write in own[:-1] if write.verdict is not Verdict.RESEND]
-        self.require(not again, f"a change was sent again though it may have been made: {again}")
 
     def _may_be_late(self, last: Write | None) -> bool:
         """Return whether the client may have given up before the broker had read or answered."""
@@ -149,8 +147,8 @@ class Rules:
         ]
         self.require(is_late or bool(rivals), "unknown though the book has one row that can only be it")
 
-    def _judge_placement(self, tag: str | None) -> None:
-        if tag is None:
+    def _judge_placement(self, write: Write) -> None:
+        if write.kind is not Kind.PLACE or (tag := write.tag) is None:
             return
         stored = self.world.store.get(tag)
         # on a busy machine it may come when whoever sent it has given up already
@@ -160,13 +158,16 @@ class Rules:
     def _check_book(self, held: Sequence[HeldOrder]) -> None:
         twice = [tag for tag, count in Counter(order.tag for order in held).items() if count > 1]
         self.require(not twice, f"two orders for one intent: {twice}")
-        by_tag: dict[str, list[Write]] = {}
+        # a placement is told by its tag, a change by the step that it left in
+        of_one: dict[tuple[str | None, ...], list[Write]] = {}
         for write in list(self.chaos.ledger.writes):
-            if write.kind is Kind.PLACE and write.tag is not None:
-                by_tag.setdefault(write.tag, []).append(write)
-        for writes in by_tag.values():
+            if write.kind is not Kind.PLACE:
+                of_one.setdefault((write.step, write.order_id), []).append(write)
+            elif write.tag is not None:
+                of_one.setdefault((write.tag,), []).append(write)
+        for writes in of_one.values():
             again = [write for write in writes[:-1] if write.verdict is not Verdict.RESEND]
-            self.require(not again, f"sent again though it may have been taken: {writes}")
+            self.require(not again, f"sent again though it may have been done: {writes}")
 
     def _check_life(self, order: Order, before: Order) -> None:
         self.require(order.filled_quantity >= before.filled_quantity, "a fill shrank")

@@ -4,9 +4,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from random import Random
+from threading import Event
 
+from order_router.adapter.http import HttpRequest, HttpResponse, Send
 from order_router.adapter.session import Surroundings
 from order_router.brokers.registry import load_broker
 from order_router.domain.errors import RouterError
@@ -28,10 +31,13 @@ from tests.faults.chaos_rules import Rules
 from tests.faults.floor import ACCOUNT, Floor, usual_product
 from tests.simulators.chaos import ChaosServer, Tls, chaos
 from tests.simulators.chaos_broker import Write
+from tests.simulators.chaos_dialect import Kind
 from tests.simulators.chaos_faults import FAULTS
 from tests.simulators.chaos_plan import CALM, Plan
+from tests.simulators.chaos_talk import STEP
 
 IMPATIENT = Limits(write_answer_timeout_s=0.03, read_answer_timeout_s=0.03)
+PATIENCE_S = 10
 SCHEDULE_S = 60
 LONGEST_LATE_S = 600
 TERMS: tuple[dict[str, str | None], ...] = (
@@ -84,6 +90,23 @@ def trouble(broker: str, fault: str, seed: int, certificates: Certificates) -> I
             made.transport.close()
 
 
+@dataclass(frozen=True)
+class Marked:
+    """A transport that writes on each request which step it leaves in: it may come when that one is over."""
+
+    transport: HttpTransport
+    step: Callable[[], int]
+
+    def sender(self, endpoint: str, *, not_after: datetime | None) -> Send:
+        """Return the transport's Send, with the mark."""
+        send = self.transport.sender(endpoint, not_after=not_after)
+
+        def marked(request: HttpRequest) -> HttpResponse:
+            return send(replace(request, headers={**request.headers, STEP: str(self.step())}))
+
+        return marked
+
+
 class Trouble:
     """Orders, changes, looks and time while a fault is played; then quiet, and the truth."""
 
@@ -103,6 +126,7 @@ class Trouble:
         self.dice = Random(f"{broker}/{fault}/{seed}")  # noqa: S311 - a schedule, not a secret
         self._certificates = certificates
         self.commands: list[PlaceOrder] = []
+        self._step = 0
         self._looks: dict[float, list[str | None]] = {}
         self._product = usual_product(broker)
         world.settings.put_account(account_at(broker))
@@ -156,11 +180,35 @@ class Trouble:
         (order,) = self.rules.orders()
         self.server.broker.plan = Plan(faults={self.name: 1}, on="writes", seed=self.seed)
         self._become_worker(IMPATIENT)
-        modify_order(self.world.desk, order.client_order_id, changes)
+        self._modify(order.client_order_id, **changes)
         self.server.broker.plan = CALM
         self._become_worker(Limits())
         self._pass_time(SCHEDULE_S)
-        return modify_order(self.world.desk, order.client_order_id, {"quantity": 20}).order
+        return self._modify(order.client_order_id, quantity=20).order
+
+    def be_overtaken(self) -> list[Write]:
+        """Change an order twice, the first time at a server that reads it when the second has come; judge both.
+
+        Return the changes as they came.
+        """
+        self._place(limit_price="1400")
+        (order,) = self.rules.orders()
+        is_first, overtaken, noted = iter([True]), Event(), Event()
+
+        def read_late(kind: Kind) -> None:
+            if kind.is_write and next(is_first, False):
+                overtaken.wait(PATIENCE_S)
+            elif kind.is_write:
+                overtaken.set()
+                noted.wait(PATIENCE_S)
+
+        self.server.broker.on_request = read_late
+        self.server.broker.on_write = lambda write: noted.set()
+        for limits in (IMPATIENT, Limits()):
+            self._become_worker(limits)
+            self._checked(lambda: self._judge_change(order.client_order_id, self._modified))
+        self._end()
+        return [write for write in self.server.broker.ledger.writes if write.kind is not Kind.PLACE]
 
     def _leave_the_tag_hidden(self) -> None:
         """Let the session go on, longer than the last books must be apart, with a book that hides whose an order is."""
@@ -221,12 +269,12 @@ class Trouble:
         self._deliver(self.dice.choice(self.commands), "repeat")
 
     def _deliver(self, command: PlaceOrder, what: str) -> None:
-        first = len(self._writes())
+        self._step += 1
         with suppress(StillUnsent):
             place_order(self.world.desk, command)
         order = self.world.store.get(client_order_id(ACCOUNT, command.idempotency_key))
         assert order is not None
-        came = self._writes()[first:]
+        came = self._came()
         self._note(f"{what} {order.client_order_id} {order.state} {_told(came)}")
         if what == "place":
             self.rules.check_placed(order, came)
@@ -236,17 +284,18 @@ class Trouble:
         if not resting:
             self._move_market()
             return
-        one, first = self.dice.choice(resting), len(self._writes())
-        outcome = self._changed(one)
-        came = self._writes()[first:]
+        self._judge_change(self.dice.choice(resting), self.dice.choice([self._cancelled, self._modified]))
+
+    def _judge_change(self, one: str, change: Callable[[str], Changed]) -> None:
+        outcome = self._changed(one, change)
+        came = self._came()
         self._note(f"change {one} {outcome} {_told(came)}")
         order = self.world.store.get(one)
         if outcome != "not asked" and order is not None:
             self.rules.check_changed(outcome, order, came)
 
-    def _changed(self, one: str) -> str:
+    def _changed(self, one: str, change: Callable[[str], Changed]) -> str:
         try:
-            change = self.dice.choice([self._cancelled, self._modified])
             changed = change(one)
         except ChangeRefused:
             return "refused"
@@ -256,13 +305,18 @@ class Trouble:
         return "settled" if changed.is_settled else "unsettled"
 
     def _cancelled(self, one: str) -> Changed:
+        self._step += 1
         return cancel_order(self.world.desk, one)
 
     def _modified(self, one: str) -> Changed:
         order = self.world.store.get(one)
         is_market = order is None or order.request.limit_price is None
         terms = {} if is_market else self.dice.choice(TERMS)
-        return modify_order(self.world.desk, one, {**terms, "quantity": self.dice.choice([9, 12])})
+        return self._modify(one, **terms, quantity=self.dice.choice([9, 12]))
+
+    def _modify(self, one: str, **changes: str | int | None) -> Changed:
+        self._step += 1
+        return modify_order(self.world.desk, one, changes)
 
     def _look(self) -> None:
         settled = reconcile_account(self.world.desk, ACCOUNT)
@@ -313,10 +367,12 @@ class Trouble:
         self.transport.close()
         trusted = trusting(self._certificates.good)
         self.transport = HttpTransport(self.world.clock, limits=limits, tls=lambda: trusted)
-        self.world.desk = replace(self.world.desk, transport=self.transport)
+        marked = Marked(self.transport, lambda: self._step)
+        self.world.desk = replace(self.world.desk, transport=marked)
 
-    def _writes(self) -> list[Write]:
-        return self.server.broker.ledger.writes
+    def _came(self) -> list[Write]:
+        """Return what came of the orders and changes that were sent in this step."""
+        return [write for write in self.server.broker.ledger.writes if write.step == str(self._step)]
 
     def _note(self, what: str) -> None:
         self.rules.trace.append(f"{self._clock_s:.0f}s {what}")

@@ -68,3 +68,15 @@ def test_a_stop_that_an_answer_was_lost_of_is_still_a_stop_after_the_next_change
         (held,) = day.floor.held()
     assert (held.order_type, held.state, held.quantity, held.filled_quantity) == ("SL", State.OPEN, 20, 0)
     assert (order.request.order_type, order.state) == ("SL", State.OPEN)
+
+
+@pytest.mark.parametrize("broker", FLOORS)
+def test_a_change_that_the_broker_reads_when_the_next_has_come_is_not_taken_for_that_one_sent_twice(
+    broker: str, certificates: Certificates
+) -> None:
+    with trouble(broker, "half_open", 0, certificates) as day:
+        late, own = day.be_overtaken()
+
+    assert (late.step, own.step) == ("2", "3")
+    assert late.taken
+    assert own.taken

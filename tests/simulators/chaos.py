@@ -107,6 +107,7 @@ class ChaosServer:
                 return
 
     def _play(self, connection: socket.socket, incoming: Incoming, head: Head) -> bool:
+        self.broker.on_request(self.broker.simulator.dialect.kind(head.method, head.path))
         self.broker.tick()
         plan, number = self.broker.plan, self.broker.next_number()
         talk = Talk(self.broker, connection, incoming, head, plan.dice(number))

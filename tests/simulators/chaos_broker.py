@@ -32,11 +32,15 @@ class Simulator(Protocol):
 
 @dataclass
 class Write:
-    """One order write that came. `taken` is when the simulator got it; `order_id` is the broker's."""
+    """One order write that came. `taken` is when the simulator got it; `order_id` is the broker's.
+
+    `step` is the client's word for what it did when the write left: on a busy machine it may come much later.
+    """
 
     number: int
     kind: Kind
     came: str
+    step: str | None = None
     tag: str | None = None
     order_id: str | None = None
     fault: str | None = None
@@ -45,7 +49,9 @@ class Write:
 
     def __str__(self) -> str:
         taken = "taken" if self.taken else "not taken"
-        return f"<{self.number} {self.kind} {self.order_id} {self.fault} {self.verdict} {taken}>"
+        return (
+            f"<{self.number} {self.kind} of {self.step} {self.order_id} {self.fault} {self.verdict} {taken}>"
+        )
 
 
 @dataclass
@@ -73,7 +79,8 @@ class ChaosBroker:
         self.lock = RLock()
         self.plan: Plan = CALM
         self.ledger = Ledger()
-        self.on_placement: Callable[[str | None], None] = lambda tag: None
+        self.on_request: Callable[[Kind], None] = lambda kind: None
+        self.on_write: Callable[[Write], None] = lambda write: None
         self._requests = 0
         self._late: list[_Late] = []
         self._taken_at: dict[str, datetime] = {}
@@ -97,8 +104,7 @@ class ChaosBroker:
         """Note an order write that came."""
         with self.lock:
             self.ledger.writes.append(write)
-        if write.kind is Kind.PLACE:
-            self.on_placement(write.tag)
+        self.on_write(write)
 
     def played(self, fault: str) -> None:
         """Count a fault."""

@@ -17,6 +17,8 @@ from tests.simulators.chaos_broker import ChaosBroker, Write
 from tests.simulators.chaos_dialect import Kind, Verdict
 
 HANG_UP_POLL_S = 0.05
+STEP = "x-step"
+"""The header in which a client says what it was doing when the request left."""
 HANG_UP = getattr(select, "POLLRDHUP", 0) | select.POLLHUP | select.POLLERR
 
 
@@ -101,7 +103,7 @@ class Talk:
         if not self.kind.is_write:
             return
         came = self.broker.now().isoformat()
-        self.write = Write(number=number, kind=self.kind, came=came)
+        self.write = Write(number=number, kind=self.kind, came=came, step=self.head.headers.get(STEP))
         unread = self._incoming.unread
         self._note_body(unread[: self._length] if len(unread) >= self._length else b"")
         self.broker.receive(self.write)
