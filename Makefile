@@ -7,7 +7,8 @@ APART = env -u AWS_PROFILE -u AWS_DEFAULT_PROFILE -u AWS_ENDPOINT_URL AWS_DEFAUL
   NO_PROXY="127.0.0.1,localhost,$$NO_PROXY" no_proxy="127.0.0.1,localhost,$$no_proxy"
 DEV = $(APART) $(ENV)/dev/bin
 STACK = $(APART) $(ENV)/stack/bin
-SAM = $(ENV)/sam/bin
+# What is used of that environment is compiled then: most of it never is.
+SAM = env -u PYTHONDONTWRITEBYTECODE $(ENV)/sam/bin
 PYTHON_FILES = layers/order_router/order_router functions infra tests
 
 export PYTHONPATH := layers/order_router:.
@@ -20,7 +21,7 @@ export AWS_DEFAULT_REGION ?= ap-south-1
 PROOFS = prove-simulation prove-search prove-sockets prove-race prove-processes prove-api prove-mutants prove-properties prove-sweeps
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down logs cli test quick lint types imports template built collected unit simulate chaos brokers drill burst prove $(PROOFS) bench build requirements calendar clean
+.PHONY: help run up down logs cli test quick lint types imports template built stack sam oracle collected unit simulate chaos brokers drill burst prove $(PROOFS) bench build requirements calendar clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -46,8 +47,8 @@ cli: ## The operator's command: make cli ARGS="account list"
 	@infra/cli/router $(ARGS)
 
 test: ## Lint, types, import rules, the template, and all tests
-	@infra/local/bootstrap dev stack sam oracle
-	@$(MAKE) --no-print-directory -j 2 --output-sync types collected template built lint imports
+	@infra/local/bootstrap dev
+	@$(MAKE) --no-print-directory -j 2 --output-sync types oracle built template collected lint imports
 	@HYPOTHESIS_PROFILE=commit $(DEV)/pytest -n auto --dist loadgroup
 
 quick: ## Those unit and contract tests that a change touches: for every save
@@ -68,8 +69,7 @@ imports: ## The rooms' import rules
 	@infra/local/bootstrap dev
 	@$(DEV)/lint-imports --no-cache
 
-template: ## cfn-lint and sam validate
-	@infra/local/bootstrap sam
+template: sam ## cfn-lint and sam validate
 	@$(SAM)/cfn-lint template.yaml
 	@$(SAM)/sam validate --lint
 
@@ -78,9 +78,11 @@ collected:
 	@infra/local/bootstrap dev
 	@$(DEV)/pytest --collect-only -qq > $(LOCAL)/collected || { tail -n 40 $(LOCAL)/collected; false; }
 
-built:
-	@infra/local/bootstrap stack sam
+built: stack sam
 	@$(STACK)/python -m infra.local build
+
+stack sam oracle:
+	@infra/local/bootstrap $@
 
 unit: ## The tests that need no stack
 	@infra/local/bootstrap dev oracle
@@ -156,12 +158,10 @@ bench: built ## Measure the router's own overhead, AWS calls, cold start and lay
 	@infra/local/bootstrap dev
 	@$(DEV)/python -m tests.bench
 
-build: ## sam build for AWS (arm64), into .aws-sam
-	@infra/local/bootstrap sam
-	@PATH="$(CURDIR)/$(ENV)/uv/bin:$(CURDIR)/$(SAM):$$PATH" $(SAM)/sam build
+build: sam ## sam build for AWS (arm64), into .aws-sam
+	@PATH="$(CURDIR)/$(ENV)/uv/bin:$(CURDIR)/$(ENV)/sam/bin:$$PATH" $(SAM)/sam build
 
-requirements: ## Pin the newest versions, with hashes
-	@infra/local/bootstrap sam
+requirements: sam ## Pin the newest versions, with hashes
 	@infra/compile-requirements
 
 clean: down ## Stop the stack and delete its state and everything built; environments stay

@@ -16,7 +16,8 @@ def run_sam(arguments: list[str], *, folder: Path, environment: dict[str, str]) 
         finished = subprocess.run(
             ["sam", *arguments],
             cwd=folder,
-            env=environment | {"TMPDIR": scratch},
+            # its environment is not compiled when it is made: what it uses is kept
+            env=environment | {"TMPDIR": scratch, "PYTHONDONTWRITEBYTECODE": ""},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
