@@ -41,11 +41,15 @@ PACE = Pace("paper#NSE", 9, MONDAY_MORNING)
 
 @dataclass(frozen=True)
 class Limits:
-    """One table, as three ports see it; `new_worker` is another worker's store over it."""
+    """One table, as three ports see it; `new_worker` is another worker's store over it.
+
+    `empty` forgets everything where the time that a call takes grows with what is there.
+    """
 
     new_worker: Callable[[], OrderStore]
     meters: Meters
     prices: Prices
+    empty: Callable[[], None] = lambda: None
 
 
 def meter(adds: Mapping[str, Decimal], name: str = NAME, **bounds: Mapping[str, Decimal]) -> Meter:
@@ -152,6 +156,7 @@ class LimitsContract:
         at_most: dict[str, Decimal],
         at_least: dict[str, Decimal],
     ) -> None:
+        limits.empty()
         store, name = limits.new_worker(), f"meter#account#a{next(NAMES)}#2026-11-23"
         store.write(a_submitting_order(f"{name}-1"), replacing=None, gate=Gate(meters=(meter(found, name),)))
         asked = meter({}, name, at_most=at_most, at_least=at_least)

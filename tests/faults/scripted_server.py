@@ -24,6 +24,7 @@ class ScriptedServer:
         self.requests: list[bytes] = []
         self.connections = 0
         self.is_over = Event()
+        self._connection: socket.socket | None = None
         self._thread = Thread(target=self._serve, daemon=True)
 
     @property
@@ -36,16 +37,20 @@ class ScriptedServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the scripts and wait for the thread."""
+        """End the scripts and wait for the thread; a client may keep its connection for the next request."""
         self.is_over.set()
         with suppress(OSError):
             socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+        with suppress(OSError):
+            if self._connection is not None:
+                self._connection.shutdown(socket.SHUT_RDWR)
         self._thread.join(GIVE_UP_S)
         self._listener.close()
 
     def _serve(self) -> None:
         for script in self._scripts:
             with suppress(OSError), self._accept() as connection:
+                self._connection = connection
                 if self.is_over.is_set():
                     return
                 self.connections += 1

@@ -16,7 +16,7 @@ from tests.contract.limits_contract import Limits, LimitsContract
 from tests.contract.look_marks_contract import LookMarksContract
 from tests.contract.order_store_contract import OrderStoreContract, World
 from tests.contract.seen_alerts_contract import SeenAlertsContract
-from tests.fakes.aws import aws_client, aws_in_memory, make_table
+from tests.fakes.aws import aws_client, aws_in_memory, empty_tables, make_table
 from tests.fakes.clock import FakeClock
 from tests.fakes.gate_switches import Switches
 
@@ -33,6 +33,7 @@ class TestOrdersTable(OrderStoreContract):
                 lambda: OrdersTable(client, clock, orders=orders, gates=gates),
                 lambda name, engaged: switches.set(name, engaged=engaged),
                 lambda name: switches.set(name, engaged=True, lets_exits=True),
+                lambda: empty_tables(client, orders, gates),
             )
 
 
@@ -46,6 +47,7 @@ class TestMetersTable(LimitsContract):
                 lambda: OrdersTable(client, clock, orders=orders, gates=gates),
                 MetersTable(client, gates),
                 PricesTable(client, gates),
+                lambda: empty_tables(client, orders, gates),
             )
 
 
