@@ -21,7 +21,7 @@ export AWS_DEFAULT_REGION ?= ap-south-1
 PROOFS = prove-simulation prove-search prove-sockets prove-race prove-processes prove-api prove-mutants prove-properties prove-sweeps
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down logs cli test quick lint types imports template built stack sam oracle collected unit simulate chaos brokers drill burst prove $(PROOFS) bench build requirements calendar clean
+.PHONY: help run up down logs cli test quick lint types imports template built uv dev stack sam oracle collected unit simulate chaos brokers drill burst prove $(PROOFS) bench build requirements calendar clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -48,7 +48,7 @@ cli: ## The operator's command: make cli ARGS="account list"
 
 test: ## Lint, types, import rules, the template, and all tests
 	@infra/local/bootstrap dev
-	@$(MAKE) --no-print-directory -j 2 --output-sync types oracle built template collected lint imports
+	@$(MAKE) --no-print-directory -j 3 --output-sync types oracle built template collected lint imports
 	@HYPOTHESIS_PROFILE=commit $(DEV)/pytest -n auto --dist loadgroup
 
 quick: ## Those unit and contract tests that a change touches: for every save
@@ -56,17 +56,14 @@ quick: ## Those unit and contract tests that a change touches: for every save
 	@PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX=$(LOCAL)/pycache TESTMON_DATAFILE=$(LOCAL)/testmon \
 	  $(DEV)/pytest -q -n 2 --testmon -o addopts="--import-mode=importlib --strict-markers" -o cache_dir=$(LOCAL)/pytest tests/unit tests/contract
 
-lint: ## Lint and format check
-	@infra/local/bootstrap dev
+lint: dev ## Lint and format check
 	@$(DEV)/ruff check --no-cache .
 	@$(DEV)/ruff format --no-cache --check .
 
-types: ## mypy, strict
-	@infra/local/bootstrap dev
+types: dev ## mypy, strict
 	@$(DEV)/mypy
 
-imports: ## The rooms' import rules
-	@infra/local/bootstrap dev
+imports: dev ## The rooms' import rules
 	@$(DEV)/lint-imports --no-cache
 
 template: sam ## cfn-lint and sam validate
@@ -74,14 +71,16 @@ template: sam ## cfn-lint and sam validate
 	@$(SAM)/sam validate --lint
 
 # The tests are compiled once, and not by every worker.
-collected:
-	@infra/local/bootstrap dev
+collected: dev
 	@$(DEV)/pytest --collect-only -qq > $(LOCAL)/collected || { tail -n 40 $(LOCAL)/collected; false; }
 
 built: stack sam
 	@$(STACK)/python -m infra.local build
 
-stack sam oracle:
+uv:
+	@infra/local/bootstrap uv
+
+dev stack sam oracle: uv
 	@infra/local/bootstrap $@
 
 unit: ## The tests that need no stack
@@ -138,7 +137,7 @@ prove-api:
 
 prove-sweeps:
 	@infra/local/bootstrap dev
-	@SWEEPS=whole $(DEV)/pytest -n 2 tests/faults/test_crash_sweep.py tests/faults/test_postback_sweep.py \
+	@SWEEPS=whole $(DEV)/pytest -n 2 --dist worksteal tests/faults/test_crash_sweep.py tests/faults/test_postback_sweep.py \
 	  tests/faults/test_switch_sweep.py tests/faults/test_login_faults.py tests/contract/test_brokers.py
 
 prove-mutants:

@@ -11,7 +11,7 @@ import yaml
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """YAML with CloudFormation's tags."""
 
 
