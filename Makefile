@@ -113,7 +113,7 @@ prove: $(PROOFS) ## Everything that make test proves, many times over
 
 prove-simulation:
 	@infra/local/bootstrap dev
-	@$(DEV)/python -m tests.simulation --days 1000000 --replays 1000 --orders 100000 --keep .local/proof
+	@$(DEV)/python -m tests.simulation --days 1450000 --replays 1000 --orders 100000 --keep .local/proof
 
 prove-search:
 	@infra/local/bootstrap dev

@@ -1,4 +1,4 @@
-"""The long run: `python -m tests.simulation --days 1000000 --replays 1000 --orders 100000`.
+"""The long run: `python -m tests.simulation --days 1450000 --replays 1000 --orders 100000`.
 
 Prints what went wrong where and how often, the rules that broke (none), and how much that proves. With
 `--keep FOLDER` a run that was stopped goes on where it was.
